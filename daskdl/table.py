@@ -1,0 +1,217 @@
+"""A small titled table, as H2O shows results: a header, typed columns, rows of cells; prints as text and as HTML."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frames.errors import H2OTypeError, H2OValueError
+
+SHOWN_ROWS = 20
+_TYPES = ("string", "int", "long", "double", "float")
+
+
+class H2OTwoDimTable:
+    """A table of results with a title, a description, named and typed columns, and cells kept by row.
+
+    `col_types` holds one of string, int, long, double, float per column (guessed from the cells when left out).
+    A first column named "" holds row names. A cell that holds nothing is `None` or NaN.
+    Raises H2OValueError when a row's length differs from the number of columns.
+
+    Example: `H2OTwoDimTable("Sizes", "per class", ["class", "rows"], ["string", "int"], [["a", 3]])["rows"] == [3]`
+    """
+
+    def __init__(
+        self,
+        table_header: str | None = None,
+        table_description: str | None = None,
+        col_header: Sequence[str] = (),
+        col_types: Sequence[str] | None = None,
+        cell_values: Sequence[Sequence[Any]] = (),
+    ) -> None:
+        names = [str(name) for name in col_header]
+        rows = [[_plain(cell) for cell in row] for row in cell_values]
+        for number, row in enumerate(rows):
+            if len(row) != len(names):
+                raise H2OValueError(
+                    f"A row of a table must have one cell per column; row {number} has {len(row)} cells for "
+                    f"{len(names)} columns ({', '.join(names)}). Give every row as many cells as col_header has names."
+                )
+        self.table_header = table_header or ""
+        self.table_description = table_description or ""
+        self.col_header = names
+        self.cell_values = rows
+        self.col_types = _checked_types(col_types, names, rows)
+
+    @property
+    def _table_description(self) -> str:
+        return self.table_description
+
+    @property
+    def _table_header(self) -> str:
+        return self.table_header
+
+    def __len__(self) -> int:
+        return len(self.cell_values)
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return iter(self.cell_values)
+
+    def __getitem__(self, item: Any) -> Any:
+        """Give a column by name (list), columns by list of names (list of lists), a row by number, rows by slice (table)."""
+        if isinstance(item, str):
+            return self._column(item)
+        if isinstance(item, (list, tuple)) and all(isinstance(name, str) for name in item):
+            return [self._column(name) for name in item]
+        if isinstance(item, slice):
+            rows = self.cell_values[item]
+            return H2OTwoDimTable(self.table_header, self.table_description, self.col_header, self.col_types, rows)
+        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            return self.cell_values[item]
+        raise H2OTypeError(
+            f"A table is indexed by a column name, a list of column names, a row number or a slice of rows; "
+            f"got {type(item).__name__}."
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, H2OTwoDimTable) and _comparable(self.to_dict()) == _comparable(other.to_dict())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _column(self, name: str) -> list[Any]:
+        if name not in self.col_header:
+            raise H2OValueError(
+                f"A column of the table {self.table_header!r} must be one of {self.col_header}; got {name!r}."
+            )
+        position = self.col_header.index(name)
+        return [row[position] for row in self.cell_values]
+
+    def as_data_frame(self) -> pd.DataFrame:
+        """Give the table as a pandas DataFrame, column names and order kept; empty cells of number columns are NaN."""
+        columns = {}
+        for position, kind in enumerate(self.col_types):
+            cells = [row[position] for row in self.cell_values]
+            columns[position] = pd.Series(cells, dtype=_pandas_dtype(kind, cells))
+        frame = pd.DataFrame(columns)
+        frame.columns = pd.Index(self.col_header, dtype=object)
+        return frame
+
+    def to_str(self, rows: int | None = SHOWN_ROWS) -> str:
+        """Write the table as text: title line, header, rule, cells; above `rows` rows the middle is cut by a "---" row."""
+        lines = [self.title] if self.title else []
+        if self.col_header:
+            lines += _aligned(
+                [self.col_header, *_cut([[_text(cell) for cell in row] for row in self.cell_values], rows)]
+            )
+        return "\n".join(lines)
+
+    @property
+    def title(self) -> str:
+        """The title line: header and description, whichever exist, joined by ": "."""
+        return ": ".join(part for part in (self.table_header, self.table_description) if part)
+
+    def show(self, header: bool = True) -> None:
+        """Print the table, with its title line unless `header` is false."""
+        text = self.to_str()
+        if not header and self.title:
+            text = "\n".join(text.split("\n")[1:])
+        print(text)
+
+    def __repr__(self) -> str:
+        return self.to_str()
+
+    def _repr_html_(self) -> str:
+        body = _cut([[_text(cell) for cell in row] for row in self.cell_values], SHOWN_ROWS)
+        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.col_header)
+        cells = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the table as plain values that JSON can hold; `from_dict` gives the same table back."""
+        return {
+            "table_header": self.table_header,
+            "table_description": self.table_description,
+            "col_header": list(self.col_header),
+            "col_types": list(self.col_types),
+            "cell_values": [list(row) for row in self.cell_values],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> H2OTwoDimTable:
+        """Build the table that `to_dict` wrote."""
+        return cls(**values)
+
+
+def _checked_types(types: Sequence[str] | None, names: list[str], rows: list[list[Any]]) -> list[str]:
+    if types is None:
+        return [_guessed_type([row[position] for row in rows]) for position in range(len(names))]
+    if len(types) != len(names):
+        raise H2OValueError(
+            f"col_types must hold one type per column; got {len(types)} types for {len(names)} columns."
+        )
+    unknown = [kind for kind in types if kind not in _TYPES]
+    if unknown:
+        raise H2OValueError(f"A column type of a table must be one of {list(_TYPES)}; got {unknown[0]!r}.")
+    return list(types)
+
+
+def _guessed_type(cells: list[Any]) -> str:
+    filled = [cell for cell in cells if cell is not None]
+    if filled and all(isinstance(cell, int) and not isinstance(cell, bool) for cell in filled):
+        return "int"
+    if filled and all(isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in filled):
+        return "double"
+    return "string"
+
+
+def _pandas_dtype(kind: str, cells: list[Any]) -> str:
+    if kind in ("double", "float"):
+        return "float64" if all(cell is None or isinstance(cell, (int, float)) for cell in cells) else "object"
+    if kind in ("int", "long"):
+        if all(isinstance(cell, int) for cell in cells):
+            return "int64"
+        return "float64" if all(cell is None or isinstance(cell, (int, float)) for cell in cells) else "object"
+    return "object"
+
+
+def _plain(cell: Any) -> Any:
+    return cell.item() if isinstance(cell, np.generic) else cell
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return "nan" if math.isnan(cell) else f"{cell:.6g}"
+    return str(cell)
+
+
+def _cut(rows: list[list[str]], shown: int | None) -> list[list[str]]:
+    if shown is None or len(rows) <= shown:
+        return rows
+    head, tail = (shown + 1) // 2, shown // 2
+    return [*rows[:head], ["---"] * len(rows[0]), *rows[-tail:]]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[position]) for row in rows) for position in range(len(rows[0]))]
+    rule = ["-" * width for width in widths]
+    ordered = [rows[0], rule, *rows[1:]]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in ordered]
+
+
+def _comparable(value: Any) -> Any:
+    """Replace NaN by a mark that equals itself, all the way down."""
+    if isinstance(value, float) and math.isnan(value):
+        return "\0nan"
+    if isinstance(value, dict):
+        return {key: _comparable(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_comparable(part) for part in value]
+    return value
