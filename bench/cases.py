@@ -1,0 +1,85 @@
+"""Small tables that both sides learn: one fixed split each, one recipe, five seeds, the same calls on either module.
+
+`measure` is handed the module that plays H2O: the real one in its own virtual environment, or daskdl. So the same
+lines run on both sides, and what differs is the trainer.
+"""
+
+import csv
+import math
+import os
+import random
+import statistics
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+SEEDS = (1, 2, 3, 4, 5)
+TEST_SHARE = 0.25
+
+
+class Case(NamedTuple):
+    """A table below `$DASKDL_DATA/smalldata`, what to predict, what to leave out, and which metric counts."""
+
+    name: str
+    path: str
+    response: str
+    classes: bool
+    left_out: tuple[str, ...] = ()
+    epochs: float = 10
+    metric: str = "logloss"
+    larger_is_better: bool = False
+
+
+CASES = (
+    Case("prostate", "prostate/prostate.csv", "CAPSULE", True, ("ID",), 20, "auc", True),
+    Case("iris", "iris/iris_wheader.csv", "class", True, (), 50),
+    Case("weather", "weather.csv", "RainTomorrow", True, ("Date", "RISK_MM"), 20, "auc", True),
+    Case("cars", "cars.csv", "economy (mpg)", False, ("name",), 50, "rmse"),
+    Case("insurance", "insurance.csv", "Claims", False, (), 100, "rmse"),
+)
+
+
+def tables() -> Path:
+    """The folder of small tables; raises where DASKDL_DATA does not name one."""
+    named = os.environ.get("DASKDL_DATA", "")
+    place = Path(named, "smalldata")
+    if not named or not place.is_dir():
+        raise SystemExit("DASKDL_DATA must name a folder that holds smalldata/; got " + (repr(named) or "nothing"))
+    return place
+
+
+def split(case: Case, into: Path) -> tuple[Path, Path]:
+    """Write the two halves of `case` as CSV files: three rows of four to train on, the same rows on every machine."""
+    with open(tables() / case.path, newline="", encoding="utf-8") as stream:
+        header, *rows = [row for row in csv.reader(stream) if row]
+    known = [row for row in rows if row[header.index(case.response)] not in ("", "NA")]
+    random.Random(20).shuffle(known)
+    cut = round(len(known) * (1 - TEST_SHARE))
+    paths = into / f"{case.name}_train.csv", into / f"{case.name}_test.csv"
+    for path, part in zip(paths, (known[:cut], known[cut:]), strict=True):
+        with open(path, "w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream, lineterminator="\n").writerows([header, *part])
+    return paths
+
+
+def measure(h2o: ModuleType, estimator: Any, case: Case, into: Path) -> dict[str, object]:
+    """Train `case` once per seed through `h2o`'s own calls; the test metric of each, their mean and deviation."""
+    train, test = (h2o.import_file(str(path)) for path in split(case, into))
+    if case.classes:
+        train[case.response], test[case.response] = train[case.response].asfactor(), test[case.response].asfactor()
+    predictors = [name for name in train.names if name not in (case.response, *case.left_out)]
+    values = []
+    for seed in SEEDS:
+        model = estimator(epochs=case.epochs, seed=seed)
+        model.train(x=predictors, y=case.response, training_frame=train)
+        values.append(float(getattr(model.model_performance(test), case.metric)()))
+    if not all(map(math.isfinite, values)):
+        raise ArithmeticError(f"{case.metric} on {case.name} must be finite; got {values}")
+    return {
+        "case": case.name,
+        "metric": case.metric,
+        "larger_is_better": case.larger_is_better,
+        "values": values,
+        "mean": statistics.mean(values),
+        "sd": statistics.stdev(values),
+    }
