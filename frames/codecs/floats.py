@@ -1,0 +1,60 @@
+"""Real numbers as they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from frames.codecs.base import Codec
+from frames.errors import CodecCannotHold
+
+
+@dataclass(frozen=True)
+class Float32(Codec):
+    """Holds doubles that float32 gives back exactly; NaN is missing.
+
+    >>> Float32().encode(np.array([0.5, -0.0]))
+    array([ 0.5, -0. ], dtype=float32)
+    """
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float32)
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        if column.dtype.kind not in "fiub":
+            raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
+        if column.dtype == np.float32:
+            return column.copy()
+        with np.errstate(all="ignore"):
+            codes = column.astype(np.float32)
+            same = (codes == column) | ((codes != codes) & (column != column))
+        if not same.all():
+            first = column[~same][0]
+            raise CodecCannotHold(f"Every value must be a float32; {first!r} is not.")
+        return codes
+
+    def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
+        return codes.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Float64(Codec):
+    """Holds any double; NaN is missing.
+
+    >>> Float64().decode(Float64().encode(np.array([0.1])), 1)
+    array([0.1])
+    """
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float64)
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        if column.dtype.kind not in "fiub":
+            raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
+        if column.dtype.kind in "iu" and len(column) and max(-int(column.min()), int(column.max())) > 2**53:
+            raise CodecCannotHold("Integers beyond 2**53 are not held by float64.")
+        return column.astype(np.float64)
+
+    def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
+        return codes.astype(np.float64)
