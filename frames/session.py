@@ -90,7 +90,6 @@ def start(
                     n_workers=1,
                     threads_per_worker=threads,
                     processes=False,
-                    host="127.0.0.1",
                     memory_limit="auto" if memory_limit is None else memory_limit,
                     dashboard_address=dashboard,
                 )
