@@ -1,0 +1,228 @@
+"""From what the user asked to what is done: every AUTO replaced, every dependent choice made, once, before training."""
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from daskdl.parameter_facts import Facts, refuse
+from daskdl.parameter_rules import FAMILY_OF_LOSS, LOG_LINK, check, is_classifier
+
+if TYPE_CHECKING:
+    from daskdl.parameters import Parameters
+
+NO_CAP = 3.4e38  # any max_w2 from here on acts as infinity: the largest float32 is 3.4028e38
+LOSS_OF_FAMILY = {family: loss for loss, family in FAMILY_OF_LOSS.items()}
+ACTIVATION_KINDS = {"Tanh": "tanh", "Rectifier": "rectifier", "Maxout": "maxout"}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The choices that training works with.
+
+    `actual` holds H2O's parameters with their actual values. The rest is what kernels, encoder and coordinator read:
+    `activation` is tanh, rectifier or maxout (`channels` 2 for maxout); `hidden_dropout` has one share per hidden layer
+    (0.0 without dropout); `family` is the distribution and `family_number` its number (Tweedie's power, the quantile,
+    Huber's delta in standardised units; NaN where there is none); `loss` is CrossEntropy, Quadratic, Absolute,
+    Quantile, Huber or Automatic (the family's deviance); `optimizer` is adadelta (numbers rho, epsilon) or momentum
+    (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts; `stopping_metric` is
+    None when early stopping is off; `classes` is 1 for regression and 0 for an autoencoder.
+    """
+
+    actual: "Parameters"
+    category: str
+    classes: int
+    response: str | None
+    predictors: tuple[str, ...]
+    activation: str
+    channels: int
+    input_dropout: float
+    hidden_dropout: tuple[float, ...]
+    family: str
+    family_number: float
+    loss: str
+    optimizer: str
+    optimizer_numbers: dict[str, float]
+    l1: float
+    l2: float
+    max_w2: float
+    stopping_metric: str | None
+    fold_assignment: str | None
+    seed: int
+    changes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["actual"] = self.actual.to_dict()
+        values["max_w2"] = "Infinity" if math.isinf(self.max_w2) else self.max_w2
+        values["family_number"] = None if math.isnan(self.family_number) else self.family_number
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any], parameters_type: type["Parameters"] | None = None) -> "Resolved":
+        """Rebuild what `to_dict` wrote."""
+        if parameters_type is None:
+            from daskdl.parameters import Parameters as parameters_type  # declared above this module
+        read = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        read["actual"] = parameters_type.from_dict(values["actual"])
+        read["max_w2"] = float(values["max_w2"])
+        read["family_number"] = math.nan if values["family_number"] is None else values["family_number"]
+        return Resolved(**read)
+
+
+def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None) -> Resolved:
+    """Check everything that can be wrong, then make every choice that was left open.
+
+    Raises H2OResponseError that lists all errors, before any work starts. The warnings are in the result; whoever talks
+    to the user issues them. The only impure value is the seed, which is drawn from the clock if it was -1.
+
+    >>> from daskdl.parameters import Facts, Parameters, resolve
+    >>> resolve(Parameters(), Facts(rows=150, response="species", classes=3, response_type="enum")).family
+    'multinomial'
+    """
+    errors, warnings = check(parameters, facts)
+    refuse(model_id or parameters.model_id, errors)
+    family, loss = _family_and_loss(parameters, facts)
+    changed, changes = _automatic_changes(parameters, facts)
+    stopping = _stopping_metric(parameters, facts)
+    seed = parameters.seed if parameters.seed != -1 else time.time_ns() & (2**63 - 1)
+    dropout = _hidden_dropout(parameters)
+    if dropout and parameters.hidden_dropout_ratios is None and any(dropout):
+        changed["hidden_dropout_ratios"] = dropout
+        changes.append("hidden_dropout_ratios are 0.5 for each hidden layer, as none were given.")
+    folds = _fold_assignment(parameters)
+    actual = parameters.replace(
+        distribution=family,
+        loss=loss,
+        seed=seed,
+        stopping_metric=stopping or parameters.stopping_metric,
+        fold_assignment=folds or "AUTO",
+        auc_type="NONE" if parameters.auc_type == "AUTO" else parameters.auc_type,
+        categorical_encoding="OneHotInternal"
+        if parameters.categorical_encoding == "AUTO"
+        else parameters.categorical_encoding,
+        response_column=facts.response,
+        **changed,
+    )
+    optimizer, numbers = _optimizer(parameters)
+    return Resolved(
+        actual=actual,
+        category=_category(parameters, facts),
+        classes=0 if parameters.autoencoder else facts.classes if is_classifier(parameters, facts) else 1,
+        response=facts.response,
+        predictors=facts.predictors,
+        activation=ACTIVATION_KINDS[parameters.activation.removesuffix("WithDropout")],
+        channels=2 if parameters.activation.startswith("Maxout") else 1,
+        input_dropout=parameters.input_dropout_ratio,
+        hidden_dropout=dropout,
+        family=family,
+        family_number=_family_number(parameters, family),
+        loss=loss,
+        optimizer=optimizer,
+        optimizer_numbers=numbers,
+        l1=parameters.l1,
+        l2=parameters.l2,
+        max_w2=parameters.max_w2 if parameters.max_w2 < NO_CAP else math.inf,
+        stopping_metric=stopping,
+        fold_assignment=folds,
+        seed=seed,
+        changes=tuple(changes),
+        warnings=tuple(warnings),
+    )
+
+
+def _category(p: "Parameters", facts: Facts) -> str:
+    if p.autoencoder:
+        return "AutoEncoder"
+    if not is_classifier(p, facts):
+        return "Regression"
+    return "Binomial" if facts.classes == 2 else "Multinomial"
+
+
+def _family_and_loss(p: "Parameters", facts: Facts) -> tuple[str, str]:
+    """A gaussian response follows the loss (Absolute is laplace, ...): one label, one gradient, one deviance."""
+    if is_classifier(p, facts):
+        family = p.distribution
+        if family == "AUTO":
+            family = "bernoulli" if facts.classes == 2 else "multinomial"
+        return family, "CrossEntropy" if p.loss == "Automatic" else p.loss
+    family = p.distribution
+    if family in ("AUTO", "gaussian"):
+        family = FAMILY_OF_LOSS.get(p.loss, "gaussian")
+    return family, "Automatic" if family in LOG_LINK else LOSS_OF_FAMILY[family]
+
+
+def _family_number(p: "Parameters", family: str) -> float:
+    if family == "tweedie":
+        return p.tweedie_power
+    if family == "quantile":
+        return p.quantile_alpha
+    return 1.0 if family == "huber" else math.nan  # Huber's delta in the gradient; huber_alpha moves the deviance
+
+
+def _hidden_dropout(p: "Parameters") -> tuple[float, ...]:
+    if p.hidden_dropout_ratios is not None:
+        return p.hidden_dropout_ratios
+    return (0.5 if p.activation.endswith("WithDropout") else 0.0,) * len(p.hidden)
+
+
+def _optimizer(p: "Parameters") -> tuple[str, dict[str, float]]:
+    if p.adaptive_rate:
+        return "adadelta", {"rho": p.rho, "epsilon": p.epsilon}
+    return "momentum", {
+        "rate": p.rate,
+        "rate_annealing": p.rate_annealing,
+        "rate_decay": p.rate_decay,
+        "start": p.momentum_start,
+        "ramp": p.momentum_ramp,
+        "stable": p.momentum_stable,
+        "nesterov": float(p.nesterov_accelerated_gradient),
+    }
+
+
+def _cross_validated(p: "Parameters") -> bool:
+    return p.nfolds > 1 or p.fold_column is not None
+
+
+def _stopping_metric(p: "Parameters", facts: Facts) -> str | None:
+    if not p.stopping_rounds:
+        return None
+    if p.autoencoder:
+        return "MSE"
+    if p.stopping_metric != "AUTO":
+        return p.stopping_metric
+    return "logloss" if is_classifier(p, facts) else "deviance"
+
+
+def _fold_assignment(p: "Parameters") -> str | None:
+    if not p.nfolds:
+        return None
+    return "Random" if p.fold_assignment == "AUTO" else p.fold_assignment
+
+
+def _automatic_changes(p: "Parameters", facts: Facts) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that follow from others, and a sentence for each one that differs from what was asked."""
+    wanted: list[tuple[str, Any, str]] = []
+    if p.autoencoder:
+        wanted.append(("use_all_factor_levels", True, "an autoencoder reconstructs every level"))
+    if p.reproducible:
+        wanted += [
+            ("force_load_balance", True, "reproducible training fixes its shares"),
+            ("score_each_iteration", True, "reproducible training cannot depend on the clock"),
+            ("replicate_training_data", False, "reproducible training visits each row once"),
+        ]
+        if p.train_samples_per_iteration == -2:
+            wanted.append(("train_samples_per_iteration", -1, "reproducible training cannot depend on the clock"))
+    if facts.workers == 1:
+        wanted.append(("replicate_training_data", False, "there is one worker"))
+        wanted.append(("single_node_mode", False, "there is one worker"))
+    elif not p.replicate_training_data or p.reproducible:
+        wanted.append(("single_node_mode", False, "the training data are not replicated"))
+    if _cross_validated(p):
+        wanted.append(("overwrite_with_best_model", False, "cross-validation judges the last model"))
+    changed = {name: value for name, value, _ in wanted}
+    sentences = [f"{name} is {value}: {reason}." for name, value, reason in wanted if getattr(p, name) != value]
+    return changed, list(dict.fromkeys(sentences))

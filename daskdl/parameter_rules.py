@@ -1,0 +1,257 @@
+"""The rules between parameters, and between parameters and data: all errors found at once, and the warnings."""
+
+import os
+from typing import TYPE_CHECKING
+
+from daskdl.parameter_facts import Facts, FieldError
+
+if TYPE_CHECKING:
+    from daskdl.parameters import Parameters
+
+MANUAL_RATE = ("rate", "rate_annealing", "rate_decay", "momentum_start", "momentum_ramp", "momentum_stable")
+LOG_LINK = ("poisson", "gamma", "tweedie")
+FAMILY_OF_LOSS = {"Quadratic": "gaussian", "Absolute": "laplace", "Quantile": "quantile", "Huber": "huber"}
+CLASSIFIERS = ("bernoulli", "multinomial")
+ONLY_CLASSIFICATION = ("logloss", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error")
+ONLY_REGRESSION = ("deviance", "MAE", "RMSLE")
+
+
+def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], list[str]]:
+    """Return all errors and all warnings for these parameters on these data; an empty error list means: may train."""
+    errors = list(facts.problems)
+    for rule in (
+        _ranges,
+        _network,
+        _classes,
+        _response,
+        _stopping,
+        _cross_validation,
+        _autoencoder,
+        _encoding,
+        _starts,
+    ):
+        errors += rule(parameters, facts)
+    return errors, [*facts.notes, *_warnings(parameters)]
+
+
+def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
+    """Tell whether the response is categorical (and there is one)."""
+    return not parameters.autoencoder and facts.response_type == "enum"
+
+
+def asleep(parameters: "Parameters") -> set[str]:
+    """Return the parameters that have no effect in this combination; their values are not judged."""
+    names = set(MANUAL_RATE) if parameters.adaptive_rate else {"rho", "epsilon"}
+    family = parameters.distribution
+    if family != "quantile" and parameters.loss != "Quantile":
+        names.add("quantile_alpha")
+    if family != "huber" and parameters.loss != "Huber":
+        names.add("huber_alpha")
+    if parameters.initial_weight_distribution == "UniformAdaptive":
+        names.add("initial_weight_scale")
+    return names
+
+
+def _ranges(p: "Parameters", _: Facts) -> list[FieldError]:
+    skip = asleep(p) | {"nfolds"}  # nfolds words its own error below
+    return [FieldError(name, complaint) for name, complaint in p.complaints().items() if name not in skip]
+
+
+def _network(p: "Parameters", _: Facts) -> list[FieldError]:
+    errors = []
+    ratios = p.hidden_dropout_ratios
+    if ratios is not None:
+        if not p.activation.endswith("WithDropout"):
+            message = f"hidden_dropout_ratios need an activation WithDropout; got {p.activation}."
+            errors.append(FieldError("hidden_dropout_ratios", message))
+        if len(ratios) != len(p.hidden):
+            message = f"Must have {len(p.hidden)} hidden layer dropout ratios, one per hidden layer; got {len(ratios)}."
+            errors.append(FieldError("hidden_dropout_ratios", message))
+    if p.sparse and p.elastic_averaging:
+        errors.append(FieldError("elastic_averaging", "Cannot use elastic averaging for sparse data."))
+    folder = p.export_checkpoints_dir
+    if folder is not None and "://" not in folder and not _writable(folder):
+        errors.append(FieldError("export_checkpoints_dir", f"Folder '{folder}' must be writable."))
+    return errors
+
+
+def _writable(folder: str) -> bool:
+    """A folder that does not exist yet is made later: then its nearest existing parent counts."""
+    path = os.path.abspath(folder)
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return os.path.isdir(path) and os.access(path, os.W_OK)
+
+
+def _classes(p: "Parameters", facts: Facts) -> list[FieldError]:
+    errors = []
+    factors = p.class_sampling_factors
+    if p.balance_classes and not is_classifier(p, facts):
+        errors.append(FieldError("balance_classes", "balance_classes requires classification."))
+    elif p.balance_classes and not facts.weights_binary:
+        message = "balance_classes and weights other than 0 and 1 exclude each other."
+        errors.append(FieldError("weights_column", message))
+    if factors is not None and not p.balance_classes:
+        message = "class_sampling_factors require balance_classes=True."
+        errors.append(FieldError("class_sampling_factors", message))
+    elif factors is not None and is_classifier(p, facts) and len(factors) != facts.classes:
+        message = f"class_sampling_factors must have {facts.classes} elements; got {len(factors)}."
+        errors.append(FieldError("class_sampling_factors", message))
+    return errors
+
+
+def _response(p: "Parameters", facts: Facts) -> list[FieldError]:
+    """Distribution, loss and offset against the response."""
+    if p.autoencoder:
+        return _loss_of_numbers(p)
+    errors = []
+    family, loss = p.distribution, p.loss
+    if is_classifier(p, facts):
+        if family not in ("AUTO", *CLASSIFIERS):
+            message = f"{family} requires a numeric response; '{facts.response}' is categorical."
+            errors.append(FieldError("distribution", message))
+        if family == "bernoulli" and facts.classes > 2:
+            message = f"bernoulli requires a response with 2 classes; got {facts.classes}. Use multinomial or AUTO."
+            errors.append(FieldError("distribution", message))
+        if loss not in ("Automatic", "CrossEntropy", "Quadratic"):
+            errors.append(FieldError("loss", f"Classification allows Automatic, CrossEntropy, Quadratic; got {loss}."))
+        if p.offset_column is not None:
+            errors.append(FieldError("offset_column", "Offset is only supported for regression."))
+        return errors
+    if family in CLASSIFIERS:
+        message = f"{family} requires a categorical response; '{facts.response}' is numeric. Use asfactor()."
+        errors.append(FieldError("distribution", message))
+    errors += _loss_of_numbers(p)
+    if family in LOG_LINK and facts.response_low < 0 and facts.response_low != float("-inf"):
+        message = f"{family} requires a response >= 0; '{facts.response}' holds {facts.response_low:g}."
+        errors.append(FieldError("response_column", message))
+    return errors
+
+
+def _loss_of_numbers(p: "Parameters") -> list[FieldError]:
+    """Loss against the distribution of a numeric response or of an autoencoder's inputs."""
+    family, loss = p.distribution, p.loss
+    if loss == "CrossEntropy":
+        return [FieldError("loss", "CrossEntropy requires classification; what is predicted here is numeric.")]
+    if loss == "Automatic" or family in ("AUTO", "gaussian", *CLASSIFIERS):
+        return []
+    if family in LOG_LINK:
+        return [FieldError("loss", f"Only Automatic loss (deviance) is allowed for {family}; got {loss}.")]
+    fitting = next(name for name, member in FAMILY_OF_LOSS.items() if member == family)
+    if loss == fitting:
+        return []
+    return [FieldError("loss", f"Only Automatic or {fitting} loss is allowed for {family}; got {loss}.")]
+
+
+def _stopping(p: "Parameters", facts: Facts) -> list[FieldError]:
+    metric = p.stopping_metric
+    if p.autoencoder:
+        if metric not in ("AUTO", "MSE"):
+            return [FieldError("stopping_metric", f"An autoencoder stops on AUTO or MSE; got {metric}.")]
+        return []
+    if metric.startswith("custom") and p.custom_metric_func is None:
+        return [FieldError("stopping_metric", f"Stopping metric {metric} requires custom_metric_func.")]
+    if is_classifier(p, facts) and metric in ONLY_REGRESSION:
+        return [FieldError("stopping_metric", f"Stopping metric {metric} requires regression.")]
+    if not is_classifier(p, facts) and metric in ONLY_CLASSIFICATION:
+        return [FieldError("stopping_metric", f"Stopping metric {metric} requires classification.")]
+    if facts.classes > 2 and metric == "lift_top_group":
+        return [FieldError("stopping_metric", "Stopping metric lift_top_group requires a response with 2 classes.")]
+    if facts.classes > 2 and metric in ("AUC", "AUCPR") and p.auc_type in ("AUTO", "NONE"):
+        message = f"{metric} of {facts.classes} classes requires auc_type, for example 'weighted_ovr'."
+        return [FieldError("stopping_metric", message)]
+    return []
+
+
+def _cross_validation(p: "Parameters", facts: Facts) -> list[FieldError]:
+    errors = []
+    if p.nfolds < 0 or p.nfolds == 1:
+        errors.append(FieldError("nfolds", "nfolds must be either 0 or >1."))
+    elif p.nfolds > facts.rows:
+        errors.append(FieldError("nfolds", f"nfolds cannot be larger than the number of rows ({facts.rows})."))
+    if p.fold_column is not None and p.nfolds:
+        errors.append(FieldError("nfolds", "nfolds and fold_column exclude each other."))
+    if p.fold_assignment != "AUTO" and p.fold_column is not None:
+        errors.append(FieldError("fold_assignment", "fold_assignment and fold_column exclude each other."))
+    elif p.fold_assignment != "AUTO" and not p.nfolds:
+        errors.append(FieldError("fold_assignment", "fold_assignment is only allowed for cross-validation (nfolds)."))
+    elif p.fold_assignment == "Stratified" and facts.response_type not in ("enum", "int"):
+        errors.append(FieldError("fold_assignment", "Stratified folds need a categorical or integer response."))
+    if (p.nfolds or p.fold_column is not None) and p.autoencoder:
+        errors.append(FieldError("nfolds", "N-fold cross-validation is not supported for Autoencoder."))
+    if (p.nfolds or p.fold_column is not None) and p.checkpoint is not None:
+        errors.append(FieldError("nfolds", "A checkpoint cannot be continued with cross-validation; set nfolds to 0."))
+    return errors
+
+
+def _autoencoder(p: "Parameters", _: Facts) -> list[FieldError]:
+    errors = []
+    if not p.autoencoder:
+        if p.sparsity_beta:
+            errors.append(FieldError("sparsity_beta", "sparsity_beta requires autoencoder=True."))
+        return errors
+    if p.activation.startswith("Maxout"):
+        errors.append(FieldError("activation", "Maxout activation is not supported for auto-encoder."))
+    if p.sparsity_beta > 0 and p.activation.startswith("Tanh") and not -1 < p.average_activation < 1:
+        errors.append(FieldError("average_activation", "Tanh average activation must be in (-1, 1)."))
+    if p.sparsity_beta > 0 and p.activation.startswith("Rectifier") and not p.average_activation > 0:
+        errors.append(FieldError("average_activation", "Rectifier average activation must be positive."))
+    if p.distribution in (*CLASSIFIERS, *LOG_LINK):
+        errors.append(FieldError("distribution", f"{p.distribution} makes no sense for an autoencoder."))
+    if p.offset_column is not None:
+        errors.append(FieldError("offset_column", "Offset is only supported for regression."))
+    if p.custom_metric_func is not None:
+        errors.append(FieldError("custom_metric_func", "Custom metric is not supported for Autoencoder."))
+    if p.pretrained_autoencoder is not None:
+        message = "The pretrained model must be unsupervised (an autoencoder), and the model to be trained must be"
+        message += " supervised."
+        errors.append(FieldError("pretrained_autoencoder", message))
+    return errors
+
+
+def _encoding(p: "Parameters", _: Facts) -> list[FieldError]:
+    errors = []
+    if p.categorical_encoding in ("Enum", "OneHotExplicit"):
+        message = f"Cannot use {p.categorical_encoding} encoding for Deep Learning. Use AUTO."
+        errors.append(FieldError("categorical_encoding", message))
+    if p.autoencoder and p.categorical_encoding == "SortByResponse":
+        errors.append(FieldError("categorical_encoding", "SortByResponse needs a response; an autoencoder has none."))
+    if p.autoencoder and p.max_categorical_features < 2**31 - 1:
+        message = "max_categorical_features cannot be used with an autoencoder: hashed inputs cannot be reconstructed."
+        errors.append(FieldError("max_categorical_features", message))
+    return errors
+
+
+def _starts(p: "Parameters", _: Facts) -> list[FieldError]:
+    """Where the first weights come from: at most one source."""
+    errors = []
+    for name in ("initial_weights", "initial_biases"):
+        frames = getattr(p, name)
+        if frames is None:
+            continue
+        if len(frames) != len(p.hidden) + 1:
+            message = f"{name} must have {len(p.hidden) + 1} entries, one per layer with weights; got {len(frames)}."
+            errors.append(FieldError(name, message))
+        if p.checkpoint is not None:
+            errors.append(FieldError(name, f"{name} and checkpoint exclude each other."))
+    if p.checkpoint is not None and p.pretrained_autoencoder is not None:
+        errors.append(FieldError("pretrained_autoencoder", "checkpoint and pretrained_autoencoder exclude each other."))
+    return errors
+
+
+def _warnings(p: "Parameters") -> list[str]:
+    given = p.given()
+    found = []
+    if p.adaptive_rate:
+        found += [f"{name} cannot be specified if adaptive_rate is enabled." for name in MANUAL_RATE if name in given]
+    if not p.diagnostics:
+        found.append("Deprecated option: Diagnostics are always enabled.")
+    if p.col_major:
+        found.append("Deprecated option: col_major was removed and is ignored.")
+    if "max_confusion_matrix_size" in given:
+        found.append("Deprecated option: max_confusion_matrix_size has no effect.")
+    if not p.stopping_rounds and "stopping_metric" in given:
+        found.append("Stopping metric is ignored for _stopping_rounds=0.")
+    if not p.stopping_rounds and "stopping_tolerance" in given:
+        found.append("Stopping tolerance is ignored for _stopping_rounds=0.")
+    return found
