@@ -26,8 +26,8 @@ class Resolved:
     (0.0 without dropout); `family` is the distribution and `family_number` its number (Tweedie's power, the quantile,
     Huber's delta in standardised units; NaN where there is none); `loss` is CrossEntropy, Quadratic, Absolute,
     Quantile, Huber or Automatic (the family's deviance); `optimizer` is adadelta (numbers rho, epsilon) or momentum
-    (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts; `stopping_metric` is
-    None when early stopping is off; `classes` is 1 for regression and 0 for an autoencoder.
+    (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts;
+    `stopping_metric` is None when early stopping is off; `classes` is 1 for regression and 0 for an autoencoder.
     """
 
     actual: "Parameters"
