@@ -1,0 +1,169 @@
+"""When training has done enough, which scored model was the best, and when a network has broken down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from frames.errors import H2OValueError
+
+Values = Mapping[str, float]
+
+
+class Objective(NamedTuple):
+    """A number to be made better: where it stands among scored values and which way is better.
+
+    `names` are looked up in this order; `bounded_by_zero`: never negative, and 0 is perfect.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    larger_is_better: bool = False
+    bounded_by_zero: bool = True
+
+    def of(self, values: Values) -> float:
+        """The value of this metric, NaN allowed; H2OValueError when it was not scored."""
+        for name in self.names:
+            if name in values:
+                return float(values[name])
+        raise H2OValueError(
+            f"stopping_metric {self.name} must be among the scored values; got {', '.join(sorted(values)) or 'none'}. "
+            f"Choose a metric of this kind of model."
+        )
+
+    def better(self, value: float, than: float | None) -> bool:
+        """True when `value` is strictly better; NaN never is, anything else is better than nothing or NaN."""
+        if math.isnan(value):
+            return False
+        if than is None or math.isnan(than):
+            return True
+        return value > than if self.larger_is_better else value < than
+
+
+OBJECTIVES = {
+    one.name: one
+    for one in (
+        Objective("deviance", ("deviance", "mean_residual_deviance")),
+        Objective("logloss", ("logloss",)),
+        Objective("MSE", ("mse",)),
+        Objective("RMSE", ("rmse",)),
+        Objective("MAE", ("mae",)),
+        Objective("RMSLE", ("rmsle",)),
+        Objective("AUC", ("auc",), larger_is_better=True),
+        Objective("AUCPR", ("pr_auc", "aucpr"), larger_is_better=True),
+        Objective("lift_top_group", ("lift", "lift_top_group"), larger_is_better=True),
+        Objective("misclassification", ("classification_error", "misclassification", "err")),
+        Objective("mean_per_class_error", ("mean_per_class_error",)),
+        Objective("custom", ("custom",), bounded_by_zero=False),
+        Objective("custom_increasing", ("custom",), larger_is_better=True, bounded_by_zero=False),
+    )
+}
+DEFAULT_OBJECTIVE = {"Binomial": "logloss", "Multinomial": "logloss", "Regression": "deviance", "AutoEncoder": "MSE"}
+
+
+def objective(name: str, category: str) -> Objective:
+    """The objective of a stopping_metric (case does not matter); AUTO is the default of the model's category.
+
+    Example: `objective("AUTO", "Binomial").name == "logloss"`
+    """
+    if name.casefold() == "auto":
+        if category not in DEFAULT_OBJECTIVE:
+            raise H2OValueError(f"A model must be one of {', '.join(DEFAULT_OBJECTIVE)}; got {category!r}.")
+        name = DEFAULT_OBJECTIVE[category]
+    for key, one in OBJECTIVES.items():
+        if key.casefold() == name.casefold():
+            return one
+    raise H2OValueError(f"stopping_metric must be AUTO or one of {', '.join(OBJECTIVES)}; got {name!r}.")
+
+
+def moving_averages(values: Sequence[float], rounds: int) -> list[float]:
+    """The rounds + 1 averages of width `rounds` over the last 2 * rounds values, the oldest first."""
+    last = np.asarray(values[-2 * rounds :], dtype=np.float64)
+    return [float(np.mean(last[first : first + rounds])) for first in range(rounds + 1)]
+
+
+def stop_early(values: Sequence[float], goal: Objective, rounds: int, tolerance: float) -> bool:
+    """True when the best moving average of the last `rounds` is no better than the one before by `tolerance`.
+
+    `values`: one per history entry, the initial one included (it never takes part). Nothing is decided before
+    2 * rounds further entries exist, where a value is NaN, or where the averages change sign. A perfect zero stops.
+    """
+    if rounds <= 0 or len(values) - 1 < 2 * rounds:
+        return False
+    averages = moving_averages(values, rounds)
+    if any(math.isnan(one) for one in averages):
+        return False
+    before, recent = averages[0], averages[1:]
+    if before == 0 and goal.bounded_by_zero and not goal.larger_is_better:
+        return True
+    if len({math.copysign(1, one) if one else 0 for one in averages}) > 1 or before == 0:
+        return False
+    best = max(recent) if goal.larger_is_better else min(recent)
+    # below zero (a custom metric) the ratio runs the other way
+    growing = goal.larger_is_better == (before > 0)
+    return best / before <= 1 + tolerance if growing else best / before >= 1 - tolerance
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """Early stopping: the goal, stopping_rounds (0 = off), stopping_tolerance, and the two training limits.
+
+    `classification_stop` and `regression_stop` are switched off by negative values.
+    """
+
+    goal: Objective
+    rounds: int = 5
+    tolerance: float = 0.0
+    classification_stop: float = 0.0
+    regression_stop: float = 1e-6
+
+    def reason(self, category: str, values: Sequence[float], training: Values) -> str | None:
+        """Why training should stop after this scoring, as a sentence; None to go on."""
+        if category in ("Binomial", "Multinomial"):
+            error, limit = OBJECTIVES["misclassification"].of(training), self.classification_stop
+            if limit >= 0 and error <= limit:
+                return f"The training error {error:g} reached classification_stop {limit:g}."
+        else:
+            mse = float(training["mse"]) if "mse" in training else float(training["rmse"]) ** 2
+            if self.regression_stop >= 0 and mse <= self.regression_stop:
+                return f"The training MSE {mse:g} reached regression_stop {self.regression_stop:g}."
+        if stop_early(values, self.goal, self.rounds, self.tolerance):
+            return (
+                f"{self.goal.name} did not improve by {self.tolerance:g} over {self.rounds} scoring events: "
+                f"early stopping."
+            )
+        return None
+
+
+class LayerStatistics(NamedTuple):
+    """Of one layer: means and root mean squares of its weights and biases; an infinite bias makes its mean infinite."""
+
+    mean_weight: float
+    weight_rms: float
+    mean_bias: float
+    bias_rms: float
+
+
+LARGEST_WEIGHT, LARGEST_BIAS = 1e10, 1e5
+
+
+def instability(layers: Iterable[LayerStatistics]) -> str | None:
+    """Which layer (counted from 1) is numerically broken and how; None for a sound network.
+
+    NaN or infinity anywhere, |mean| or RMS above 1e10 for weights or above 1e5 for biases.
+    Example: `instability([LayerStatistics(0, 1, 0, 2e5)])` names the biases of layer 1.
+    """
+    for number, layer in enumerate(layers, start=1):
+        for what, value, limit in (
+            ("mean weight", layer.mean_weight, LARGEST_WEIGHT),
+            ("weight RMS", layer.weight_rms, LARGEST_WEIGHT),
+            ("mean bias", layer.mean_bias, LARGEST_BIAS),
+            ("bias RMS", layer.bias_rms, LARGEST_BIAS),
+        ):
+            if not abs(value) <= limit:
+                return f"{what} of layer {number} must be a number of at most {limit:g}; got {value:g}."
+    return None
