@@ -9,9 +9,9 @@ BENCH_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SOURCES := daskdl frames tests bench
+SOURCES := daskdl frames tests bench docs
 
-.PHONY: demo test lint types bench warm clean distclean help
+.PHONY: demo test lint types bench docs warm clean distclean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -32,6 +32,9 @@ types: .venv/.installed-test  ## pyright over both packages
 
 bench: .venv/.installed-bench  ## samples per second against other trainers, in one run
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+docs: .venv/.installed  ## write docs/parameters.md again from the declarations
+	$(BIN)/python docs/parameters.py
 
 warm: .venv/.installed  ## compile all kernels now, so that no later start has to
 	$(BIN)/daskdl warm

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 import pytest
 from source_tree import Module, imports, modules, top
 
-# First match wins; a name stands for itself and everything below it, a star for the rest of a name. A module without a floor fails its test:
-# give it a line here and in ARCHITECTURE.md.
+# First match wins. A name stands for itself and everything below it, a star for the rest of a name. A module without
+# a floor fails its test: give it a line here and in ARCHITECTURE.md.
 FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("daskdl.kernels.jit", "daskdl.errors", "daskdl.exceptions", "frames.errors", "frames.codecs")),
     (0, ("daskdl.parameter*",)),
