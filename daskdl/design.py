@@ -1,0 +1,222 @@
+"""A partition decoded for the kernels: narrow numbers as stored, unit indices of categoricals, targets and weights.
+
+Nothing is expanded: categorical columns are indices into the table, and numbers stay in their stored dtype until a window
+of rows is gathered and scaled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from daskdl.adaptation import Adaptation, Source
+from daskdl.encoding import Encoder, NumberInput
+from daskdl.kernels.gather import fill_numbers
+from daskdl.kernels.structs import Rows
+
+NO_CODE = -(2**63)  # a block's way to say that no code means missing
+
+
+class ChunkLike(Protocol):
+    """What a decoder needs of a chunk (frames.chunk.Chunk has it)."""
+
+    rows: int
+
+    def values(self, i: int) -> np.ndarray: ...
+
+    def numeric_blocks(self, positions: Sequence[int]) -> list[Any]: ...
+
+
+class Block(NamedTuple):
+    """A stored block with the arithmetic that turns its codes into scaled inputs (see kernels.gather)."""
+
+    data: np.ndarray
+    slots: np.ndarray
+    factor: np.ndarray
+    shift: np.ndarray
+    missing: np.ndarray
+    fill: np.ndarray
+
+
+class Design(NamedTuple):
+    """One partition, ready to be gathered.
+
+    `levels` is (rows, categorical columns) int32, `target` (rows,) float64 in training units (class index or scaled
+    response, NaN missing), `actual` the same unscaled, `weight` and `offset` (rows,) float64.
+    """
+
+    rows: int
+    width: int
+    blocks: tuple[Block, ...]
+    levels: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    offset: np.ndarray
+    offset_scale: float
+    incomplete: np.ndarray  # (rows,) bool: a predictor is missing; empty unless the encoder skips such rows
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the decoded partition holds."""
+        arrays = [self.levels, self.target, self.weight, self.offset, self.incomplete, *(b.data for b in self.blocks)]
+        return sum(array.nbytes for array in arrays)
+
+    def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
+        """Write rows `index` of the partition into rows `at` of a window; `identity` is left to the caller."""
+        for block in self.blocks:
+            fill_numbers(block.data, index, at, *block[2:], block.slots, rows.numbers)
+        rows.levels[at] = self.levels[index]
+        rows.target[at, 0] = self.target[index]
+        rows.weight[at] = self.weight[index]
+        rows.offset[at] = self.offset[index] * self.offset_scale
+
+
+def empty_window(count: int, design: Design) -> Rows:
+    """Return a window for `count` rows of designs like this one."""
+    return Rows(
+        numbers=np.zeros((count, design.width), np.float32),
+        levels=np.full((count, design.levels.shape[1]), -1, np.int32),
+        target=np.zeros((count, 1), np.float32),
+        weight=np.zeros(count, np.float32),
+        offset=np.zeros(count, np.float32),
+        identity=np.zeros(count, np.int64),
+    )
+
+
+def decode(
+    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping[str, tuple[int, int]]
+) -> Design:
+    """Return the design of one partition; `where` says which chunk and position holds each column."""
+    rows = chunks[0].rows if chunks else 0
+
+    def values(name: str) -> np.ndarray:
+        group, position = where[name]
+        return chunks[group].values(position)
+
+    codes = {
+        name: _codes(source, encoder.domains[name], values(name) if source.kind != "absent" else None, rows)
+        for name, source in adaptation.sources.items()
+        if name in encoder.domains
+    }
+    blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
+    return Design(
+        rows=rows,
+        width=len(encoder.numbers),
+        blocks=tuple(blocks),
+        levels=_levels(encoder, codes, rows),
+        target=_target(encoder, adaptation.response, values, rows),
+        weight=np.ones(rows) if encoder.weights is None or encoder.weights not in where else _number(values(encoder.weights)),
+        offset=np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset)),
+        offset_scale=encoder.response.mul if encoder.response else 1.0,
+        incomplete=_incomplete(encoder, blocks, codes, rows) if encoder.skip_missing else np.zeros(0, bool),
+    )
+
+
+def _number(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
+    """Return training codes (rows,) int32; the number of training levels stands for missing and unseen."""
+    if stored is None:
+        return np.full(rows, len(domain), np.int32)
+    if source.kind == "text":
+        place = {label: code for code, label in enumerate(domain)}
+        numbers, inverse = np.unique(_number(stored), return_inverse=True)
+        return np.array([place.get(_label(v), len(domain)) for v in numbers], np.int32)[inverse]
+    assert source.codes is not None  # kind "codes" always has its map
+    return source.codes[stored]  # a missing row has code -1: the last entry
+
+
+def _label(value: float) -> str:
+    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
+
+
+def _scaled(one: NumberInput, value: float) -> float:
+    return ((one.fill if math.isnan(value) else value) - one.sub) * one.mul
+
+
+def _stored_blocks(encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping) -> list[Block]:
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    blocks: list[Block] = []
+    for slot, one in enumerate(encoder.numbers):
+        if one.values is not None:
+            continue
+        if adaptation.sources[one.column].kind == "absent":
+            blocks.append(_constant_block(slot, _scaled(one, math.nan), chunks[0].rows))
+            continue
+        group, position = where[one.column]
+        wanted.setdefault(group, []).append((position, slot))
+    for group, pairs in wanted.items():
+        places = np.array([slot for _, slot in pairs])
+        for block in chunks[group].numeric_blocks([position for position, _ in pairs]):
+            blocks.append(_scaled_block(encoder, block, places[block.slots]))
+    return blocks
+
+
+def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
+    mul = np.array([encoder.numbers[s].mul for s in slots])
+    sub = np.array([encoder.numbers[s].sub for s in slots])
+    fill = np.array([encoder.numbers[s].fill for s in slots])
+    missing = np.where(block.missing == NO_CODE, np.nan, block.missing.astype(np.float64))
+    if block.data.dtype == np.int64:
+        missing = block.missing.astype(np.float64)
+    return Block(
+        block.data, slots.astype(np.int64), block.scale * mul, (block.bias - sub) * mul, missing, (fill - sub) * mul
+    )
+
+
+def _constant_block(slot: int, value: float, rows: int) -> Block:
+    nothing = np.full(1, np.nan)
+    return Block(np.zeros((rows, 1), np.uint8), np.array([slot]), np.zeros(1), np.full(1, value), nothing, nothing)
+
+
+def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str, np.ndarray], rows: int) -> list[Block]:
+    blocks = []
+    for slot, one in enumerate(encoder.numbers):
+        if one.values is None:
+            continue
+        table = np.array([_scaled(one, value) for value in one.values], np.float32)
+        data = table[codes[one.column]].reshape(rows, 1)
+        none, unit = np.full(1, np.nan), np.ones(1)
+        blocks.append(Block(data, np.array([slot]), unit, np.zeros(1), none, np.zeros(1)))
+    return blocks
+
+
+def _levels(encoder: Encoder, codes: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+    result = np.full((rows, len(encoder.levels)), -1, np.int32)
+    for k, one in enumerate(encoder.levels):
+        units = np.array(one.units, np.int32)
+        units[units >= 0] += one.start
+        result[:, k] = units[codes[one.column]]
+    return result
+
+
+def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndarray:
+    answer = encoder.response
+    if answer is None or source.kind == "absent":
+        return np.full(rows, math.nan)
+    stored = values(answer.name)
+    if answer.domain is None:
+        return (_number(stored) - answer.sub) * answer.mul
+    if source.kind == "text":
+        known = _codes(source, answer.domain, stored, rows).astype(np.float64)
+        known[np.isnan(_number(stored))] = math.nan
+        return known
+    assert source.codes is not None  # kind "codes" always has its map
+    known = source.codes[stored].astype(np.float64)
+    known[known < 0] = math.nan
+    return known
+
+
+def _incomplete(encoder: Encoder, blocks: Sequence[Block], codes: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+    missing = np.zeros(rows, bool)
+    for block in blocks:
+        numbers = block.data.astype(np.float64)
+        missing |= (np.isnan(numbers) | (numbers == block.missing)).any(axis=1)
+    for name, known in codes.items():
+        missing |= known == len(encoder.domains[name])
+    return missing
