@@ -13,7 +13,8 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("daskdl.parameter*",)),
     (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema")),
     (2, ("daskdl.network", "frames")),
-    (3, ("daskdl.encoding", "daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.table")),
+    (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.adaptation", "daskdl.design")),
+    (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping", "daskdl.table")),
     (4, ("daskdl.coordinator",)),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.model", "daskdl.checkpoint")),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster")),
@@ -24,7 +25,15 @@ DOORS = ("daskdl",)  # the h2o door itself: floor 7, by exact name
 
 DASK = frozenset({"dask", "distributed"})
 MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", *DOORS)
-PURE = ("daskdl.coordinator", "daskdl.schedule", "daskdl.metrics", "daskdl.network", "daskdl.encoding")
+PURE = (
+    "daskdl.coordinator",
+    "daskdl.schedule",
+    "daskdl.rounds",
+    "daskdl.stopping",
+    "daskdl.metrics",
+    "daskdl.network",
+    "daskdl.encoding",
+)
 THE_WORLD = frozenset({"asyncio", "socket", "subprocess", "threading", "multiprocessing", "concurrent"})
 
 ALL = sorted(modules())
