@@ -1,0 +1,104 @@
+"""Samples per second of both kernels and of other trainers, in one run, with their ratios.
+
+    make bench                                   all of it, some two minutes
+    python bench/run.py --rows 20000 --json FILE
+
+The network is 200-200 rectifiers and a softmax of ten on dense standardised pixels: the digits where DASKDL_DATA is set,
+made-up ones otherwise. daskdl and the NumPy network use ADADELTA, scikit-learn and PyTorch use Adam.
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+
+import machine
+import mnist
+import numpy as np
+import ours
+import rivals
+
+BATCH = rivals.BATCH
+H2O = Path(__file__).resolve().parent / "results" / "h2o.json"
+
+
+def main() -> None:
+    """Measure, print a table, write JSON where asked."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--rows", type=int, default=60_000, help="rows to train on (default all 60,000)")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of each; the fastest counts (default 3)")
+    arguments.add_argument("--json", type=Path, help="write the results here as well")
+    given = arguments.parse_args()
+    warnings.filterwarnings("ignore", message="Dropping bad and constant columns")
+    digits = mnist.load()
+    found = {
+        "machine": machine.notes("daskdl", "numba", "numpy", "scikit-learn", "torch"),
+        "real_digits": digits.real,
+        "rows": min(given.rows, len(digits.train_y)),
+        "samples_per_second": measure(digits.train_x[: given.rows], digits.train_y[: given.rows], given.repeat),
+    }
+    print(table(found))
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(pixels: np.ndarray, labels: np.ndarray, repeat: int) -> dict[str, float]:
+    """Samples per second by name; the rivals see the same rows, standardised, without the constant columns."""
+    dense = mnist.standardised(pixels[:, pixels.max(axis=0) > pixels.min(axis=0)])
+    found = {"NumPy network, online": rivals.oracle(dense, labels)}
+    for threads in (1, 2):
+        ours.start(threads)
+        table = ours.frame(pixels, labels)
+        for name, batch, epochs in (("online", 1, 0.5), (f"batches of {BATCH}", BATCH, 2)):
+            ours.speed(table, batch, 0.02)  # compiles, or loads what was compiled
+            found[f"daskdl, {name}, {_threads(threads)}"] = max(ours.speed(table, batch, epochs) for _ in range(repeat))
+        for name, rival in (("scikit-learn", rivals.scikit_learn), ("PyTorch", rivals.pytorch)):
+            speeds = [rival(dense, labels, threads) for _ in range(repeat)]
+            if speeds[0] is not None:
+                found[f"{name}, batches of {BATCH}, {_threads(threads)}"] = max(speeds)
+    return found
+
+
+def table(found: dict) -> str:
+    """The results as text: speeds, then ratios within this run, then the ratio to H2O as it was once recorded."""
+    speeds, notes = found["samples_per_second"], found["machine"]
+    lines = [
+        f"{notes['processor']}, {notes['cores']} cores, load {notes['load_before']} before the run, {notes['date']}",
+        f"{found['rows']:,} rows of {'the real' if found['real_digits'] else 'made-up'} digits",
+        "",
+        *(f"{name:44s} {speed:>12,.0f} samples/s" for name, speed in speeds.items()),
+        "",
+        *(f"{name:64s} {ratio:>8.2f} x" for name, ratio in ratios(speeds)),
+    ]
+    return "\n".join(lines)
+
+
+def ratios(speeds: dict[str, float]) -> list[tuple[str, float]]:
+    """What matters, as factors: the second thread, the rivals at as many threads, H2O's recorded speed."""
+    online, batches = "daskdl, online, {}", f"daskdl, batches of {BATCH}, {{}}"
+    one, two = _threads(1), _threads(2)
+    found = [
+        ("online: two threads against one", speeds[online.format(two)] / speeds[online.format(one)]),
+        ("batches: two threads against one", speeds[batches.format(two)] / speeds[batches.format(one)]),
+        ("online, one thread, against the NumPy network", speeds[online.format(one)] / speeds["NumPy network, online"]),
+    ]
+    for rival in ("scikit-learn", "PyTorch"):
+        for threads in (one, two):
+            theirs = speeds.get(f"{rival}, batches of {BATCH}, {threads}")
+            if theirs:
+                found.append((f"batches, {threads}, against {rival}", speeds[batches.format(threads)] / theirs))
+    if H2O.exists():
+        recorded = json.loads(H2O.read_text(encoding="utf-8"))
+        theirs = recorded["digits"]["samples_per_second_with_scoring"]
+        where = f"H2O (another run: {recorded['machine']['date']}, {recorded['machine']['cores']} cores)"
+        found.append((f"online, two threads, against {where}", speeds[online.format(two)] / theirs))
+        found.append((f"batches, two threads, against {where}", speeds[batches.format(two)] / theirs))
+    return found
+
+
+def _threads(count: int) -> str:
+    return "one thread" if count == 1 else f"{count} threads"
+
+
+if __name__ == "__main__":
+    main()
