@@ -4,6 +4,7 @@ Each function trains over the rows once and returns samples per second, or None 
 """
 
 import importlib.util
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ def oracle(x: np.ndarray, y: np.ndarray) -> float:
 
     random = np.random.default_rng(1)
     widths = (x.shape[1], *HIDDEN, CLASSES)
-    weights = [random.normal(0, 1 / np.sqrt(i), (o, i)) for i, o in zip(widths, widths[1:], strict=False)]
+    weights = [random.normal(0, 1 / np.sqrt(i), (o, i)) for i, o in itertools.pairwise(widths)]
     net = Net(weights=weights, biases=[np.zeros(len(w)) for w in weights])
     options = Options(activation="rectifier", loss="crossentropy", adaptive_rate=True)
     rows = min(200, len(x))
@@ -52,9 +53,7 @@ def pytorch(x: np.ndarray, y: np.ndarray, threads: int) -> float | None:
     torch.manual_seed(1)
     torch.set_num_threads(threads)
     widths = (x.shape[1], *HIDDEN)
-    layers = [
-        module for i, o in zip(widths, widths[1:], strict=False) for module in (torch.nn.Linear(i, o), torch.nn.ReLU())
-    ]
+    layers = [module for i, o in itertools.pairwise(widths) for module in (torch.nn.Linear(i, o), torch.nn.ReLU())]
     network = torch.nn.Sequential(*layers, torch.nn.Linear(HIDDEN[-1], CLASSES))
     optimizer, loss = torch.optim.Adam(network.parameters()), torch.nn.CrossEntropyLoss()
     rows, labels = torch.from_numpy(x), torch.from_numpy(y.astype(np.int64))

@@ -3,8 +3,8 @@
     make bench                                   all of it, some two minutes
     python bench/run.py --rows 20000 --json FILE
 
-The network is 200-200 rectifiers and a softmax of ten on dense standardised pixels: the digits where DASKDL_DATA is set,
-made-up ones otherwise. daskdl and the NumPy network use ADADELTA, scikit-learn and PyTorch use Adam.
+The network is 200-200 rectifiers and a softmax of ten on dense standardised pixels: the digits where DASKDL_DATA is
+set, made-up ones otherwise. daskdl and the NumPy network use ADADELTA, scikit-learn and PyTorch use Adam.
 """
 
 import argparse
