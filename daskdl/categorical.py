@@ -75,7 +75,9 @@ def _one_hot(levels: Levels, use_all: bool) -> list[LevelInput | LookedUp]:
 
 def _sort_by_response(levels: Levels, use_all: bool) -> list[LevelInput | LookedUp]:
     if levels.mean_response is None:
-        raise H2OResponseError("categorical_encoding SortByResponse needs a response; there is none. Use another encoding.")
+        raise H2OResponseError(
+            "categorical_encoding SortByResponse needs a response; there is none. Use another encoding."
+        )
     order = np.argsort(np.where(np.isnan(levels.mean_response), np.inf, levels.mean_response), kind="stable")
     plain = one_hot(levels, use_all, [levels.domain[i] for i in order])
     position = np.empty(len(order), int)

@@ -108,7 +108,9 @@ def decode(
         blocks=tuple(blocks),
         levels=_levels(encoder, codes, rows),
         target=_target(encoder, adaptation.response, values, rows),
-        weight=np.ones(rows) if encoder.weights is None or encoder.weights not in where else _number(values(encoder.weights)),
+        weight=np.ones(rows)
+        if encoder.weights is None or encoder.weights not in where
+        else _number(values(encoder.weights)),
         offset=np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset)),
         offset_scale=encoder.response.mul if encoder.response else 1.0,
         incomplete=_incomplete(encoder, blocks, codes, rows) if encoder.skip_missing else np.zeros(0, bool),
@@ -139,7 +141,9 @@ def _scaled(one: NumberInput, value: float) -> float:
     return ((one.fill if math.isnan(value) else value) - one.sub) * one.mul
 
 
-def _stored_blocks(encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping) -> list[Block]:
+def _stored_blocks(
+    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping
+) -> list[Block]:
     wanted: dict[int, list[tuple[int, int]]] = {}
     blocks: list[Block] = []
     for slot, one in enumerate(encoder.numbers):

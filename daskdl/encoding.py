@@ -111,11 +111,10 @@ class Encoder:
         """Return the encoder that `to_dict` described."""
         values = dict(record)
         values["levels"] = tuple(
-            LevelInput(o["name"], o["column"], tuple(o["units"]), tuple(o["labels"]), o["start"]) for o in record["levels"]
+            LevelInput(o["name"], o["column"], tuple(o["units"]), tuple(o["labels"]), o["start"])
+            for o in record["levels"]
         )
-        values["numbers"] = tuple(
-            NumberInput(**{**o, "values": _numbers(o["values"])}) for o in record["numbers"]
-        )
+        values["numbers"] = tuple(NumberInput(**{**o, "values": _numbers(o["values"])}) for o in record["numbers"])
         values["columns"] = tuple(Column(n, t, None if d is None else tuple(d)) for n, t, d in record["columns"])
         if record["response"] is not None:
             answer = dict(record["response"])

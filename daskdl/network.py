@@ -217,7 +217,9 @@ def initialise(layout: Layout, start: Start, seed: int) -> State:
         rng = np.random.Generator(np.random.Philox(key=[seed & 0xFFFF_FFFF_FFFF_FFFF, layer]))
         below = layout.inputs if layer == 1 else int(layout.units[layer - 1])
         shape = (int(layout.heights[layer]), below)
-        layout.set_matrix(state.weights, layer, _draw(rng, start, shape, int(layout.units[layer]), layer == layout.depth))
+        layout.set_matrix(
+            state.weights, layer, _draw(rng, start, shape, int(layout.units[layer]), layer == layout.depth)
+        )
         if layer < layout.depth:
             layout.bias(state.weights, layer)[:] = start.hidden_bias[0 if layer == 1 else 1]
     return state

@@ -339,4 +339,3 @@ def backward(activation, optimizer, penalties, pull, network, settings, scratch)
             for r in range(network.units[layer]):
                 if scratch.winner[scratch.bases[layer] + r] >= 0:
                     steady_activity(optimizer, network, settings, scratch, layer, r)
-

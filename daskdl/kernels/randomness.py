@@ -26,4 +26,6 @@ def unit_interval(bits):
 @kernel
 def uniform(seed, stream, row, unit):
     """Return the float32 in [0, 1) that belongs to these four counters."""
-    return unit_interval(mix(mix(mix(mix(np.uint64(0), np.uint64(seed)), np.uint64(stream)), np.uint64(row)), np.uint64(unit)))
+    return unit_interval(
+        mix(mix(mix(mix(np.uint64(0), np.uint64(seed)), np.uint64(stream)), np.uint64(row)), np.uint64(unit))
+    )

@@ -1,0 +1,293 @@
+"""Training of one share of a round: threads over decoded partitions, a pure function of its arguments.
+
+Threads either share one set of weights without locks (Hogwild: Recht, Re, Wright, Niu 2011) or train private replicas that
+are averaged inside the share. Every sample of a dense input writes most cache lines of the model, so there shared weights
+bounce between cores; replicas also give the same result in every run.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.linalg  # noqa: F401  loads the BLAS that Numba's matrix products use, before it is asked for its threads
+from threadpoolctl import ThreadpoolController
+
+from daskdl.choices import ACTIVATIONS, distribution_of, optimizer_at
+from daskdl.design import Design, empty_window
+from daskdl.kernels.batches import train_batches
+from daskdl.kernels.penalties import Elastic, Free, Penalties
+from daskdl.kernels.structs import Rows, Settings
+from daskdl.kernels.training import train_rows
+from daskdl.network import Layout, State, average
+
+f4 = np.float32
+WINDOW = 256  # rows gathered at once: 0.7 MB of MNIST, a few milliseconds of training
+MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
+REPLICA_ROWS = (
+    1000  # rows that each replica trains between two averagings, at least (measured on MNIST: 200 to 3,000 equal)
+)
+REPLICA_WEIGHTS = 200  # ... and one more row for so many weights, so that averaging stays under about 2% of the time
+
+
+class Portion(NamedTuple):
+    """Rows [start, stop) of the endless order of one partition's training rows."""
+
+    partition: int
+    start: int
+    stop: int
+    design: Design
+    rows: np.ndarray  # (training rows,) int64: which rows of the partition train, with repeats
+
+
+class Delta(NamedTuple):
+    """What a share gives back: the moved state, how many samples it saw, and its seconds."""
+
+    state: State
+    samples: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that steers training and stays the same for a whole job."""
+
+    layout: Layout
+    activation: str
+    family: str
+    family_number: float
+    loss: str
+    optimizer: str
+    optimizer_numbers: dict[str, float]
+    autoencoder: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+    max_w2: float = math.inf
+    input_dropout: float = 0.0
+    hidden_dropout: tuple[float, ...] = ()
+    fast_mode: bool = True
+    average_activation: float = 0.0
+    sparsity_beta: float = 0.0
+    elastic: float = 0.0
+    batch: int = 1
+    policy: str = "auto"  # auto, shared, replicas
+    seed: int = 0
+    mean_weight: float = 1.0
+    settings: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        dropout = np.zeros(self.layout.depth + 1, f4)
+        dropout[1 : 1 + len(self.hidden_dropout)] = self.hidden_dropout
+        stateless = self.optimizer != "adadelta" and not self.l1 and not self.l2 and not self.elastic
+        stateless = stateless and not any(self.optimizer_numbers[k] for k in ("start", "stable"))
+        object.__setattr__(
+            self,
+            "settings",
+            Settings(
+                fast_mode=self.fast_mode,
+                stateless=stateless,
+                autoencoder=self.autoencoder,
+                input_dropout=f4(self.input_dropout),
+                hidden_dropout=dropout,
+                rates=np.zeros(self.layout.depth + 1, f4),
+                average_activation=f4(self.average_activation),
+                sparsity_beta=f4(self.sparsity_beta),
+                seed=np.uint64(self.seed & 0xFFFF_FFFF_FFFF_FFFF),
+            ),
+        )
+
+    def thread_policy(self, threads: int) -> str:
+        """Return "shared" or "replicas" for so many threads.
+
+        Shared suits mini-batches (few large writes) and networks that are mostly a categorical table, of which a row
+        touches little and of which replicas would be large; replicas suit dense inputs.
+        """
+        if threads == 1:
+            return "shared"
+        if self.policy != "auto":
+            return self.policy
+        return "shared" if self.batch >= 16 or self.layout.table > self.layout.size // 2 else "replicas"
+
+
+class Share(NamedTuple):
+    """A worker's part of one round."""
+
+    portions: tuple[Portion, ...]
+    begin: int  # samples of all workers before this round
+    pace: float  # samples of the round per sample of this share
+
+
+def order(seed: int, partition: int, number: int, rows: int) -> np.ndarray:
+    """Return the order (rows,) in which pass `number` visits a partition's training rows."""
+    key = np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, partition, number])
+    return np.random.Generator(np.random.Philox(key)).permutation(rows)
+
+
+def stream(portion: Portion, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return row numbers and identities (samples,) int64 of a portion, over the passes that it crosses."""
+    size = len(portion.rows)
+    pieces = []
+    for number in range(portion.start // size, (portion.stop - 1) // size + 1):
+        low = max(portion.start - number * size, 0)
+        high = min(portion.stop - number * size, size)
+        pieces.append(portion.rows[order(seed, portion.partition, number, size)[low:high]])
+    identity = (portion.partition << 40) + np.arange(portion.start, portion.stop)
+    return np.concatenate(pieces), identity
+
+
+class Mix(NamedTuple):
+    """Samples of a few portions in the order in which they train."""
+
+    designs: tuple[Design, ...]
+    source: np.ndarray  # (samples,) which design
+    row: np.ndarray  # (samples,) which of its rows
+    identity: np.ndarray  # (samples,)
+
+    def window(self, low: int, high: int, rows: Rows, mean_weight: float) -> Rows:
+        """Gather samples [low, high) into the first rows of a window; rows that must not train get weight 0."""
+        count = high - low
+        part = Rows(*(array[:count] for array in rows))
+        source = self.source[low:high]
+        for k, design in enumerate(self.designs):
+            at = np.arange(count) if len(self.designs) == 1 else np.flatnonzero(source == k)
+            if len(at):
+                index = self.row[low:high][at]
+                design.window(index, at, part)
+                if len(design.incomplete):
+                    part.weight[at[design.incomplete[index]]] = 0
+        part.identity[:] = self.identity[low:high]
+        if mean_weight != 1.0:
+            part.weight[:] /= f4(mean_weight)
+        return part
+
+
+def mixes(share: Share, seed: int) -> list[Mix]:
+    """Return the samples of a share, shuffled across up to `MIXED` partitions at a time."""
+    portions = [portion for portion in share.portions if portion.stop > portion.start]
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, share.begin, 1])))
+    result = []
+    for group in np.array_split(rng.permutation(len(portions)), max(1, math.ceil(len(portions) / MIXED))):
+        chosen = [portions[k] for k in sorted(group)]
+        if not chosen:
+            continue
+        streams = [stream(portion, seed) for portion in chosen]
+        source = np.repeat(np.arange(len(chosen)), [len(rows) for rows, _ in streams])
+        shuffled = rng.permutation(len(source)) if len(chosen) > 1 else np.arange(len(source))
+        rows = np.concatenate([rows for rows, _ in streams])[shuffled]
+        identity = np.concatenate([identity for _, identity in streams])[shuffled]
+        result.append(Mix(tuple(p.design for p in chosen), source[shuffled], rows, identity))
+    return result
+
+
+class Runner:
+    """One thread's hands: its window, its scratch space and the network it moves."""
+
+    def __init__(self, plan: Plan, state: State, pull: Any, designs: Sequence[Design]) -> None:
+        self.plan = plan
+        self.pull = pull
+        self.state = state
+        self.network = plan.layout.network(state)
+        columns = designs[0].levels.shape[1]
+        self.rows_at_once = math.ceil(WINDOW / plan.batch) * plan.batch
+        self.rows = empty_window(self.rows_at_once, designs[0])
+        whole = not plan.fast_mode and not plan.settings.stateless
+        self.scratch: Any = (
+            plan.layout.scratch(columns) if plan.batch == 1 else plan.layout.batch_scratch(columns, plan.batch, whole)
+        )
+        self.penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
+        self.distribution = distribution_of(plan.family, plan.family_number, plan.loss)
+
+    def train(self, mix: Mix, low: int, high: int, samples: float) -> None:
+        """Train on samples [low, high) of a mix; `samples` counts what all workers trained before them."""
+        plan = self.plan
+        optimizer, rates = optimizer_at(plan.optimizer, plan.optimizer_numbers, plan.layout.depth, samples)
+        settings = plan.settings._replace(rates=rates)
+        kernel = train_rows if plan.batch == 1 else train_batches
+        rows = mix.window(low, high, self.rows, plan.mean_weight)
+        kernel(
+            ACTIVATIONS[plan.activation], self.distribution, optimizer, self.penalties, self.pull,
+            self.network, rows, settings, self.scratch,
+        )  # fmt: skip
+
+
+def train_share(state: State, share: Share, plan: Plan, threads: int, consensus: State | None = None) -> Delta:
+    """Return the state after training on a share; the given state is not changed.
+
+    `consensus` is the averaged model that elastic averaging pulls to. With one thread, or with replicas, the same
+    arguments give the same bits.
+    """
+    began = time.perf_counter()
+    moved = state.copy()
+    pull = Free() if consensus is None else Elastic(f4(plan.elastic), consensus.weights)
+    done = 0
+    with _blas().limit(limits=1, user_api="blas"):
+        for mix in mixes(share, plan.seed):
+            first = share.begin + share.pace * done
+            if plan.thread_policy(threads) == "replicas":
+                _train_replicas(moved, mix, plan, pull, threads, first, share.pace)
+            else:
+                _train_shared(moved, mix, plan, pull, threads, first, share.pace)
+            done += len(mix.row)
+    return Delta(moved, done, time.perf_counter() - began)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _train_shared(state: State, mix: Mix, plan: Plan, pull: Any, threads: int, first: float, pace: float) -> None:
+    """Let all threads take windows in turn and move one set of weights without locks."""
+    runners = [Runner(plan, state, pull, mix.designs) for _ in range(threads)]
+    step = runners[0].rows_at_once
+    starts = iter(range(0, len(mix.row), step))
+    turn = threading.Lock()
+
+    def work(runner: Runner) -> None:
+        while True:
+            with turn:
+                low = next(starts, None)
+            if low is None:
+                return
+            runner.train(mix, low, min(low + step, len(mix.row)), first + pace * low)
+
+    _run(work, runners)
+
+
+def _train_replicas(state: State, mix: Mix, plan: Plan, pull: Any, threads: int, first: float, pace: float) -> None:
+    """Let each thread train a copy on its part of a segment; average the copies after each segment."""
+    copies = [state, *(state.copy() for _ in range(threads - 1))]
+    runners = [Runner(plan, copy, pull, mix.designs) for copy in copies]
+    step = runners[0].rows_at_once
+    segment = threads * step * math.ceil((REPLICA_ROWS + plan.layout.size // REPLICA_WEIGHTS) / step)
+    # equal segments: a short last one would be averaged too early
+    edges = np.linspace(0, len(mix.row), max(1, math.ceil(len(mix.row) / segment)) + 1).astype(int)
+    with ThreadPoolExecutor(threads, thread_name_prefix="daskdl-trainer") as pool:
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            cuts = np.linspace(low, high, threads + 1).astype(int)
+
+            def work(k: int, cuts: np.ndarray = cuts, low: int = low) -> None:
+                for begin in range(cuts[k], cuts[k + 1], step):
+                    end = min(begin + step, cuts[k + 1])
+                    runners[k].train(mix, begin, end, first + pace * (low + threads * (begin - cuts[k])))
+
+            list(pool.map(work, range(threads)))
+            mean = average(copies, np.diff(cuts).tolist())
+            for copy in copies:
+                for mine, theirs in zip(copy, mean, strict=True):
+                    mine[:] = theirs
+
+
+def _run(work: Any, runners: Sequence[Runner]) -> None:
+    if len(runners) == 1:
+        work(runners[0])
+        return
+    with ThreadPoolExecutor(len(runners), thread_name_prefix="daskdl-trainer") as pool:
+        list(pool.map(work, runners))
