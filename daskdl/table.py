@@ -63,7 +63,7 @@ class H2OTwoDimTable:
         return iter(self.cell_values)
 
     def __getitem__(self, item: Any) -> Any:
-        """Give a column by name (list), columns by list of names (list of lists), a row by number, rows by slice (table)."""
+        """Give a column by name, columns by a list of names, a row by its number, or a table of the rows of a slice."""
         if isinstance(item, str):
             return self._column(item)
         if isinstance(item, (list, tuple)) and all(isinstance(name, str) for name in item):
@@ -102,7 +102,7 @@ class H2OTwoDimTable:
         return frame
 
     def to_str(self, rows: int | None = SHOWN_ROWS) -> str:
-        """Write the table as text: title line, header, rule, cells; above `rows` rows the middle is cut by a "---" row."""
+        """Write the table as text: title, header, rule, cells; above `rows` rows a row of "---" replaces the middle."""
         lines = [self.title] if self.title else []
         if self.col_header:
             lines += _aligned(

@@ -1,0 +1,175 @@
+"""Measurements of more than two classes: the state of a block of rows, its merge, and the metrics object made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from daskdl.metrics.base import UNNAMED, Header, r_squared, ratio
+from daskdl.metrics.binomial import LEAST_PROBABILITY
+from daskdl.metrics.bins import Bins, probability_keys
+from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
+from daskdl.metrics.options import PLAIN, Options
+from daskdl.metrics.pairwise import AREAS, Areas, areas_table
+from daskdl.metrics.rows import Rows, usable_classes
+from frames.errors import H2OValueError
+
+MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
+HIT_RANKS = 10
+_AREA_BINS = 400_000  # over all classes together
+
+
+@dataclass(frozen=True, eq=False)
+class MultinomialState:
+    """Sums over rows; labels outside the domain count in entry `classes` of `weights` and `errors` and never hit.
+
+    weights, errors (classes + 1,): weight of each actual class and of its wrong predictions; hits (min(10, classes),):
+    weight of the rows whose actual class ranks 1st, 2nd, ...; confusion (classes + 1, classes) or None above 1000
+    classes; areas: one Bins per class when a multinomial AUC was asked for.
+    """
+
+    rows: int
+    squared: float
+    logloss: float
+    weights: np.ndarray
+    errors: np.ndarray
+    hits: np.ndarray
+    confusion: np.ndarray | None
+    areas: tuple[Bins, ...] | None
+
+    def merge(self, other: MultinomialState) -> MultinomialState:
+        """Give the state of the rows of both."""
+        confusion = None if self.confusion is None or other.confusion is None else self.confusion + other.confusion
+        areas = None
+        if self.areas is not None and other.areas is not None:
+            areas = tuple(mine.merge(theirs) for mine, theirs in zip(self.areas, other.areas, strict=True))
+        return MultinomialState(
+            self.rows + other.rows,
+            self.squared + other.squared,
+            self.logloss + other.logloss,
+            self.weights + other.weights,
+            self.errors + other.errors,
+            self.hits + other.hits,
+            confusion,
+            areas,
+        )
+
+
+def measure(
+    actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None, options: Options = PLAIN
+) -> MultinomialState:
+    """Measure rows: `actual` codes (rows,), `predicted` probabilities (rows, classes).
+
+    A code of -1 or NaN is missing, one beyond the domain is a label that was not seen in training.
+    Predicted is the class of the largest probability; among equals the one of the largest prior, then of the lowest
+    code. Raises H2OValueError when the classes of the predictions are not those of `options.domain`.
+    """
+    predicted = np.asarray(predicted)
+    if predicted.ndim != 2 or (options.domain is not None and predicted.shape[1] != len(options.domain)):
+        wanted = "classes" if options.domain is None else len(options.domain)
+        raise H2OValueError(f"Predictions must have shape (rows, {wanted}), one column a level; got {predicted.shape}.")
+    rows = usable_classes(actual, predicted, weights)
+    classes = predicted.shape[1]
+    label = np.minimum(rows.actual.astype(np.intp, copy=False), classes)
+    seen = label < classes
+    held = np.where(seen, rows.predicted[np.arange(len(rows)), np.where(seen, label, 0)], 0.0)
+    order = options.tie_order()
+    chosen = _best(rows.predicted, order)
+    weight = _weights_by(label, rows, classes + 1)
+    right = _weights_by(np.where(chosen == label, label, classes + 1), rows, classes + 2)[: classes + 1]
+    confusion = None
+    if classes <= MATRIX_CLASSES:
+        cells = np.bincount(label * classes + chosen, weights=rows.weights, minlength=(classes + 1) * classes)
+        confusion = cells.reshape(classes + 1, classes).astype(np.float64)
+    return MultinomialState(
+        len(rows),
+        rows.total((1.0 - held) ** 2),
+        rows.total(-np.log(np.maximum(held, LEAST_PROBABILITY))),
+        weight,
+        weight - right,
+        _hits(rows, label, held, seen, order),
+        confusion,
+        _areas(rows, label, seen) if options.pairwise else None,
+    )
+
+
+def _best(predicted: np.ndarray, order: np.ndarray | None) -> np.ndarray:
+    """Give the predicted class of each row (rows,); argmax takes the first of equals, so the order decides ties."""
+    if order is None:
+        return predicted.argmax(axis=1)
+    return order[predicted[:, order].argmax(axis=1)]
+
+
+def _weights_by(label: np.ndarray, rows: Rows, size: int) -> np.ndarray:
+    return np.bincount(label, weights=rows.weights, minlength=size).astype(np.float64)
+
+
+def _hits(rows: Rows, label: np.ndarray, held: np.ndarray, seen: np.ndarray, order: np.ndarray | None) -> np.ndarray:
+    """Give the weight of the rows whose actual class has rank 0, 1, ... among the probabilities; ties as in `_best`."""
+    classes = rows.predicted.shape[1]
+    place = np.arange(classes)
+    if order is not None:
+        place = np.empty(classes, np.intp)
+        place[order] = np.arange(classes)
+    own = place[np.where(seen, label, 0)]
+    ahead = (rows.predicted > held[:, None]) | ((rows.predicted == held[:, None]) & (place < own[:, None]))
+    kept = min(HIT_RANKS, classes)
+    rank = np.where(seen, np.minimum(np.count_nonzero(ahead, axis=1), kept), kept)
+    return _weights_by(rank, rows, kept + 1)[:kept]
+
+
+def _areas(rows: Rows, label: np.ndarray, seen: np.ndarray) -> tuple[Bins, ...]:
+    classes = rows.predicted.shape[1]
+    keep = slice(None) if seen.all() else seen
+    label, predicted = label[keep], np.clip(rows.predicted[keep], 0.0, 1.0)
+    weights = None if rows.weights is None else rows.weights[keep]
+    limit = _AREA_BINS // classes
+    return tuple(Bins.of(probability_keys(predicted[:, c]), label, weights, limit) for c in range(classes))
+
+
+def finish(state: MultinomialState, options: Options = PLAIN, header: Header = UNNAMED) -> H2OMultinomialModelMetrics:
+    """Make the metrics object of a state; `options` as in `measure`."""
+    domain = options.levels()
+    if len(domain) != len(state.weights) - 1:
+        raise H2OValueError(
+            f"The state counts {len(state.weights) - 1} classes; got {len(domain)} levels in the domain."
+        )
+    weight = float(state.weights.sum())
+    mse = ratio(state.squared, weight)
+    scalars = {
+        "mse": mse,
+        "rmse": float(np.sqrt(mse)),
+        "logloss": ratio(state.logloss, weight),
+        "r2": r_squared(mse, _variance(state.weights)),
+        "auc": float("nan"),
+        "pr_auc": float("nan"),
+    }
+    tables = {}
+    if options.pairwise and state.areas is not None:
+        for name, key in (("auc", "auc"), ("aucpr", "pr_auc")):
+            areas = Areas.of(state.areas, AREAS[name])
+            scalars[key] = areas.value(options.pairwise)
+            tables[name] = areas_table(areas, domain, name)
+    hits = np.cumsum(state.hits) / weight if weight else np.full(len(state.hits), np.nan)
+    return H2OMultinomialModelMetrics(
+        header,
+        state.rows,
+        scalars,
+        tuple(domain),
+        weights=state.weights,
+        errors=state.errors,
+        hits=hits,
+        confusion=state.confusion,
+        areas=tables,
+    )
+
+
+def _variance(weights: np.ndarray) -> float:
+    """Give the variance of the class code, a row of code c weighing weights[c]."""
+    total = weights.sum()
+    if not total:
+        return 0.0
+    codes = np.arange(len(weights))
+    centred = codes - weights @ codes / total
+    return float(weights @ centred**2 / total)

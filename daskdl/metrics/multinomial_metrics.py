@@ -1,0 +1,168 @@
+"""The metrics object of a model of more than two classes, with h2o-py's accessors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from daskdl.metrics.base import Header, MetricNotAvailable, ModelMetrics, ratio
+from daskdl.metrics.confusion import class_errors, confusion_table
+from daskdl.table import H2OTwoDimTable
+
+_NO_TABLE = {
+    "auc": "AUC table was not computed: auc_type is AUTO or NONE, or there are more than 50 classes.",
+    "aucpr": "AUCPR table was not computed: auc_type is AUTO or NONE, or there are more than 50 classes.",
+}
+
+
+class H2OMultinomialModelMetrics(ModelMetrics):
+    """Metrics of a model of more than two classes; confusion and error shares are weighted.
+
+    Rows whose label is not in the domain count as errors of the whole, not of a class.
+    """
+
+    category = "Multinomial"
+    title = "ModelMetricsMultinomial"
+
+    def __init__(
+        self,
+        header: Header,
+        nobs: int,
+        scalars: dict[str, float],
+        domain: tuple[str, ...],
+        *,
+        weights: np.ndarray,
+        errors: np.ndarray,
+        hits: np.ndarray,
+        confusion: np.ndarray | None,
+        areas: dict[str, H2OTwoDimTable],
+    ) -> None:
+        super().__init__(header, nobs, scalars, domain)
+        self._weights, self._errors, self._hits = weights, errors, hits
+        self._confusion, self._areas = confusion, areas
+
+    def logloss(self) -> float:
+        """Give the mean negative logarithm of the probability of the actual class."""
+        return self.scalars["logloss"]
+
+    def r2(self) -> float:
+        """Give 1 - MSE / variance of the class code; it depends on the order of the classes."""
+        return self.scalars["r2"]
+
+    def auc(self) -> float:
+        """Give the multinomial AUC of the kind `auc_type` asked for, NaN without one."""
+        return self.scalars["auc"]
+
+    def aucpr(self) -> float:
+        """Give the multinomial AUCPR of the kind `auc_type` asked for, NaN without one."""
+        return self.scalars["pr_auc"]
+
+    pr_auc = aucpr
+
+    def error(self) -> float:
+        """Give the share of wrongly predicted weight."""
+        return ratio(float(self._errors.sum()), float(self._weights.sum()))
+
+    def mean_per_class_error(self) -> float:
+        """Give the mean over the classes of each one's share of errors; an empty class counts 0."""
+        return self._class_errors("mean")
+
+    def _class_errors(self, how: str) -> float:
+        if not self._weights.sum():
+            return math.nan
+        shares = class_errors(self._errors[:-1], self._weights[:-1])
+        return float(shares.mean() if how == "mean" else shares.max())
+
+    def _derived(self) -> dict[str, float]:
+        mean = self.mean_per_class_error()
+        return {
+            "aucpr": self.aucpr(),
+            "accuracy": 1.0 - self.error(),
+            "err": self.error(),
+            "err_count": float(self._errors.sum()),
+            "classification_error": self.error(),
+            "mean_per_class_error": mean,
+            "mean_per_class_accuracy": 1.0 - mean,
+            "max_per_class_error": self._class_errors("max"),
+        }
+
+    def confusion_matrix(self) -> H2OTwoDimTable:
+        """Give the table actual x predicted; the first column names the actual class, the last row holds totals."""
+        if self._confusion is None:
+            raise MetricNotAvailable(
+                f"A confusion matrix is kept for up to 1000 classes; got {len(self.domain or ())}. "
+                f"Use error() and mean_per_class_error()."
+            )
+        return confusion_table(self._confusion, self.domain or ())
+
+    def hit_ratio_table(self) -> H2OTwoDimTable:
+        """Give the share of weight whose actual class is among the k most probable ones, k = 1 ... min(10, classes)."""
+        rows = [[rank + 1, float(hit)] for rank, hit in enumerate(self._hits)]
+        return H2OTwoDimTable(f"Top-{len(rows)} Hit Ratios", None, ["k", "hit_ratio"], ["int", "double"], rows)
+
+    def multinomial_auc_table(self) -> H2OTwoDimTable:
+        """Give the table of AUC by class and by pair; MetricNotAvailable unless auc_type asked for one."""
+        return self._area_table("auc")
+
+    def multinomial_aucpr_table(self) -> H2OTwoDimTable:
+        """Give the table of AUCPR by class and by pair; MetricNotAvailable unless auc_type asked for one."""
+        return self._area_table("aucpr")
+
+    def _area_table(self, name: str) -> H2OTwoDimTable:
+        if name not in self._areas:
+            raise MetricNotAvailable(
+                f"{_NO_TABLE[name]} Set auc_type to macro_ovr, weighted_ovr, macro_ovo or weighted_ovo."
+            )
+        return self._areas[name]
+
+    @property
+    def _metric_json(self) -> dict[str, Any]:
+        return super()._metric_json | {
+            "r2": self.r2(),
+            "logloss": self.logloss(),
+            "AUC": self.auc(),
+            "pr_auc": self.aucpr(),
+            "mean_per_class_error": self.mean_per_class_error(),
+            "cm": None if self._confusion is None else {"table": self.confusion_matrix()},
+            "hit_ratio_table": self.hit_ratio_table(),
+            "multinomial_auc_table": self._areas.get("auc"),
+            "multinomial_aucpr_table": self._areas.get("aucpr"),
+        }
+
+    def _lines(self) -> list[tuple[str, float]]:
+        return [
+            *super()._lines(),
+            ("LogLoss", self.logloss()),
+            ("Mean Per-Class Error", self.mean_per_class_error()),
+            *([("AUC", self.auc()), ("AUCPR", self.aucpr())] if self._areas else []),
+        ]
+
+    def _tables(self) -> list[str | H2OTwoDimTable]:
+        areas = [self._areas.get(name, sentence) for name, sentence in _NO_TABLE.items()]
+        matrix = [] if self._confusion is None else [self.confusion_matrix()]
+        return [*areas, *matrix, self.hit_ratio_table()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the measurement as plain values."""
+        return super().to_dict() | {
+            "weights": self._weights.tolist(),
+            "errors": self._errors.tolist(),
+            "hits": self._hits.tolist(),
+            "confusion": None if self._confusion is None else self._confusion.tolist(),
+            "areas": {name: table.to_dict() for name, table in self._areas.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> H2OMultinomialModelMetrics:
+        """Build the measurement that `to_dict` wrote."""
+        confusion = values["confusion"]
+        return cls(
+            **cls._common(values),
+            weights=np.asarray(values["weights"], float),
+            errors=np.asarray(values["errors"], float),
+            hits=np.asarray(values["hits"], float),
+            confusion=None if confusion is None else np.asarray(confusion, float),
+            areas={name: H2OTwoDimTable.from_dict(table) for name, table in values["areas"].items()},
+        )
