@@ -1,0 +1,236 @@
+"""The estimator behind H2O's classes: parameters as properties, train(), and a model to use afterwards."""
+
+import itertools
+import threading
+import time
+import warnings
+from typing import Any, ClassVar
+
+from daskdl.estimators.progress import ModelProgress
+from daskdl.estimators.request import Request, request_of
+from daskdl.parameter_kinds import Declaration
+from daskdl.parameters import Parameters, declarations, signature
+from frames import session
+from frames.errors import H2OValueError
+from frames.frame import H2OFrame
+
+_numbers = itertools.count(1)
+
+
+class H2OEstimator:
+    """Base of the estimators: every parameter is a keyword of the constructor and a property.
+
+    Keywords and assignments are checked at once (H2OTypeError); ranges and combinations when training starts
+    (H2OResponseError, before any work). `model` is the trained model or None.
+    """
+
+    algo: ClassVar[str] = "deeplearning"
+    _fixed: ClassVar[dict[str, Any]] = {}  # parameters a subclass decides
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.__signature__ = signature(**cls._fixed)  # type: ignore[attr-defined]
+
+    def __init__(self, **parameters: Any):
+        unknown = sorted(set(parameters) - set(declarations()))
+        if unknown:
+            raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{unknown[0]}'")
+        self._given: dict[str, Any] = parameters | self._fixed
+        self._parameters = Parameters(**self._given)
+        self.model: Any = None
+        self._running: _Running | None = None
+
+    @classmethod
+    def _of(cls, model: Any) -> Any:
+        """Return the estimator of a trained model, as get_model and cross_validation_models hand out."""
+        estimator = cls.__new__(cls)
+        estimator._parameters = model.parameters
+        estimator._given = dict(model.parameters.given())
+        estimator.model = model
+        estimator._running = None
+        if session.get(model.key) is None:
+            session.register(model.key, model)
+        return estimator
+
+    def train(
+        self,
+        x: Any = None,
+        y: Any = None,
+        training_frame: H2OFrame | str | None = None,
+        offset_column: str | None = None,
+        fold_column: str | None = None,
+        weights_column: str | None = None,
+        validation_frame: H2OFrame | str | None = None,
+        max_runtime_secs: float | None = None,
+        ignored_columns: list[str] | None = None,
+        model_id: str | None = None,
+        verbose: bool = False,
+    ) -> Any:
+        """Train on a frame and return self; training again replaces the model.
+
+        x, y              predictors (names or positions; default: every column without another role) and response
+        training_frame    rows to learn from; validation_frame rows to score and stop on
+        *_column          columns with a role; they win over the constructor's (UserWarning if both differ)
+        max_runtime_secs  seconds allowed, instead of the constructor's
+        verbose           print every row of the scoring history as it appears
+
+        Raises H2OValueError for unknown columns, H2OResponseError for impossible parameters (both before work starts),
+        H2OJobError when training fails. Warnings about the request are RuntimeWarnings.
+        """
+        request = request_of(
+            self._parameters,
+            x,
+            y,
+            training_frame,
+            validation_frame,
+            ignored_columns,
+            max_runtime_secs,
+            offset_column=offset_column,
+            fold_column=fold_column,
+            weights_column=weights_column,
+        )
+        self._adopt(self._trained_model(request, model_id or self.model_id, verbose), stacklevel=3)
+        return self
+
+    def _trained_model(self, request: Request, model_id: str | None, verbose: bool) -> Any:
+        from daskdl.train import train  # here, so that importing the classes does not load the kernels
+
+        key = model_id or f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"
+        with ModelProgress(shown=session.show_progress, verbose=verbose) as progress:
+            return train(
+                request.parameters,
+                request.frame,
+                request.x,
+                request.y,
+                validation_frame=request.validation,
+                model_id=key,
+                progress=progress,
+            )
+
+    def _adopt(self, model: Any, stacklevel: int) -> None:
+        """Take a finished model as this object's and tell the user what it has to say."""
+        self.model = model
+        session.register(model.key, model)
+        for message in model.warnings:
+            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
+
+    def start(self, *arguments: Any, **keywords: Any) -> None:
+        """Begin training in the background; the arguments are those of train(). join() waits for the end."""
+        verbose = keywords.pop("verbose", False)
+        model_id = keywords.pop("model_id", None) or self.model_id
+        names = ("x", "y", "training_frame", "offset_column", "fold_column", "weights_column", "validation_frame")
+        request = request_of(self._parameters, **dict(zip(names, arguments, strict=False)), **keywords)
+        self._running = _Running(lambda: self._trained_model(request, model_id, verbose))
+
+    def join(self) -> Any:
+        """Wait for what start() began and return self; an error of the training is raised here."""
+        if self._running is None:
+            raise H2OValueError("join() must follow start(); nothing is being trained.")
+        running, self._running = self._running, None
+        self._adopt(running.result(), stacklevel=3)
+        return self
+
+    def fit(self, X: Any, y: Any = None, **arguments: Any) -> Any:
+        """Train as scikit-learn calls it and return self.
+
+        `X` is a frame or anything H2OFrame accepts (rows by columns); `y` its response: a one-column frame, an array,
+        or the name of a column of X. An array of texts makes a classifier, numbers a regressor.
+        """
+        frame = X if isinstance(X, H2OFrame) else H2OFrame(X)
+        if y is None or isinstance(y, (str, int)):
+            return self.train(y=y, training_frame=frame, **arguments)
+        response = y if isinstance(y, H2OFrame) else H2OFrame(y)
+        if response.ncol != 1 or response.nrow != frame.nrow:
+            raise H2OValueError(
+                f"y must be one column of {frame.nrow} rows; got {response.nrow} rows x {response.ncol} columns."
+            )
+        names = list(frame.names)
+        name = response.names[0] if response.names[0] not in names else "response"
+        response = response[:, 0]
+        response.set_names([name])
+        return self.train(x=names, y=name, training_frame=frame.cbind(response), **arguments)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return every parameter as given (scikit-learn's convention: clone(estimator) works)."""
+        defaults = {name: declared.default for name, declared in declarations().items()}
+        return {name: value for name, value in (defaults | self._given).items() if name not in self._fixed}
+
+    def set_params(self, **parameters: Any) -> Any:
+        """Set parameters and return self."""
+        for name, value in parameters.items():
+            if name not in declarations():
+                raise H2OValueError(f"A parameter of {type(self).__name__} must be a known name; got '{name}'.")
+            setattr(self, name, value)
+        return self
+
+    def _set(self, name: str, value: Any) -> None:
+        if name in self._fixed and value != self._fixed[name]:
+            raise H2OValueError(f"{name} of {type(self).__name__} is always {self._fixed[name]}; got {value}.")
+        self._parameters = self._parameters.replace(**{name: value})
+        self._given[name] = value
+
+    def _trained(self) -> Any:
+        """Return the model; a clear error before training."""
+        if self.model is None:
+            raise H2OValueError("No model available: call train() first.")
+        return self.model
+
+    @property
+    def model_id(self) -> str | None:
+        """Name of the model; assigning renames it."""
+        return self.model.key if self.model is not None else self._parameters.model_id
+
+    @model_id.setter
+    def model_id(self, name: str | None) -> None:
+        self._set("model_id", name)
+        if self.model is not None and name is not None and name != self.model.key:
+            session.remove(self.model.key)
+            self.model = self.model.renamed(name)
+            session.register(name, self.model)
+
+    @property
+    def key(self) -> str | None:
+        """The same as model_id."""
+        return self.model_id
+
+
+class _Running:
+    """A training in a thread of its own; the progress bar goes on in the foreground."""
+
+    def __init__(self, work: Any):
+        self._work = work
+        self._outcome: tuple[Any, BaseException | None] = (None, None)
+        self._thread = threading.Thread(target=self._run, name="daskdl-train", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome = (self._work(), None)
+        except BaseException as error:
+            self._outcome = (None, error)
+
+    def result(self) -> Any:
+        self._thread.join()
+        model, error = self._outcome
+        if error is not None:
+            raise error
+        return model
+
+
+def _parameter(declared: Declaration) -> property:
+    """Return the property of one parameter; lists come out as lists, as h2o-py's users write them."""
+
+    def read(self: H2OEstimator) -> Any:
+        value = getattr(self._parameters, declared.name)
+        return list(value) if isinstance(value, tuple) else value
+
+    def write(self: H2OEstimator, value: Any) -> None:
+        self._set(declared.name, value)
+
+    allowed = f" Allowed: {declared.constraint}." if declared.constraint else ""
+    return property(read, write, doc=f"{declared.sentence} ({declared.kind.word}, default {declared.default}){allowed}")
+
+
+for _name, _declared in declarations().items():
+    if _name != "model_id":
+        setattr(H2OEstimator, _name, _parameter(_declared))

@@ -1,0 +1,163 @@
+"""H2ODeepLearningEstimator and H2OAutoEncoderEstimator: what scripts written for h2o-py call."""
+
+from typing import Any, ClassVar
+
+from daskdl.estimators.accessors import MetricAccessors
+from daskdl.estimators.base import H2OEstimator
+from daskdl.estimators.plots import ModelPlots
+from daskdl.estimators.report import as_html, as_text, report
+from daskdl.estimators.views import ModelViews
+from frames.errors import H2OTypeError, H2OValueError
+from frames.frame import H2OFrame
+
+
+class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelPlots, H2OEstimator):
+    """A feed-forward network with H2O's parameters, trained over all cores of one machine or a cluster.
+
+    Example::
+
+        model = H2ODeepLearningEstimator(hidden=[50, 50], epochs=20, seed=1)
+        model.train(x=["AGE", "PSA"], y="CAPSULE", training_frame=train, validation_frame=valid)
+        model.auc(valid=True)
+        model.predict(test)
+
+    `help(H2ODeepLearningEstimator)` shows every parameter with its default; each is also a property.
+    """
+
+    def predict(self, test_data: H2OFrame) -> H2OFrame:
+        """Return predictions, one row per row of `test_data`.
+
+        Classification: `predict` and a probability per class; regression: `predict`; autoencoder: `reconstr_*`.
+        Missing columns and unseen levels are warned about (UserWarning).
+        """
+        return self._trained().predict(_checked(test_data))
+
+    def model_performance(
+        self,
+        test_data: H2OFrame | None = None,
+        train: bool = False,
+        valid: bool = False,
+        xval: bool = False,
+        auc_type: str = "none",
+    ) -> Any:
+        """Return the metrics on a frame, or those of training, validation or cross-validation.
+
+        Without a flag and a frame: training. A frame without the response cannot be judged: prints so, returns None.
+        """
+        model = self._trained()
+        if test_data is None:
+            return self._by_source(lambda metrics: metrics, train, valid, xval)
+        frame = _checked(test_data)
+        if model.response is not None and model.response not in frame.names:
+            print(f"WARNING: Model metrics cannot be calculated: the response '{model.response}' is not in test_data.")
+            return None
+        if auc_type.lower() == "none":
+            return model.performance(frame)
+        return model.performance(frame, auc_type=auc_type)
+
+    def anomaly(self, test_data: H2OFrame, per_feature: bool = False) -> H2OFrame:
+        """Return how badly each row is reconstructed (autoencoders): `Reconstruction.MSE`, or the squared error of each
+        input unit."""
+        model = self._trained()
+        if model.category != "AutoEncoder":
+            raise AttributeError(f"anomaly() belongs to autoencoders; this is a {model.category} model.")
+        return model.anomaly(_checked(test_data), per_feature)
+
+    def deepfeatures(self, test_data: H2OFrame, layer: int) -> H2OFrame:
+        """Return the activations of hidden layer `layer` (from 0), columns `DF.L<layer + 1>.C<unit>`."""
+        model = self._trained()
+        if isinstance(layer, str):
+            raise H2OTypeError(f"Cannot extract named hidden layer '{layer}'. Give its number, from 0.")
+        count = len(model.resolved.actual.hidden)
+        if not 0 <= layer < count:
+            raise H2OValueError(
+                f"hidden layer (index) to extract must be between 0 and {count - 1}; got {layer}."
+                if count
+                else "deepfeatures() requires a hidden layer; this model has none."
+            )
+        return model.deepfeatures(_checked(test_data), layer)
+
+    @property
+    def type(self) -> str:
+        """Kind of model: classifier, regressor or unsupervised."""
+        if self.model is None:
+            return "unsupervised" if self.autoencoder else "supervised"  # type: ignore[attr-defined]
+        return {"Regression": "regressor", "AutoEncoder": "unsupervised"}.get(self.model.category, "classifier")
+
+    @property
+    def start_time(self) -> int:
+        """When training began, milliseconds since 1970."""
+        return self._trained().start_time
+
+    @property
+    def end_time(self) -> int:
+        """When training ended, milliseconds since 1970."""
+        return self._trained().end_time
+
+    @property
+    def run_time(self) -> int:
+        """How long training took, milliseconds."""
+        return self.end_time - self.start_time
+
+    @property
+    def have_pojo(self) -> bool:
+        """Whether the model can be written as Java source."""
+        return True
+
+    @property
+    def have_mojo(self) -> bool:
+        """Whether the model can be written as an H2O MOJO archive."""
+        return False
+
+    def download_pojo(self, path: str = "", get_genmodel_jar: bool = False, genmodel_name: str = "") -> Any:
+        """Write the model as one self-contained Java class and return the file's path; needs no jar."""
+        from daskdl.export.java import download_pojo
+
+        return download_pojo(self._trained(), path)
+
+    def show(self) -> None:
+        """Print the full report."""
+        print(str(self))
+
+    def __str__(self) -> str:
+        if self.model is None:
+            return "No model available"
+        return as_text(report(self.model, _class_name(self.model)))
+
+    def __repr__(self) -> str:
+        return str(self) if self.model is not None else f"{type(self).__name__}({self._shown_parameters()})"
+
+    def _repr_html_(self) -> str:
+        return as_html(report(self.model, _class_name(self.model))) if self.model is not None else str(self)
+
+    def _shown_parameters(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self._given.items())
+
+
+class H2OAutoEncoderEstimator(H2ODeepLearningEstimator):
+    """The same network, learning to reconstruct its inputs: no response, anomaly() tells odd rows.
+
+    Example::
+
+        model = H2OAutoEncoderEstimator(hidden=[20], epochs=100, seed=1)
+        model.train(training_frame=normal)
+        model.anomaly(all_rows)
+    """
+
+    _fixed: ClassVar[dict[str, Any]] = {"autoencoder": True}
+
+
+def estimator_of(model: Any) -> H2ODeepLearningEstimator:
+    """Return the estimator object of a trained model, of the class that fits it."""
+    kind = H2OAutoEncoderEstimator if model.category == "AutoEncoder" else H2ODeepLearningEstimator
+    return kind._of(model)
+
+
+def _class_name(model: Any) -> str:
+    return "H2OAutoEncoderEstimator" if model.category == "AutoEncoder" else "H2ODeepLearningEstimator"
+
+
+def _checked(test_data: Any) -> H2OFrame:
+    if not isinstance(test_data, H2OFrame):
+        raise H2OValueError(f"test_data must be an instance of H2OFrame; got {type(test_data).__name__}.")
+    return test_data

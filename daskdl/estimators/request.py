@@ -1,0 +1,164 @@
+"""What a call of train() asks for, with every name looked up: frames, columns, the parameters in force."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from daskdl.parameter_facts import FieldError, refuse
+from daskdl.parameters import Parameters
+from frames import session
+from frames.errors import H2OTypeError, H2OValueError
+from frames.frame import H2OFrame
+
+ROLES = ("offset_column", "fold_column", "weights_column")
+
+
+class Request(NamedTuple):
+    """The arguments of the functional door `daskdl.train.train`."""
+
+    parameters: Parameters
+    frame: H2OFrame
+    x: list[str]
+    y: str | None
+    validation: H2OFrame | None
+
+
+def request_of(
+    parameters: Parameters,
+    x: Any = None,
+    y: Any = None,
+    training_frame: Any = None,
+    validation_frame: Any = None,
+    ignored_columns: Sequence[str] | None = None,
+    max_runtime_secs: float | None = None,
+    **roles: str | None,
+) -> Request:
+    """Look up what train() was given; its arguments win over the constructor's.
+
+    `roles` are offset_column, fold_column, weights_column (UserWarning where both places name one and differ). `x`
+    keeps the frame's column order, whatever its own; without it every column that has no other role is a predictor.
+    Raises H2OValueError for a column that does not exist, H2OResponseError without a training frame, H2OTypeError for
+    anything that is no frame.
+    """
+    parameters = _with_roles(parameters, roles)
+    frame = _frame("training_frame", parameters.training_frame if training_frame is None else training_frame)
+    if frame is None:
+        refuse(parameters.model_id, [FieldError("training_frame", "Missing training frame.")])
+        raise AssertionError  # refuse has raised
+    validation = _frame(
+        "validation_frame", parameters.validation_frame if validation_frame is None else validation_frame
+    )
+    if ignored_columns is None:
+        ignored_columns = parameters.ignored_columns
+    if x is not None and ignored_columns is not None:
+        raise H2OValueError("Properties x and ignored_columns cannot be specified simultaneously. Give one of them.")
+    response = None if parameters.autoencoder else _response(parameters, y, frame)
+    taken = {response, *(getattr(parameters, role) for role in ROLES)}
+    if x is None:
+        ignored = [_known(name, frame) for name in ignored_columns or ()]
+        chosen = [name for name in frame.names if name not in taken | set(ignored)]
+    else:
+        wanted = {_predictor(one, frame) for one in ([x] if isinstance(x, str) or not _iterable(x) else x)}
+        chosen = [name for name in frame.names if name in wanted and name not in taken]
+        ignored = [name for name in frame.names if name not in wanted | taken]
+    changes: dict[str, Any] = {
+        "training_frame": frame,
+        "validation_frame": validation,
+        "response_column": response,
+        "ignored_columns": ignored or None,
+        **{name: _existing_model(parameters, name) for name in ("checkpoint", "pretrained_autoencoder")},
+        **{name: _frames(name, getattr(parameters, name)) for name in ("initial_weights", "initial_biases")},
+    }
+    if max_runtime_secs is not None:
+        changes["max_runtime_secs"] = max_runtime_secs
+    return Request(parameters.replace(**changes), frame, chosen, response, validation)
+
+
+def _with_roles(parameters: Parameters, roles: dict[str, str | None]) -> Parameters:
+    for role, name in roles.items():
+        before = getattr(parameters, role)
+        if name is not None and before is not None and name != before:
+            warnings.warn(
+                f"{role} was '{before}' when the estimator was made and is '{name}' in train(); '{name}' is used.",
+                UserWarning,
+                stacklevel=4,
+            )
+    return parameters.replace(**{role: name for role, name in roles.items() if name is not None})
+
+
+def _frame(argument: str, value: Any) -> H2OFrame | None:
+    """Look up a frame given as itself or by its id."""
+    if value is None or isinstance(value, H2OFrame):
+        return value
+    if not isinstance(value, str):
+        raise H2OTypeError(f"Argument `{argument}` should be an H2OFrame, got {type(value).__name__} {value}")
+    found = session.get(value)
+    if not isinstance(found, H2OFrame):
+        raise H2OValueError(f"{argument} must be a frame that exists; there is none with the id '{value}'.")
+    return found
+
+
+def _frames(argument: str, values: Sequence[Any] | None) -> list[H2OFrame | None] | None:
+    return None if values is None else [_frame(argument, value) for value in values]
+
+
+def _existing_model(parameters: Parameters, name: str) -> Any:
+    """Return the model behind an estimator or a key; None if none was asked for."""
+    asked = getattr(parameters, name)
+    if asked is None:
+        return None
+    found = session.get(asked) if isinstance(asked, str) else getattr(asked, "model", asked)
+    if found is None or not hasattr(found, "resolved"):
+        what = "Checkpoint" if name == "checkpoint" else name
+        where = f"'{asked}'" if isinstance(asked, str) else "an estimator that is not trained"
+        message = f"{what} has to point to existing model! Got {where}."
+        refuse(parameters.model_id, [FieldError(name, message)])
+    return found
+
+
+def _response(parameters: Parameters, y: Any, frame: H2OFrame) -> str:
+    if isinstance(y, (list, tuple)) and len(y) == 1:
+        y = y[0]
+    if y is None:
+        y = "response" if parameters.response_column is None else parameters.response_column
+    if isinstance(y, str):
+        if y not in frame.names:
+            raise H2OValueError(
+                f"Column {y} does not exist in the training frame. Give the response as y; columns: {_some(frame)}."
+            )
+        return y
+    return _by_number(y, frame, "y")
+
+
+def _predictor(one: Any, frame: H2OFrame) -> str:
+    if isinstance(one, str):
+        if one not in frame.names:
+            raise H2OValueError(f"Column {one} not in the training frame; columns: {_some(frame)}.")
+        return one
+    return _by_number(one, frame, "x")
+
+
+def _known(name: str, frame: H2OFrame) -> str:
+    if name not in frame.names:
+        raise H2OValueError(f"Column {name} of ignored_columns not in the training frame; columns: {_some(frame)}.")
+    return name
+
+
+def _by_number(number: Any, frame: H2OFrame, argument: str) -> str:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise H2OTypeError(
+            f"Argument `{argument}` should name columns (string or integer), got {type(number).__name__} {number}"
+        )
+    position = number.__index__()
+    if not -frame.ncol <= position < frame.ncol:
+        raise H2OValueError(f"Column {position} does not exist in the training frame; it has {frame.ncol} columns.")
+    return frame.names[position]
+
+
+def _iterable(value: Any) -> bool:
+    return isinstance(value, Iterable)
+
+
+def _some(frame: H2OFrame) -> str:
+    names = frame.names
+    return ", ".join(names[:10]) + (f", ... ({len(names)} in all)" if len(names) > 10 else "")

@@ -1,0 +1,247 @@
+"""A trained model looked at from the side: status, history, importances, weights, cross-validation, records."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from daskdl.estimators.report import importance_table
+from daskdl.parameters import declarations, plain
+from daskdl.table import H2OTwoDimTable
+from frames import session
+from frames.errors import H2OValueError
+from frames.frame import H2OFrame
+
+
+class ModelViews:
+    """Read-only methods of an estimator that show what its model holds; `_trained()` gives the model or raises."""
+
+    def _trained(self) -> Any:
+        raise NotImplementedError
+
+    def summary(self) -> H2OTwoDimTable:
+        """Return the status table: one row per layer, with rates and weight statistics."""
+        return self._trained().status_table()
+
+    get_summary = summary
+
+    def show_summary(self) -> None:
+        """Print the status table."""
+        self.summary().show()
+
+    def scoring_history(self, as_data_frame: bool = True) -> Any:
+        """Return one row per scoring event, as pandas or as a table."""
+        table = self._trained().history.table()
+        return table.as_data_frame() if as_data_frame else table
+
+    def varimp(self, use_pandas: bool = False) -> Any:
+        """Return (variable, relative_importance, scaled_importance, percentage) per input, largest first.
+
+        Returns None, and says so, for a model trained with variable_importances=False.
+        """
+        rows = self._trained().importances() if self._trained().resolved.actual.variable_importances else None
+        if not rows:
+            print("Warning: This model doesn't have variable importances")
+            return None
+        columns = ["variable", "relative_importance", "scaled_importance", "percentage"]
+        return pd.DataFrame(rows, columns=columns) if use_pandas else [tuple(row) for row in rows]
+
+    def weights(self, matrix_id: int = 0) -> H2OFrame:
+        """Return the weights into layer `matrix_id` as a frame: a row per unit, a column per input."""
+        model = self._exported("weights")
+        values = np.asarray(model.weights(self._layer(matrix_id, "Weight matrix", "weight matrices", "matrix")))
+        names = model.encoder.unit_names if matrix_id == 0 else [f"C{j + 1}" for j in range(values.shape[1])]
+        return _kept_frame(f"{model.key}.weights.{matrix_id}", values, list(names))
+
+    def biases(self, vector_id: int = 0) -> H2OFrame:
+        """Return the biases of layer `vector_id` as a frame of one column."""
+        model = self._exported("biases")
+        values = np.asarray(model.biases(self._layer(vector_id, "Bias vector", "bias vectors", "vector")))
+        return _kept_frame(f"{model.key}.biases.{vector_id}", values.reshape(-1, 1), ["C1"])
+
+    def _exported(self, what: str) -> Any:
+        model = self._trained()
+        if not model.resolved.actual.export_weights_and_biases:
+            raise H2OValueError(f"{what}() requires a model trained with export_weights_and_biases=True.")
+        return model
+
+    def _layer(self, number: int, what: str, plural: str, short: str) -> int:
+        count = len(self._trained().resolved.actual.hidden) + 1
+        if not isinstance(number, (int, np.integer)) or not 0 <= number < count:
+            raise H2OValueError(
+                f"{what} does not exist. Model has {count} {plural} (0-based indexing), "
+                f"but {short} {number} was requested."
+            )
+        return int(number)
+
+    def normmul(self) -> list[float] | None:
+        """Return the factor of each numeric input; None unless exported and standardised."""
+        return self._scales(lambda encoder: [number.mul for number in encoder.numbers])
+
+    def normsub(self) -> list[float] | None:
+        """Return what is subtracted from each numeric input; None unless exported and standardised."""
+        return self._scales(lambda encoder: [number.sub for number in encoder.numbers])
+
+    def respmul(self) -> list[float] | None:
+        """Return the factor of the response; None unless exported and standardised."""
+        return self._scales(lambda encoder: _scaled_response(encoder, "mul"))
+
+    def respsub(self) -> list[float] | None:
+        """Return what is subtracted from the response; None unless exported and standardised."""
+        return self._scales(lambda encoder: _scaled_response(encoder, "sub"))
+
+    def catoffsets(self) -> list[int] | None:
+        """Return where each categorical column's inputs begin, and where numbers do; None unless exported."""
+        model = self._trained()
+        return list(model.encoder.offsets) if model.resolved.actual.export_weights_and_biases else None
+
+    def _scales(self, read: Any) -> list[float] | None:
+        model = self._trained()
+        actual = model.resolved.actual
+        return read(model.encoder) if actual.export_weights_and_biases and actual.standardize else None
+
+    def is_cross_validated(self) -> bool:
+        """Tell whether the model was cross-validated."""
+        return self._trained().cross_validation is not None
+
+    def cross_validation_models(self) -> list[Any] | None:
+        """Return the models of the folds as estimators; None without cross-validation or if they were not kept."""
+        folds = self._trained().cross_validation
+        if folds is None or not folds.models:
+            return None
+        return [type(self)._of(model) for model in folds.models]  # type: ignore[attr-defined]
+
+    get_xval_models = cross_validation_models
+
+    @property
+    def xvals(self) -> list[Any] | None:
+        """The models of the folds."""
+        return self.cross_validation_models()
+
+    def xval_keys(self) -> list[str] | None:
+        """Return the ids of the fold models."""
+        models = self.cross_validation_models()
+        return None if models is None else [model.model_id for model in models]
+
+    def cross_validation_predictions(self) -> list[H2OFrame] | None:
+        """Return one frame per fold: predictions on its held-out rows, zeros elsewhere; None if not kept."""
+        folds = self._trained().cross_validation
+        return None if folds is None or not folds.predictions else list(folds.predictions)
+
+    def cross_validation_holdout_predictions(self) -> H2OFrame | None:
+        """Return the held-out predictions of all rows; None if not kept."""
+        folds = self._trained().cross_validation
+        return None if folds is None else folds.holdout_predictions
+
+    def cross_validation_fold_assignment(self) -> H2OFrame | None:
+        """Return the fold of each row; None if not kept."""
+        folds = self._trained().cross_validation
+        return None if folds is None else folds.fold_assignment
+
+    def cross_validation_metrics_summary(self) -> H2OTwoDimTable | None:
+        """Return mean, deviation and every fold's value of each metric."""
+        folds = self._trained().cross_validation
+        return None if folds is None else folds.summary
+
+    @property
+    def parms(self) -> dict[str, dict[str, Any]]:
+        """Every parameter's record: help, type, values, default_value, input_value, actual_value."""
+        model = self._trained()
+        given, actual = model.parameters, model.resolved.actual
+        return {
+            name: {
+                "name": name,
+                "label": name,
+                "help": declared.sentence,
+                "type": "enum" if declared.values else declared.kind.word,
+                "values": declared.values,
+                "gridable": declared.kind.word not in ("H2OFrame", "H2OEstimator"),
+                "default_value": plain(declared.default),
+                "input_value": plain(getattr(given, name)),
+                "actual_value": _actual(model, name, plain(getattr(actual, name))),
+            }
+            for name, declared in declarations().items()
+        }
+
+    full_parameters = parms
+
+    @property
+    def params(self) -> dict[str, dict[str, Any]]:
+        """Every parameter's default, input and actual value."""
+        keys = {"default": "default_value", "actual": "actual_value", "input": "input_value"}
+        return {name: {short: record[long] for short, long in keys.items()} for name, record in self.parms.items()}
+
+    @property
+    def actual_params(self) -> dict[str, Any]:
+        """The value of every parameter that was in force."""
+        return {name: record["actual_value"] for name, record in self.parms.items()}
+
+    @property
+    def default_params(self) -> dict[str, Any]:
+        """The default of every parameter."""
+        return {name: plain(declared.default) for name, declared in declarations().items()}
+
+    @property
+    def _model_json(self) -> dict[str, Any]:
+        """The model under the key names of H2O's REST answer, for scripts that read it directly."""
+        model = self._trained()
+        folds = model.cross_validation
+        exported = model.resolved.actual.export_weights_and_biases
+        layers = range(len(model.resolved.actual.hidden) + 1)
+        columns = {column.name: column.domain for column in model.encoder.columns}
+        response = model.encoder.response
+        names = [*columns, *([] if response is None else [response.name])]
+        output = {
+            "model_category": model.category,
+            "names": names,
+            "domains": [
+                *(None if domain is None else list(domain) for domain in columns.values()),
+                *([] if response is None else [None if response.domain is None else list(response.domain)]),
+            ],
+            "model_summary": model.status_table(),
+            "scoring_history": model.history.table(),
+            "variable_importances": importance_table(model),
+            "training_metrics": model.training_metrics,
+            "validation_metrics": model.validation_metrics,
+            "cross_validation_metrics": model.cross_validation_metrics,
+            "cross_validation_metrics_summary": None if folds is None else folds.summary,
+            "cross_validation_models": None
+            if not folds or not folds.models
+            else [{"name": m.key} for m in folds.models],
+            "cross_validation_predictions": None
+            if not folds or not folds.predictions
+            else [{"name": frame.frame_id} for frame in folds.predictions],
+            "weights": [{"name": f"{model.key}.weights.{l}"} for l in layers] if exported else None,
+            "biases": [{"name": f"{model.key}.biases.{l}"} for l in layers] if exported else None,
+            "start_time": model.start_time,
+            "end_time": model.end_time,
+            "run_time": model.end_time - model.start_time,
+        }
+        return {
+            "model_id": {"name": model.key},
+            "algo": "deeplearning",
+            "algo_full_name": "Deep Learning",
+            "response_column_name": model.response,
+            "parameters": list(self.parms.values()),
+            "output": output,
+        }
+
+
+def _kept_frame(key: str, values: np.ndarray, names: list[str]) -> H2OFrame:
+    """Return the frame of this key, made at the first request: weights of a finished model do not change."""
+    known = session.get(key)
+    if isinstance(known, H2OFrame):
+        return known
+    return H2OFrame(np.asarray(values, dtype=np.float64), destination_frame=key, column_names=names)
+
+
+def _scaled_response(encoder: Any, which: str) -> list[float] | None:
+    response = encoder.response
+    return None if response is None or response.domain is not None else [float(getattr(response, which))]
+
+
+def _actual(model: Any, name: str, value: Any) -> Any:
+    """Two values are reported as None when their subject is off."""
+    if name == "stopping_metric":
+        return model.resolved.stopping_metric
+    return model.resolved.fold_assignment if name == "fold_assignment" else value
