@@ -1,0 +1,134 @@
+"""Frames bound side by side (no data move, unless their partitions differ) or stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from frames.body import FrameBody, unique_names
+from frames.cells import constant, is_frame
+from frames.conversion import to_domain, to_text
+from frames.errors import H2OTypeError, H2OValueError
+from frames.placement import Group, Place
+from frames.rows import recut
+from frames.tasks import assemble, submit
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+def _many(data: Any) -> list[Any]:
+    return list(data) if isinstance(data, list | tuple) else [data]
+
+
+class Binding(FrameBody):
+    """cbind, rbind, concat."""
+
+    def cbind(self, data: Any) -> H2OFrame:
+        """This frame's columns and those of another frame (or a list of frames and constants), side by side.
+
+        A name that is taken gets a number: a, a0. Raises H2OValueError where the rows differ in number.
+        """
+        names, places, rows = list(self._body.names), list(self._body.places), self._body.rows
+        for other in _many(data):
+            if not is_frame(other):
+                if isinstance(other, list | dict) or not rows:
+                    raise H2OTypeError(f"cbind() must be given frames or constants; got {type(other).__name__}.")
+                names.append(str(other))
+                places.append(constant(None, rows, other))
+                continue
+            if not names:
+                rows = other._body.rows
+            elif other.nrow != sum(rows):
+                raise H2OValueError(
+                    f"Frames bound side by side must have the same number of rows; got {sum(rows)} and {other.nrow}."
+                )
+            names += other._body.names
+            places += recut(other._body.places, other._body.rows, rows)
+        return self._new(unique_names(names), places, rows)
+
+    def rbind(self, data: Any) -> H2OFrame:
+        """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
+
+        Domains are united; int and real give real; enum and string give string. Raises H2OValueError where names
+        differ or types do not agree.
+        """
+        frames = [self, *_many(data)]
+        for other in frames[1:]:
+            if not is_frame(other):
+                raise H2OTypeError(f"rbind() must be given frames; got {type(other).__name__}.")
+        frames = [f for f in frames if f.ncol]
+        if len(frames) == 1:
+            return self._new(*frames[0]._body)
+        for other in frames[1:]:
+            _same_names(frames[0]._body.names, other._body.names)
+        names, rows = frames[0]._body.names, [f._body.rows for f in frames]
+        columns = []
+        for name in names:
+            pieces = [f._resolved()[f._index(name)] for f in frames]
+            columns.append(_agree(name, pieces, rows))
+        return self._new(names, _stack(columns), sum(rows, ()))
+
+    def concat(self, frames: Any, axis: int = 1) -> H2OFrame:
+        """Other frames bound at the right (axis 1) or below (axis 0)."""
+        if not isinstance(frames, list | tuple) or not frames:
+            raise H2OValueError("concat() must be given a list of at least one frame.")
+        if axis not in (0, 1):
+            raise H2OValueError(f"axis must be 1 (columns) or 0 (rows); got {axis!r}.")
+        return self.cbind(frames) if axis == 1 else self.rbind(frames)
+
+    def insert(self, position: int, data: H2OFrame) -> H2OFrame:
+        """The columns of a frame put in before column `position`."""
+        order = list(range(self.ncol))
+        joined = self.cbind(data)
+        return joined._pick([*order[:position], *range(self.ncol, joined.ncol), *order[position:]])
+
+
+def _same_names(left: Sequence[str], right: Sequence[str]) -> None:
+    if sorted(left) != sorted(right):
+        odd = sorted(set(left) ^ set(right))
+        raise H2OValueError(f"Stacked frames must have the same columns; {odd[:5]} are in one only.")
+
+
+def _agree(name: str, pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> list[Place]:
+    """The same column of several frames under one type and domain."""
+    types = {p.type for p in pieces}
+    if types == {"enum"}:
+        domain = tuple(sorted(set().union(*(p.domain or () for p in pieces))))
+        if all(p.domain == pieces[0].domain for p in pieces):
+            domain = pieces[0].domain or ()
+        return [to_domain(p, r, domain) for p, r in zip(pieces, rows, strict=True)]
+    if len(types) == 1:
+        return pieces
+    if types <= {"int", "real", "time"} and "time" not in types:
+        return [p._replace(type="real") for p in pieces]
+    if types <= {"enum", "string"}:
+        return [to_text(p, r) for p, r in zip(pieces, rows, strict=True)]
+    raise H2OValueError(
+        f"Column '{name}' must have types that agree in all stacked frames; got {sorted(map(str, types))}. "
+        "Convert it first, with asfactor(), asnumeric() or ascharacter()."
+    )
+
+
+def _stack(columns: list[list[Place]]) -> list[Place]:
+    """Chunks of the pieces below one another; columns that share a group in every piece stay together."""
+    patterns: dict[tuple[int, ...], list[int]] = {}
+    for i, pieces in enumerate(columns):
+        patterns.setdefault(tuple(id(p.group) for p in pieces), []).append(i)
+    result: list[Place | None] = [None] * len(columns)
+    for members in patterns.values():
+        first = [columns[i][0] for i in members]
+        types, levels = tuple(p.packed_type for p in first), tuple(p.levels for p in first)
+        chunks = []
+        for k, piece in enumerate(columns[members[0]]):
+            positions = [columns[i][k].position for i in members]
+            whole = len(piece.group.names) == len(members) and positions == list(range(len(members)))
+            chunks += [
+                chunk if whole else submit(assemble, positions, types, levels, [None], chunk)
+                for chunk in piece.group.chunks
+            ]
+        group = Group(tuple(chunks), tuple(f"C{i + 1}" for i in range(len(members))))
+        for at, i in enumerate(members):
+            kind = columns[i][0].type
+            result[i] = Place(group, at, kind, columns[i][0].domain)
+    return result  # type: ignore[return-value]

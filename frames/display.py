@@ -1,0 +1,198 @@
+"""A frame as text, HTML, pandas or lists."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from frames.body import FrameBody
+from frames.column import Column
+from frames.expand import to_datetime
+from frames.rows import fetch
+from frames.summary import MISSING_INTEGER, Summary
+from frames.tasks import absent, as_float, gather, submit
+
+MAX_COLUMNS = 200  # shown by head() and print, as in H2O
+
+
+def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
+    """One decoded column, whole, as users get it from as_data_frame(): levels and strings as text, NaN missing."""
+    if column.type == "enum":
+        data = np.array([*column.domain, np.nan] if column.domain else [np.nan], dtype=object)[values]
+    elif column.type == "time":
+        data = to_datetime(values)
+    elif column.type in ("string", "uuid"):
+        data = np.where(values == None, np.nan, values)  # noqa: E711  elementwise on objects
+    elif column.type == "int" and not absent(values).any():
+        data = values.astype(np.int64)
+    else:
+        data = as_float(values)
+    return pd.Series(data, name=column.name)
+
+
+def cell_text(value: Any, column: Column) -> str:
+    """One decoded cell for a comma separated file; missing is empty."""
+    gone = value is None or value != value or (type(value) is int and value == MISSING_INTEGER)
+    if gone or (column.type == "enum" and value < 0):
+        return ""
+    if column.type == "enum":
+        return column.domain[int(value)]  # type: ignore[index]
+    if column.type in ("string", "uuid"):
+        return str(value)
+    return str(int(value)) if column.type in ("int", "time") else repr(float(value))
+
+
+def shown(value: Any, column: Column) -> str:
+    """One decoded cell for a table on screen; missing is NA, times read as times."""
+    text = cell_text(value, column)
+    if not text and not (isinstance(value, str) and column.type == "string"):
+        return "NA"
+    if column.type == "time":
+        return str(np.datetime64(int(value), "ms")).replace("T", " ").removesuffix(".000")
+    return f"{value:g}" if column.type == "real" else text
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Right aligned columns under a ruled header."""
+    widths = [max(len(str(cell)) for cell in cells) for cells in zip(header, *rows, strict=True)]
+    lines = ["  ".join(str(c).rjust(w) for c, w in zip(line, widths, strict=True)) for line in [header, *rows]]
+    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
+
+
+def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same as an HTML table; every cell is escaped."""
+    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in header)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="text-align: right">{html.escape(str(c))}</td>' for c in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _number(value: float) -> str:
+    return "NaN" if math.isnan(value) else f"{value:.7g}"
+
+
+def _statistics(column: Column, summary: Summary) -> list[str]:
+    """The lines type, mins, mean, maxs, sigma, zeros, missing of one column."""
+    numbers = [""] * 4
+    if column.type in ("int", "real", "time"):
+        numbers = [_number(v) for v in (summary.minimum, summary.mean, summary.maximum, summary.sigma)]
+    zeros = "0" if column.type in ("string", "uuid") else str(summary.zeros)
+    return [column.type, *numbers, zeros, str(summary.missing)]
+
+
+class Display(FrameBody):
+    """Methods that show a frame or hand it to pandas."""
+
+    def _preview(self, count: int) -> tuple[list[str], list[list[str]]]:
+        """Names and text cells of the first rows and columns."""
+        columns = self.schema.columns[:MAX_COLUMNS]
+        values = fetch(self._body.places[: len(columns)], self._body.rows, 0, count)
+        cells = [[shown(v, c) for v in column.tolist()] for c, column in zip(columns, values, strict=True)]
+        header = [c.name for c in columns]
+        rows = [list(row) for row in zip(*cells, strict=True)]
+        if self.ncol > len(columns):
+            header, rows = [*header, "..."], [[*row, "..."] for row in rows]
+        return header, rows
+
+    def _size(self) -> str:
+        row, column = "row" if self.nrow == 1 else "rows", "column" if self.ncol == 1 else "columns"
+        return f"[{self.nrow} {row} x {self.ncol} {column}]"
+
+    def __str__(self) -> str:
+        if self._state is None:
+            return f"This H2OFrame {self._id or ''} has been removed."
+        if self.ncol == 0:
+            return "This H2OFrame is empty and has no columns."
+        return f"{text_table(*self._preview(10))}\n{self._size()}\n"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if self._state is None or self.ncol == 0:
+            return html.escape(str(self))
+        return f"{html_table(*self._preview(10))}<pre>{self._size()}</pre>"
+
+    def show(self, use_pandas: bool = False, rows: int = 10, cols: int = MAX_COLUMNS) -> None:
+        """Print the first rows."""
+        if use_pandas:
+            print(self.head(rows, cols).as_data_frame())
+        else:
+            print(self if rows == 10 and cols == MAX_COLUMNS else self.head(rows, cols)._text(rows))
+
+    def _text(self, rows: int) -> str:
+        return f"{text_table(*self._preview(rows))}\n{self._size()}\n"
+
+    def summary(self, return_data: bool = False) -> list[list[str]] | None:
+        """Print type, mins, mean, maxs, sigma, zeros and missing of every column, and the first ten rows."""
+        header, rows = self._preview(10)
+        count = min(self.ncol, MAX_COLUMNS)
+        columns = [
+            _statistics(c, s) for c, s in zip(self.schema.columns[:count], self._summaries()[:count], strict=True)
+        ]
+        labels = ["type", "mins", "mean", "maxs", "sigma", "zeros", "missing"]
+        more = [[""]] * (len(header) - count)
+        lines = [[label, *[c[i] for c in columns], *[m[0] for m in more]] for i, label in enumerate(labels)]
+        lines += [[str(i), *row] for i, row in enumerate(rows)]
+        if return_data:
+            return [["", *header], *lines]
+        print(text_table(["", *header], lines))
+        return None
+
+    def describe(self, chunk_summary: bool = False) -> None:
+        """Print the size, then what summary() prints; with `chunk_summary` also rows and bytes of every partition."""
+        print(f"Rows:{self.nrow}\nCols:{self.ncol}\n")
+        if chunk_summary:
+            sizes = self.chunk_bytes()
+            lines = [[str(p), str(r), str(b)] for p, (r, b) in enumerate(zip(self._body.rows, sizes, strict=True))]
+            print(text_table(["partition", "rows", "bytes"], lines) + "\n")
+        if self.ncol:
+            self.summary()
+
+    def chunk_bytes(self) -> list[int]:
+        """Compressed bytes of every partition: all chunks that this frame's columns lie in."""
+        parts = self.placement().parts
+        return [sum(sizes) for sizes in gather([[submit(_nbytes, chunk) for chunk in part] for part in parts])]
+
+    def structure(self) -> None:
+        """Print one line per column: name, type, domain size and the first values."""
+        header, rows = self._preview(10)
+        print(f"H2OFrame: '{self.frame_id}' \nDimensions: {self.nrow} obs. of {self.ncol} variables")
+        for i, column in enumerate(self.schema.columns[: len(header)]):
+            kind = f"Factor w/ {column.levels} level(s)" if column.type == "enum" else column.type
+            print(f"$ {column.name}: {kind} {' '.join(row[i] for row in rows)}")
+
+    # ---- handing over ------------------------------------------------------------------------------------------
+    def as_data_frame(
+        self, use_pandas: bool = True, header: bool = True, use_multi_thread: bool = False
+    ) -> pd.DataFrame | list[list[str]]:
+        """The whole frame in this process.
+
+        pandas: int columns int64 (float64 with missing values), real float64, levels and strings as text with NaN for
+        missing, time datetime64[ms]. `use_pandas=False`: rows of strings, names first unless `header` is False,
+        missing empty. `use_multi_thread` is h2o-py's; the workers' threads always share the decoding.
+
+        Example: ``fr.as_data_frame()["x"].mean()``.
+        """
+        values = fetch(self._body.places, self._body.rows)
+        columns = self.schema.columns
+        if use_pandas:
+            series = [to_pandas(v, c) for v, c in zip(values, columns, strict=True)]
+            return pd.DataFrame({s.name: s for s in series}, columns=[c.name for c in columns])
+        cells = [[cell_text(v, c) for v in column.tolist()] for c, column in zip(columns, values, strict=True)]
+        rows = [list(row) for row in zip(*cells, strict=True)]
+        return [[c.name for c in columns], *rows] if header else rows
+
+    def get_frame_data(self) -> str:
+        """The whole frame as comma separated text with a header."""
+        return "".join(",".join(f'"{c}"' for c in row) + "\n" for row in self.as_data_frame(use_pandas=False))
+
+
+def _nbytes(chunk) -> int:
+    return int(chunk.nbytes)

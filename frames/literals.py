@@ -1,0 +1,178 @@
+"""Python objects laid out as named columns: what H2OFrame(...) accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from frames import build
+from frames.body import FrameBody
+from frames.errors import H2OTypeError, H2OValueError
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+class Layout(NamedTuple):
+    """Columns of equal length and their names (None where nobody has named them)."""
+
+    names: list[str] | None
+    columns: list[Any]
+
+
+def build_frame(
+    python_obj: Any,
+    header: int = 0,
+    separator: str = ",",
+    column_names: Sequence[str] | None = None,
+    column_types: Sequence[str] | Mapping[str, str] | None = None,
+    na_strings: Any = None,
+    skipped_columns: Sequence[int | str] | None = None,
+) -> H2OFrame:
+    """A frame of any object that H2OFrame accepts; see there for meaning and errors."""
+    if header not in (-1, 0, 1):
+        raise H2OValueError(f"header must be 1 (first row holds names), 0 (guess) or -1 (no names); got {header!r}.")
+    if not isinstance(separator, str) or len(separator) != 1:
+        raise H2OValueError(f"separator must be one character; got {separator!r}.")
+    module = type(python_obj).__module__
+    if isinstance(python_obj, FrameBody):
+        made = python_obj._new(*python_obj._body)
+    elif module.startswith(("dask.dataframe", "dask_expr")):
+        made = build.frame_from_ddf(python_obj)
+    elif module.startswith("scipy.sparse"):
+        made = build.frame_from_sparse(python_obj, column_names)
+    else:
+        return _from_layout(_layout(python_obj, header), column_names, column_types, na_strings, skipped_columns)
+    return _adjusted(made, column_names, column_types, na_strings, skipped_columns)
+
+
+def _adjusted(made: H2OFrame, names, types, na_strings, skipped) -> H2OFrame:
+    """Options for what is a table already: names and skipped columns; the rest is refused."""
+    if na_strings is not None or types is not None:
+        raise H2OValueError(
+            "column_types and na_strings must be left out for a Dask DataFrame, sparse matrix or frame, whose columns "
+            "have types. Convert columns with asfactor(), asnumeric() or ascharacter()."
+        )
+    made._id = None
+    if names is not None:
+        made.set_names(list(names))
+    return made.drop(list(skipped)) if skipped else made
+
+
+def _layout(obj: Any, header: int) -> Layout:
+    """The columns of a Python object."""
+    if isinstance(obj, pd.DataFrame):
+        return Layout([str(c) for c in obj.columns], [obj.iloc[:, i] for i in range(obj.shape[1])])
+    if isinstance(obj, pd.Series):
+        return Layout([str(obj.name)] if obj.name is not None else None, [obj])
+    if isinstance(obj, Mapping):
+        return _from_mapping(obj)
+    if isinstance(obj, np.ndarray):
+        return _from_array(obj)
+    if isinstance(obj, list | tuple | range):
+        return _from_rows(list(obj), header)
+    raise H2OTypeError(
+        "An H2OFrame must be made from a list, dict, NumPy array, scipy sparse matrix, pandas or Dask DataFrame or "
+        f"another frame; got {type(obj).__name__}."
+    )
+
+
+def _from_mapping(obj: Mapping) -> Layout:
+    columns = []
+    for name, column in obj.items():
+        if isinstance(column, str | bytes) or not isinstance(column, Iterable):
+            column = [column]
+        columns.append(column if isinstance(column, pd.Series | np.ndarray) else list(column))
+        size, first = len(columns[-1]), len(columns[0])
+        if size != first:
+            raise H2OValueError(f"All columns must have the same length ({first}); column {name!r} has {size}.")
+    return Layout([str(name) for name in obj], columns)
+
+
+def _from_array(obj: np.ndarray) -> Layout:
+    if obj.dtype.names:
+        return Layout(list(obj.dtype.names), [obj[name] for name in obj.dtype.names])
+    if obj.ndim not in (1, 2):
+        raise H2OValueError(f"An array must have one or two dimensions; got {obj.ndim}.")
+    table = obj.reshape(len(obj), -1)
+    return Layout(None, list(np.ascontiguousarray(table.T)))
+
+
+def _from_rows(rows: list, header: int) -> Layout:
+    """A list of rows (shorter rows end in missing cells) or a flat list of cells: one column."""
+    nested = [isinstance(row, list | tuple | np.ndarray) for row in rows]
+    if any(nested) and not all(nested):
+        at = nested.index(False) if nested[0] else nested.index(True)
+        raise H2OValueError(f"A list must hold rows only, or cells only; item {at} is a {type(rows[at]).__name__}.")
+    if not any(nested):
+        rows = [[cell] for cell in rows]
+    names = None
+    if header == 1 and rows:
+        names, rows = [str(cell) for cell in rows[0]], rows[1:]
+    width = max([len(row) for row in rows] + [len(names or ())], default=0)
+    if names is not None and len(names) < width:
+        raise H2OValueError(f"The first row must name every column ({width}); it has {len(names)}.")
+    return Layout(names, [[row[i] if i < len(row) else None for row in rows] for i in range(width)])
+
+
+def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> H2OFrame:
+    width = len(layout.columns)
+    names = layout.names or build.default_names(width)
+    if column_names is not None:
+        if len(column_names) != width or not all(isinstance(n, str) for n in column_names):
+            raise H2OValueError(f"column_names must hold {width} strings, one per column; got {list(column_names)!r}.")
+        names = list(column_names)
+    types = _types(column_types, names)
+    columns = [_gaps(c, na) for c, na in zip(layout.columns, _missing_words(na_strings, names), strict=True)]
+    gone = {_position(s, names) for s in skipped or ()}
+    kept = [i for i in range(width) if i not in gone]
+    return build.frame_from_columns([names[i] for i in kept], [types[i] for i in kept], [columns[i] for i in kept])
+
+
+def _position(column: int | str, names: list[str]) -> int:
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    if isinstance(column, Integral) and 0 <= int(column) < len(names):
+        return int(column)
+    raise H2OValueError(f"A skipped column must be a name or number of the {len(names)} columns; got {column!r}.")
+
+
+def _types(types: Any, names: list[str]) -> list[str | None]:
+    if types is None:
+        return [None] * len(names)
+    if isinstance(types, Mapping):
+        known = {names[_position(name, names)]: kind for name, kind in types.items()}
+        return [known.get(name) for name in names]
+    if isinstance(types, str) or len(types) != len(names):
+        raise H2OValueError(f"column_types must hold {len(names)} types, or be a dict name -> type; got {types!r}.")
+    return list(types)
+
+
+def _missing_words(na_strings: Any, names: list[str]) -> list[set[str]]:
+    """Per column: the texts that mean missing."""
+    if na_strings is None:
+        return [set() for _ in names]
+    if isinstance(na_strings, Mapping):
+        known = {names[_position(name, names)]: words for name, words in na_strings.items()}
+        return [set(_words(known.get(name, []))) for name in names]
+    words = _words(na_strings)
+    if words and all(isinstance(w, list | tuple) for w in words):
+        if len(words) != len(names):
+            raise H2OValueError(f"na_strings must hold one list per column ({len(names)}); got {len(words)}.")
+        return [set(w) for w in words]
+    return [set(words) for _ in names]
+
+
+def _words(words: Any) -> list:
+    return [words] if isinstance(words, str) else list(words)
+
+
+def _gaps(column: Any, words: set[str]) -> Any:
+    """A column with None where a cell reads as one of the words."""
+    if not words:
+        return column
+    return [None if isinstance(cell, str) and cell in words else cell for cell in column]

@@ -1,0 +1,170 @@
+"""Tasks on partitions: pure module-level functions from chunks to chunks, and how they are sent to the workers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from distributed import Future
+
+from frames.chunk import Chunk
+from frames.column import Type
+from frames.placement import Group, Place, distinct_groups
+from frames.session import client
+from frames.summary import MISSING_INTEGER
+
+Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
+
+
+def submit(function: Callable, *arguments: Any) -> Future:
+    """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
+    name = getattr(function, "__name__", "task").strip("_")
+    return client().submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
+
+
+def gather(futures: Any) -> Any:
+    """Wait for small results and bring them here."""
+    return client().gather(futures)
+
+
+def columns_at(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> list[np.ndarray]:
+    """Decode the columns at (chunk, position), every chunk once."""
+    wanted: dict[int, list[int]] = {}
+    for c, i in where:
+        wanted.setdefault(c, []).append(i)
+    decoded = {}
+    for c, positions in wanted.items():
+        decoded.update({(c, i): v for i, v in zip(positions, chunks[c].columns(positions), strict=True)})
+    return [decoded[key] for key in where]
+
+
+def as_float(values: np.ndarray) -> np.ndarray:
+    """A number column as float64, missing = NaN (H2O computes in doubles)."""
+    if values.dtype != np.int64:
+        return values.astype(np.float64, copy=False)
+    numbers = values.astype(np.float64)
+    numbers[values == MISSING_INTEGER] = np.nan
+    return numbers
+
+
+def absent(values: np.ndarray) -> np.ndarray:
+    """Where a decoded column is missing, whatever its dtype."""
+    if values.dtype == np.float64:
+        return np.isnan(values)
+    if values.dtype == object:
+        return np.fromiter((v is None for v in values), bool, len(values))
+    return values == (MISSING_INTEGER if values.dtype == np.int64 else -1)
+
+
+def _derive(function, arguments, where, types, levels, *chunks) -> Chunk:
+    columns = function(*columns_at(where, chunks), *arguments)
+    return Chunk.pack(columns, types, levels)
+
+
+def _reduce(function, arguments, where, *chunks) -> Any:
+    return function(*columns_at(where, chunks), *arguments)
+
+
+def _per_partition(places: Sequence[Place], partitions: int) -> tuple[list[tuple[Future, ...]], list[tuple[int, int]]]:
+    groups, where = distinct_groups(places)
+    return [tuple(group.chunks[p] for group in groups) for p in range(partitions)], where
+
+
+def derive(
+    places: Sequence[Place],
+    rows: Sequence[int],
+    function: Callable,
+    types: Sequence[Type | None],
+    domains: Sequence[tuple[str, ...] | None] | None = None,
+    arguments: tuple = (),
+    local: Sequence[tuple] | None = None,
+) -> list[Place]:
+    """New columns of the same rows: `function(*columns, *local[p], *arguments)` -> list of arrays, per partition.
+
+    `types` may hold None: a number whose kind is told by its values. Returns the places of the new columns, all in
+    one new group. Nothing is waited for.
+    """
+    domains = domains or [None] * len(types)
+    parts, where = _per_partition(places, len(rows))
+    packed = tuple(t or "real" for t in types)
+    levels = tuple(None if d is None else len(d) for d in domains)
+    futures = []
+    for p, chunks in enumerate(parts):
+        own = arguments if local is None else (*local[p], *arguments)
+        futures.append(submit(_derive, function, own, where, packed, levels, *chunks))
+    group = Group(tuple(futures), tuple(f"C{i + 1}" for i in range(len(types))))
+    return [Place(group, i, t, d) for i, (t, d) in enumerate(zip(types, domains, strict=True))]
+
+
+def reduce(
+    places: Sequence[Place],
+    rows: Sequence[int],
+    function: Callable,
+    arguments: tuple = (),
+    local: Sequence[tuple] | None = None,
+) -> list[Future]:
+    """One future per partition of `function(*columns, *local[p], *arguments)`: the half-way house of a reduction."""
+    parts, where = _per_partition(places, len(rows))
+    return [
+        submit(_reduce, function, arguments if local is None else (*local[p], *arguments), where, *chunks)
+        for p, chunks in enumerate(parts)
+    ]
+
+
+def concatenate(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    """Join decoded pieces of one column; whole numbers too large for doubles stay exact."""
+    if len(pieces) == 1:
+        return pieces[0]
+    exact = [piece.dtype == np.int64 for piece in pieces]
+    if any(exact) and not all(exact):
+        if all(e or _is_whole(p) for p, e in zip(pieces, exact, strict=True)):
+            return np.concatenate([_as_long(piece) for piece in pieces])
+        return np.concatenate([as_float(piece) for piece in pieces])
+    return np.concatenate(pieces)
+
+
+def _is_whole(piece: np.ndarray) -> bool:
+    present = piece[~np.isnan(piece)]
+    return bool(np.isfinite(present).all()) and bool((present == np.trunc(present)).all())
+
+
+def _as_long(piece: np.ndarray) -> np.ndarray:
+    if piece.dtype == np.int64:
+        return piece
+    missing = np.isnan(piece)
+    longs = np.where(missing, 0.0, piece).astype(np.int64)
+    longs[missing] = MISSING_INTEGER
+    return longs
+
+
+def assemble(positions, types, levels, picks: Sequence[Rows], *chunks: Chunk) -> Chunk:
+    """A task: rows `picks[i]` of chunk i, one after the other, for the columns at `positions`."""
+    pieces = []
+    for chunk, pick in zip(chunks, picks, strict=True):
+        decoded = chunk.columns(positions)
+        pieces.append(decoded if pick is None else [values[pick] for values in decoded])
+    return Chunk.pack([concatenate(column) for column in zip(*pieces, strict=True)], types, levels)
+
+
+def by_group(places: Sequence[Place]) -> list[tuple[Group, list[int]]]:
+    """Group by group: which of `places` lie in it (indices into `places`)."""
+    groups, where = distinct_groups(places)
+    members: list[list[int]] = [[] for _ in groups]
+    for i, (g, _) in enumerate(where):
+        members[g].append(i)
+    return list(zip(groups, members, strict=True))
+
+
+def rebuild(places: Sequence[Place], build: Callable[[Group, list[int], tuple, tuple], list[Future]]) -> list[Place]:
+    """Make a new group for each group: `build(group, positions, types, levels)` gives its chunk futures."""
+    result: list[Place | None] = [None] * len(places)
+    for group, members in by_group(places):
+        own = [places[i] for i in members]
+        positions = [place.position for place in own]
+        types, levels = tuple(p.packed_type for p in own), tuple(p.levels for p in own)
+        made = Group(tuple(build(group, positions, types, levels)), tuple(group.names[i] for i in positions))
+        for at, i in enumerate(members):
+            result[i] = Place(made, at, places[i].type, places[i].domain)
+    return result  # type: ignore[return-value]
