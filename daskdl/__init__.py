@@ -1,1 +1,126 @@
-"""daskdl."""
+"""Deep learning on tables larger than memory: H2O's Deep Learning on Dask and Numba.
+
+`import daskdl as h2o` offers h2o-py's names. They are loaded when first used, so that the import itself is quick.
+
+Example::
+
+    import daskdl as h2o
+    from daskdl.estimators import H2ODeepLearningEstimator
+
+    h2o.init()
+    patients = h2o.load_dataset("prostate")
+    patients["CAPSULE"] = patients["CAPSULE"].asfactor()
+    model = H2ODeepLearningEstimator(hidden=[50], epochs=20)
+    model.train(y="CAPSULE", training_frame=patients)
+    print(model.auc())
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives.
+_NAMES: dict[str, str] = {
+    **dict.fromkeys(("init", "connect", "cluster", "shutdown", "no_progress", "show_progress"), "daskdl.door.cloud"),
+    **dict.fromkeys(("import_file", "upload_file"), "frames.parse"),
+    **dict.fromkeys(("H2OFrame", "get_frame", "assign", "deep_copy", "as_list"), "frames.frame"),
+    "export_file": "frames.store",
+    "create_frame": "frames.synthetic",
+    **dict.fromkeys(("ls", "frames", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
+    **dict.fromkeys(("get_model", "get_grid", "save_model", "load_model"), "daskdl.door.models"),
+    **dict.fromkeys(("download_model", "upload_model", "make_metrics"), "daskdl.door.models"),
+    "upload_custom_metric": "daskdl.door.custom_metric",
+    "rapids": "daskdl.door.properties",
+    "demo": "daskdl.door.demonstration",
+}
+_MODULES = ("estimators", "exceptions", "frame", "grid", "parameters", "two_dim_table")
+
+__all__ = [
+    "H2OFrame",
+    "__version__",
+    "as_list",
+    "assign",
+    "cluster",
+    "connect",
+    "create_frame",
+    "deep_copy",
+    "demo",
+    "download_model",
+    "export_file",
+    "frames",
+    "get_frame",
+    "get_grid",
+    "get_model",
+    "import_file",
+    "init",
+    "load_dataset",
+    "load_model",
+    "ls",
+    "make_metrics",
+    "no_progress",
+    "rapids",
+    "remove",
+    "remove_all",
+    "save_model",
+    "show_progress",
+    "shutdown",
+    "upload_custom_metric",
+    "upload_file",
+    "upload_model",
+]
+
+if TYPE_CHECKING:
+    from frames.parse import import_file, upload_file
+    from frames.store import export_file
+    from frames.synthetic import create_frame
+
+    from daskdl.door.cloud import cluster, connect, init, no_progress, show_progress, shutdown
+    from daskdl.door.custom_metric import upload_custom_metric
+    from daskdl.door.demonstration import demo
+    from daskdl.door.keys import frames, load_dataset, ls, remove, remove_all
+    from daskdl.door.models import (
+        download_model,
+        get_grid,
+        get_model,
+        load_model,
+        make_metrics,
+        save_model,
+        upload_model,
+    )
+    from daskdl.door.properties import rapids
+    from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
+
+
+class _Door(ModuleType):
+    """The package as a module whose functions are not hidden by modules of the same name.
+
+    Importing `daskdl.cluster` (the shell that runs jobs) sets the attribute `cluster` of this package; users of h2o-py
+    expect the function there. `from daskdl.cluster import ...` works all the same.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _NAMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name == "__version__":
+        from importlib import metadata
+
+        value = metadata.version("daskdl")
+    elif name in _MODULES:
+        return importlib.import_module(f"daskdl.{name}")
+    else:
+        raise AttributeError(f"module 'daskdl' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, *_MODULES])
+
+
+sys.modules[__name__].__class__ = _Door

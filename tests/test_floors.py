@@ -15,16 +15,17 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (2, ("daskdl.network", "daskdl.choices", "frames")),
     (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.adaptation", "daskdl.design", "daskdl.prediction")),
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping", "daskdl.table")),
+    (3, ("daskdl.two_dim_table", "daskdl.frame")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.model", "daskdl.checkpoint")),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster")),
     (8, ("daskdl.cli", "daskdl.ui")),
-    (7, ("daskdl.estimators", "daskdl.grid", "daskdl.export", "daskdl.importance")),
+    (7, ("daskdl.estimators", "daskdl.grid", "daskdl.export", "daskdl.importance", "daskdl.door")),
 )
 DOORS = ("daskdl",)  # the h2o door itself: floor 7, by exact name
 
 DASK = frozenset({"dask", "distributed"})
-MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", *DOORS)
+MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", "daskdl.door", *DOORS)
 PURE = (
     "daskdl.coordinator",
     "daskdl.schedule",

@@ -51,8 +51,7 @@ BY_THRESHOLD = {
 class MetricAccessors:
     """The metric methods of an estimator; `_trained()` gives the model or raises."""
 
-    def _trained(self) -> Any:
-        raise NotImplementedError
+    _trained: Callable[[], Any]
 
     def _by_source(self, ask: Callable[[Any], Any], train: bool, valid: bool, xval: bool) -> Any:
         """Ask the metrics chosen by the flags; None where the model has none of that source."""

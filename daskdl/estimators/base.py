@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from daskdl.estimators.progress import ModelProgress
 from daskdl.estimators.request import Request, request_of
+from daskdl.estimators.views import REPORTING
 from daskdl.parameter_kinds import Declaration
 from daskdl.parameters import Parameters, declarations, signature
 from frames import session
@@ -110,6 +111,7 @@ class H2OEstimator:
     def _adopt(self, model: Any, stacklevel: int) -> None:
         """Take a finished model as this object's and tell the user what it has to say."""
         self.model = model
+        self._evaluated = REPORTING.evaluate_auto
         session.register(model.key, model)
         for message in model.warnings:
             warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)

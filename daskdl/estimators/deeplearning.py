@@ -99,22 +99,6 @@ class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelPlots, H2OEstim
         """How long training took, milliseconds."""
         return self.end_time - self.start_time
 
-    @property
-    def have_pojo(self) -> bool:
-        """Whether the model can be written as Java source."""
-        return True
-
-    @property
-    def have_mojo(self) -> bool:
-        """Whether the model can be written as an H2O MOJO archive."""
-        return False
-
-    def download_pojo(self, path: str = "", get_genmodel_jar: bool = False, genmodel_name: str = "") -> Any:
-        """Write the model as one self-contained Java class and return the file's path; needs no jar."""
-        from daskdl.export.java import download_pojo
-
-        return download_pojo(self._trained(), path)
-
     def show(self) -> None:
         """Print the full report."""
         print(str(self))

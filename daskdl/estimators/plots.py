@@ -1,5 +1,6 @@
 """Drawings of a model: learning curves and variable importances."""
 
+from collections.abc import Callable
 from typing import Any
 
 from daskdl.estimators.report import importance_table
@@ -20,8 +21,7 @@ CURVES = {
 class ModelPlots:
     """The drawing methods of an estimator; `_trained()` gives the model or raises."""
 
-    def _trained(self) -> Any:
-        raise NotImplementedError
+    _trained: Callable[[], Any]
 
     def plot(
         self, timestep: str = "AUTO", metric: str = "AUTO", server: bool = False, save_plot_path: str | None = None

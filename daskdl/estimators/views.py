@@ -1,5 +1,7 @@
 """A trained model looked at from the side: status, history, importances, weights, cross-validation, records."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,22 @@ from frames.errors import H2OValueError
 from frames.frame import H2OFrame
 
 
+@dataclass
+class Reporting:
+    """How models report: `evaluate_auto` False shows AUTO parameters as given (h2o.rapids sets it)."""
+
+    evaluate_auto: bool = True
+
+
+REPORTING = Reporting()
+
+
 class ModelViews:
     """Read-only methods of an estimator that show what its model holds; `_trained()` gives the model or raises."""
 
-    def _trained(self) -> Any:
-        raise NotImplementedError
+    _evaluated: bool = True  # as REPORTING said when the model was trained
+
+    _trained: Callable[[], Any]
 
     def summary(self) -> H2OTwoDimTable:
         """Return the status table: one row per layer, with rates and weight statistics."""
@@ -147,7 +160,7 @@ class ModelViews:
     def parms(self) -> dict[str, dict[str, Any]]:
         """Every parameter's record: help, type, values, default_value, input_value, actual_value."""
         model = self._trained()
-        given, actual = model.parameters, model.resolved.actual
+        given = model.parameters
         return {
             name: {
                 "name": name,
@@ -158,7 +171,7 @@ class ModelViews:
                 "gridable": declared.kind.word not in ("H2OFrame", "H2OEstimator"),
                 "default_value": plain(declared.default),
                 "input_value": plain(getattr(given, name)),
-                "actual_value": _actual(model, name, plain(getattr(actual, name))),
+                "actual_value": _actual(model, name) if self._evaluated else plain(getattr(given, name)),
             }
             for name, declared in declarations().items()
         }
@@ -240,8 +253,8 @@ def _scaled_response(encoder: Any, which: str) -> list[float] | None:
     return None if response is None or response.domain is not None else [float(getattr(response, which))]
 
 
-def _actual(model: Any, name: str, value: Any) -> Any:
+def _actual(model: Any, name: str) -> Any:
     """Two values are reported as None when their subject is off."""
     if name == "stopping_metric":
         return model.resolved.stopping_metric
-    return model.resolved.fold_assignment if name == "fold_assignment" else value
+    return model.resolved.fold_assignment if name == "fold_assignment" else plain(getattr(model.resolved.actual, name))

@@ -1,0 +1,92 @@
+"""What is kept under which name: ls, remove, remove_all, frames; and the small tables that come with the package."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from frames import session
+from frames.errors import H2OTypeError, H2OValueError
+from frames.frame import H2OFrame
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+def ls() -> pd.DataFrame:
+    """Return the names of all frames, models and grids, a pandas DataFrame with the column `key`."""
+    return pd.DataFrame({"key": session.keys()}, dtype=object)
+
+
+def frames() -> dict[str, list[dict[str, Any]]]:
+    """Return a record of every frame: {"frames": [{"frame_id", "rows", "columns"}, ...]}."""
+    kept = ((key, session.get(key)) for key in list(session.keys()))
+    records = [
+        {"frame_id": {"name": key}, "rows": frame.nrow, "columns": frame.ncol}
+        for key, frame in kept
+        if isinstance(frame, H2OFrame)
+    ]
+    return {"frames": records}
+
+
+def remove(x: Any, cascade: bool = True) -> None:
+    """Forget a frame, model or grid given as object or name, or a list of them.
+
+    A removed frame cannot be used any more. With `cascade` the frames and fold models that belong to a model go too.
+    Names that do not exist are passed over, as in h2o-py.
+    """
+    for one in x if isinstance(x, (list, tuple)) else [x]:
+        if not isinstance(one, str) and _name(one) is None:
+            raise H2OTypeError(
+                f"remove() takes frames, models, grids or their names; got {type(one).__name__} {one!r}."
+            )
+        _forget(one, cascade)
+
+
+def _forget(one: Any, cascade: bool) -> None:
+    key = one if isinstance(one, str) else _name(one)
+    kept = session.get(key) if isinstance(one, str) else one
+    if isinstance(kept, H2OFrame):
+        kept._discard()
+    elif key is not None:
+        session.remove(key)
+        if cascade:
+            for other in list(session.keys()):
+                if other.startswith((f"{key}.weights.", f"{key}.biases.", f"{key}_cv_")):
+                    session.remove(other)
+
+
+def _name(one: Any) -> str | None:
+    if isinstance(one, H2OFrame):
+        return one.frame_id
+    return next(
+        (getattr(one, a) for a in ("model_id", "grid_id", "key") if isinstance(getattr(one, a, None), str)), None
+    )
+
+
+def remove_all(retained: Iterable[Any] | None = None) -> None:
+    """Forget everything except the frames and models (objects or names) in `retained`."""
+    kept = {one if isinstance(one, str) else _name(one) for one in retained or ()}
+    for key in list(session.keys()):
+        if key not in kept:
+            _forget(key, cascade=False)
+
+
+def load_dataset(relative_path: str) -> H2OFrame:
+    """Import one of the small tables that come with the package: prostate, iris, ecg_train, ecg_test.
+
+    prostate: 380 patients, response CAPSULE (0/1). iris: 150 flowers, response class. ecg_train, ecg_test: heartbeats
+    of 210 values each, 20 normal ones to learn from; the last three of the 23 test rows are odd.
+    """
+    from frames.parse import import_file
+
+    return import_file(str(dataset_path(relative_path)))
+
+
+def dataset_path(name: str) -> Path:
+    """Return the file of a packaged table."""
+    known = sorted(path.stem for path in DATA.glob("*.csv"))
+    stem = Path(name).stem
+    if stem not in known:
+        raise H2OValueError(f"A packaged table must be one of {', '.join(known)}; got '{name}'.")
+    return DATA / f"{stem}.csv"

@@ -1,0 +1,123 @@
+"""Models by name and on disk: get_model, save_model, load_model, their copies for the client, make_metrics."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
+from frames import session
+from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+
+
+def get_model(model_id: str) -> H2ODeepLearningEstimator:
+    """Return the estimator of a model that is kept under this name (an autoencoder as H2OAutoEncoderEstimator).
+
+    Raises H2OResponseError if there is none.
+    """
+    found = session.get(model_id)
+    if found is None or not hasattr(found, "resolved"):
+        raise H2OResponseError(f"Object '{model_id}' not found for argument: key. h2o.ls() lists what is kept.")
+    return estimator_of(found)
+
+
+def get_grid(grid_id: str) -> Any:
+    """Return the grid that is kept under this name; H2OResponseError if there is none."""
+    found = session.get(grid_id)
+    if found is None or not hasattr(found, "hyper_params"):
+        raise H2OResponseError(f"Object '{grid_id}' not found for argument: grid_id. h2o.ls() lists what is kept.")
+    return found
+
+
+def save_model(
+    model: Any, path: str = "", force: bool = False, filename: str | None = None, export_cross_validation: bool = False
+) -> str:
+    """Write a model and return where: `path`/`filename` (default: this folder, the model's name).
+
+    What is there already is replaced only with `force` (H2OValueError "File already exists").
+    """
+    if export_cross_validation:
+        raise H2OValueError(
+            "save_model(export_cross_validation=True) cannot be served: save the fold models one by one."
+        )
+    core = _model(model)
+    target = os.path.join(path or os.getcwd(), filename or core.key)
+    from daskdl import checkpoint
+
+    return checkpoint.save(core, target, force)
+
+
+def load_model(path: str) -> H2ODeepLearningEstimator:
+    """Read a model that save_model wrote, under its old name; nothing is unpickled."""
+    if "://" not in str(path) and not os.path.exists(path):
+        raise H2OValueError(f"File not found: {path}. Give the path that save_model returned.")
+    from daskdl import checkpoint
+
+    core = checkpoint.load(str(path))
+    session.register(core.key, core)
+    return estimator_of(core)
+
+
+def download_model(
+    model: Any, path: str = "", export_cross_validation: bool = False, filename: str | None = None
+) -> str:
+    """Write a model on the client's disk and return where; replaces an older file, as downloads do.
+
+    The model lives in this process, so this is save_model with force.
+    """
+    return save_model(model, path, force=True, filename=filename, export_cross_validation=export_cross_validation)
+
+
+def upload_model(path: str) -> H2ODeepLearningEstimator:
+    """Read a model from the client's disk (here the same as load_model)."""
+    return load_model(path)
+
+
+def _model(model: Any) -> Any:
+    """Return the core model behind an estimator, a model or a name."""
+    if isinstance(model, str):
+        return get_model(model).model
+    if isinstance(model, H2ODeepLearningEstimator):
+        return model._trained()
+    if hasattr(model, "resolved"):
+        return model
+    raise H2OTypeError(f"Argument `model` should be an H2OEstimator or its name, got {type(model).__name__} {model}")
+
+
+def make_metrics(
+    predicted: Any,
+    actual: Any,
+    domain: Sequence[str] | None = None,
+    distribution: str | None = None,
+    weights: Any = None,
+    auc_type: str = "NONE",
+) -> Any:
+    """Return the metrics of predictions against actual values, one-column frames (more classes: a column per class)."""
+    from daskdl.metrics import make_metrics as made
+
+    if domain is None and actual.types[actual.names[0]] == "enum":
+        domain = actual.levels()[0]
+    guesses = predicted.as_data_frame().to_numpy(dtype=np.float64)
+    return made(
+        guesses[:, 0] if guesses.shape[1] == 1 else guesses,
+        _codes(actual, domain),
+        domain=domain,
+        distribution=distribution,
+        weights=None if weights is None else weights.as_data_frame().to_numpy(dtype=np.float64)[:, 0],
+        auc_type=auc_type,
+    )
+
+
+def _codes(actual: Any, domain: Sequence[str] | None) -> np.ndarray:
+    """Return numbers as they are, and classes as positions in the domain (missing: NaN)."""
+    column = actual.as_data_frame().iloc[:, 0]
+    if domain is None:
+        return column.to_numpy(dtype=np.float64)
+    if actual.types[actual.names[0]] != "enum":
+        column = column.map(lambda value: f"{value:g}", na_action="ignore")
+    codes = {level: float(code) for code, level in enumerate(domain)}
+    strange = sorted(set(column.dropna().astype(str)) - set(codes))
+    if strange:
+        raise H2OValueError(f"Actual values must be levels of the domain {list(domain)}; got {', '.join(strange[:5])}.")
+    return column.map(lambda value: codes[str(value)], na_action="ignore").to_numpy(dtype=np.float64)
