@@ -90,11 +90,10 @@ class FrameOrKey(Protocol):
     frame_id: Any
 
 
-@runtime_checkable
 class ModelOrKey(Protocol):
-    """A trained model or estimator, or the id (str) of one."""
+    """A trained model (it has a key) or an estimator (it has a model_id), or the id (str) of one."""
 
-    model_id: Any
+    key: Any
 
 
 class _Mismatch(Exception):
@@ -135,7 +134,7 @@ def _frame(value: Any) -> Any:
 
 
 def _model(value: Any) -> Any:
-    if isinstance(value, (str, ModelOrKey)):
+    if isinstance(value, str) or hasattr(value, "model_id") or hasattr(value, "resolved"):
         return value
     raise _Mismatch
 

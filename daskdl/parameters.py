@@ -293,7 +293,7 @@ def plain(value: Any) -> Any:
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return str(getattr(value, "frame_id", None) or getattr(value, "model_id", None))
+    return str(next(getattr(value, name) for name in ("frame_id", "model_id", "key") if hasattr(value, name)))
 
 
 def _revived(declared: Declaration, value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The estimator behind H2O's classes: parameters as properties, train(), and a model to use afterwards."""
 
+import dataclasses
 import itertools
 import threading
 import time
@@ -187,7 +188,7 @@ class H2OEstimator:
         self._set("model_id", name)
         if self.model is not None and name is not None and name != self.model.key:
             session.remove(self.model.key)
-            self.model = self.model.renamed(name)
+            self.model = dataclasses.replace(self.model, key=name)
             session.register(name, self.model)
 
     @property

@@ -15,8 +15,8 @@ def report(model: Any, class_name: str) -> list[Part]:
     for metrics in (model.training_metrics, model.validation_metrics, model.cross_validation_metrics):
         if metrics is not None:
             parts += metrics.report()
-    if model.cross_validation is not None:
-        parts.append(model.cross_validation.summary)
+    if "cross_validation_metrics_summary" in model.extras:
+        parts.append(model.extras["cross_validation_metrics_summary"])
     parts.append(model.history.table())
     importances = importance_table(model)
     return parts if importances is None else [*parts, importances]
@@ -24,7 +24,7 @@ def report(model: Any, class_name: str) -> list[Part]:
 
 def importance_table(model: Any) -> H2OTwoDimTable | None:
     """Return the variable importances as a table; None where there are none."""
-    rows = model.importances() if model.resolved.actual.variable_importances else None
+    rows = model.importances()
     if not rows:
         return None
     columns = ["variable", "relative_importance", "scaled_importance", "percentage"]

@@ -52,7 +52,7 @@ class ModelViews:
 
         Returns None, and says so, for a model trained with variable_importances=False.
         """
-        rows = self._trained().importances() if self._trained().resolved.actual.variable_importances else None
+        rows = self._trained().importances()
         if not rows:
             print("Warning: This model doesn't have variable importances")
             return None
@@ -115,14 +115,16 @@ class ModelViews:
 
     def is_cross_validated(self) -> bool:
         """Tell whether the model was cross-validated."""
-        return self._trained().cross_validation is not None
+        return self._trained().cross_validation_metrics is not None
+
+    def _kept(self, name: str) -> Any:
+        """Return what cross-validation left under H2O's name; None without it or if it was not to be kept."""
+        return self._trained().extras.get(name)
 
     def cross_validation_models(self) -> list[Any] | None:
         """Return the models of the folds as estimators; None without cross-validation or if they were not kept."""
-        folds = self._trained().cross_validation
-        if folds is None or not folds.models:
-            return None
-        return [type(self)._of(model) for model in folds.models]  # type: ignore[attr-defined]
+        models = self._kept("cross_validation_models")
+        return None if not models else [type(self)._of(model) for model in models]  # type: ignore[attr-defined]
 
     get_xval_models = cross_validation_models
 
@@ -138,23 +140,20 @@ class ModelViews:
 
     def cross_validation_predictions(self) -> list[H2OFrame] | None:
         """Return one frame per fold: predictions on its held-out rows, zeros elsewhere; None if not kept."""
-        folds = self._trained().cross_validation
-        return None if folds is None or not folds.predictions else list(folds.predictions)
+        frames = self._kept("cross_validation_predictions")
+        return None if not frames else list(frames)
 
     def cross_validation_holdout_predictions(self) -> H2OFrame | None:
         """Return the held-out predictions of all rows; None if not kept."""
-        folds = self._trained().cross_validation
-        return None if folds is None else folds.holdout_predictions
+        return self._kept("cross_validation_holdout_predictions")
 
     def cross_validation_fold_assignment(self) -> H2OFrame | None:
         """Return the fold of each row; None if not kept."""
-        folds = self._trained().cross_validation
-        return None if folds is None else folds.fold_assignment
+        return self._kept("cross_validation_fold_assignment")
 
     def cross_validation_metrics_summary(self) -> H2OTwoDimTable | None:
         """Return mean, deviation and every fold's value of each metric."""
-        folds = self._trained().cross_validation
-        return None if folds is None else folds.summary
+        return self._kept("cross_validation_metrics_summary")
 
     @property
     def parms(self) -> dict[str, dict[str, Any]]:
@@ -198,7 +197,7 @@ class ModelViews:
     def _model_json(self) -> dict[str, Any]:
         """The model under the key names of H2O's REST answer, for scripts that read it directly."""
         model = self._trained()
-        folds = model.cross_validation
+        folds, held_out = self._kept("cross_validation_models"), self._kept("cross_validation_predictions")
         exported = model.resolved.actual.export_weights_and_biases
         layers = range(len(model.resolved.actual.hidden) + 1)
         columns = {column.name: column.domain for column in model.encoder.columns}
@@ -217,13 +216,9 @@ class ModelViews:
             "training_metrics": model.training_metrics,
             "validation_metrics": model.validation_metrics,
             "cross_validation_metrics": model.cross_validation_metrics,
-            "cross_validation_metrics_summary": None if folds is None else folds.summary,
-            "cross_validation_models": None
-            if not folds or not folds.models
-            else [{"name": m.key} for m in folds.models],
-            "cross_validation_predictions": None
-            if not folds or not folds.predictions
-            else [{"name": frame.frame_id} for frame in folds.predictions],
+            "cross_validation_metrics_summary": self.cross_validation_metrics_summary(),
+            "cross_validation_models": [{"name": fold.key} for fold in folds] if folds else None,
+            "cross_validation_predictions": [{"name": frame.frame_id} for frame in held_out] if held_out else None,
             "weights": [{"name": f"{model.key}.weights.{l}"} for l in layers] if exported else None,
             "biases": [{"name": f"{model.key}.biases.{l}"} for l in layers] if exported else None,
             "start_time": model.start_time,
