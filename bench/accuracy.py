@@ -1,4 +1,4 @@
-"""The small tables and the digits through daskdl, beside what real H2O reached on them: same rows, same calls, same seeds.
+"""The small tables and the digits through daskdl, beside what real H2O reached on them: same rows, calls and seeds.
 
     DASKDL_DATA=... python bench/accuracy.py [--epochs 1] [--page docs/accuracy.md]
 

@@ -33,7 +33,7 @@ def design(pixels: np.ndarray, labels: np.ndarray) -> Design:
     block = Block(pixels, np.arange(width), 1 / sigma, -pixels.mean(axis=0) / sigma, none, fill)
     empty = np.zeros((rows, 0), np.int32)
     ones, zeros = np.ones(rows), np.zeros(rows)
-    return Design(rows, width, (block,), empty, labels.astype(float), ones, zeros, 1.0, np.zeros(0, bool))
+    return Design(rows, width, (block,), empty, labels.astype(float), ones, zeros, 1.0, np.ones(rows, bool))
 
 
 def trainer_speed(rows: Design, batch: int, threads: int, samples: int) -> float:
