@@ -12,7 +12,7 @@ from daskdl.metrics.bins import Bins, probability_keys
 from daskdl.metrics.curve import Curve, area_under_pr, area_under_roc
 from daskdl.metrics.gains import cuts, lift_of_top_group
 from daskdl.metrics.options import PLAIN, Options
-from daskdl.metrics.rows import usable_classes
+from daskdl.metrics.rows import usable_classes, within_unit
 from frames.errors import H2OValueError
 
 LEAST_PROBABILITY = 1e-15  # logloss never takes the logarithm of less
@@ -53,8 +53,8 @@ def measure(
             f"Actual classes of a two-class model must be 0 or 1; got {rows.actual.max()}. Score a frame "
             f"whose response has the levels of the training frame."
         )
-    second = _within(second)
-    held = np.where(rows.actual == 1, second, _within(first))
+    second = within_unit(second)
+    held = np.where(rows.actual == 1, second, within_unit(first))
     return BinomialState(
         len(rows),
         rows.weight,
@@ -72,14 +72,6 @@ def _both(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if predicted.ndim != 2 or predicted.shape[1] != 2:
         raise H2OValueError(f"Two-class predictions must have shape (rows,) or (rows, 2); got {predicted.shape}.")
     return predicted[:, 0], predicted[:, 1]
-
-
-def _within(values: np.ndarray) -> np.ndarray:
-    """Clip what rounding pushed out of [0, 1]; refuse what is further out."""
-    if len(values) and (values.min() < -1e-6 or values.max() > 1.0 + 1e-6):
-        wrong = values.min() if values.min() < -1e-6 else values.max()
-        raise H2OValueError(f"Probabilities must lie in [0, 1]; got {wrong}. Pass probabilities, not scores.")
-    return np.clip(values, 0.0, 1.0)
 
 
 def finish(state: BinomialState, options: Options = PLAIN, header: Header = UNNAMED) -> H2OBinomialModelMetrics:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from daskdl.metrics.base import Header, ModelMetrics
-from daskdl.metrics.confusion import ConfusionMatrix, class_errors
-from daskdl.metrics.curve import CRITERIA, Counts, Curve, correlation
+from daskdl.metrics.confusion import ConfusionMatrix, error_values
+from daskdl.metrics.curve import CRITERIA, Curve
 from daskdl.metrics.gains import gains_table
 from daskdl.metrics.plot import Drawing, draw_gains, draw_lines
 from daskdl.table import H2OTwoDimTable
@@ -33,8 +33,8 @@ class H2OBinomialModelMetrics(ModelMetrics):
     """Metrics of a two-class model.
 
     The whole threshold curve is held after a measurement; `to_dict` keeps at most 400 of its points, so chosen that all
-    maxima, their thresholds and the default threshold stay the same. Thresholds are
-    probabilities that occurred (lower edges of bins above 200,000 distinct ones, see `bins`).
+    maxima, their thresholds and the default threshold stay the same. Thresholds are probabilities that occurred (lower
+    edges of bins above 200,000 distinct ones, see `bins`).
     """
 
     category = "Binomial"
@@ -112,7 +112,7 @@ class H2OBinomialModelMetrics(ModelMetrics):
             values = dict.fromkeys((*names, *lacking, "mean_per_class_error", "mean_per_class_accuracy"), math.nan)
         else:
             ends = self.points.take([at, -1])  # the last point carries the totals
-            values = {name: float(ends.criterion(name)[0]) for name in names} | _errors(self._cells(at))
+            values = {name: float(ends.criterion(name)[0]) for name in names} | error_values(self._cells(at))
         areas = {name: self.scalars[key] for name, key in (("aucpr", "pr_auc"), ("lift", "lift_top_group"))}
         return values | areas | {"gini": self.gini(), "default_threshold": self.default_threshold()}
 
@@ -385,20 +385,3 @@ def _criterion(name: str) -> str:
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple, np.ndarray)) else [value]
-
-
-def _errors(cells: list[list[float]]) -> dict[str, float]:
-    (tn, fp), (fn, tp) = cells
-    shares = class_errors(np.array([fp, fn]), np.array([tn + fp, fn + tp]))
-    error = (fp + fn) / (tn + fp + fn + tp)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mcc = correlation(Counts(*(np.float64(part) for part in (tp, fp, tn, fn))))
-    return {
-        "err": error,
-        "err_count": fp + fn,
-        "classification_error": error,
-        "mcc": float(mcc),
-        "max_per_class_error": float(shares.max()),
-        "mean_per_class_error": float(shares.mean()),
-        "mean_per_class_accuracy": 1.0 - float(shares.mean()),
-    }

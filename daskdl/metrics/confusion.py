@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from daskdl.metrics.curve import Counts, correlation
 from daskdl.table import H2OTwoDimTable
 
 
@@ -82,3 +83,21 @@ def confusion_table(cells: np.ndarray, domain: Sequence[str]) -> H2OTwoDimTable:
 def _row(name: str, cells: np.ndarray, right: float) -> list[Any]:
     total = float(cells.sum())
     return [name, *map(float, cells), rate(total - right, total), f"{total - right:,.12g} / {total:,.12g}"]
+
+
+def error_values(cells: Sequence[Sequence[float]]) -> dict[str, float]:
+    """Give the scalars that follow from a two-class matrix [[tn, fp], [fn, tp]], by their names in `values()`."""
+    (tn, fp), (fn, tp) = cells
+    shares = class_errors(np.array([fp, fn]), np.array([tn + fp, fn + tp]))
+    error = (fp + fn) / (tn + fp + fn + tp)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mcc = correlation(Counts(*(np.asarray(part) for part in (tp, fp, tn, fn))))
+    return {
+        "err": error,
+        "err_count": fp + fn,
+        "classification_error": error,
+        "mcc": float(mcc),
+        "max_per_class_error": float(shares.max()),
+        "mean_per_class_error": float(shares.mean()),
+        "mean_per_class_accuracy": 1.0 - float(shares.mean()),
+    }

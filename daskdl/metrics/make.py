@@ -66,6 +66,7 @@ def _classes(
         )
     if len(domain) < 2:
         raise H2OValueError(f"A classification needs at least two levels; got {list(domain)}.")
-    kind = multinomial if len(domain) > 2 or family == "multinomial" else binomial
     options = Options(domain=domain, auc_type=auc_type)
-    return kind.finish(kind.measure(actual, predicted, weights, options), options, Header())
+    if len(domain) > 2 or family == "multinomial":
+        return multinomial.finish(multinomial.measure(actual, predicted, weights, options), options, Header())
+    return binomial.finish(binomial.measure(actual, predicted, weights, options), options, Header())

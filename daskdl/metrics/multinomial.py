@@ -12,7 +12,7 @@ from daskdl.metrics.bins import Bins, probability_keys
 from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.pairwise import AREAS, Areas, areas_table
-from daskdl.metrics.rows import Rows, usable_classes
+from daskdl.metrics.rows import Rows, usable_classes, within_unit
 from frames.errors import H2OValueError
 
 MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
@@ -70,6 +70,7 @@ def measure(
         wanted = "classes" if options.domain is None else len(options.domain)
         raise H2OValueError(f"Predictions must have shape (rows, {wanted}), one column a level; got {predicted.shape}.")
     rows = usable_classes(actual, predicted, weights)
+    rows = Rows(rows.actual, within_unit(rows.predicted), rows.weights)
     classes = predicted.shape[1]
     label = np.minimum(rows.actual.astype(np.intp, copy=False), classes)
     seen = label < classes
@@ -122,7 +123,7 @@ def _hits(rows: Rows, label: np.ndarray, held: np.ndarray, seen: np.ndarray, ord
 def _areas(rows: Rows, label: np.ndarray, seen: np.ndarray) -> tuple[Bins, ...]:
     classes = rows.predicted.shape[1]
     keep = slice(None) if seen.all() else seen
-    label, predicted = label[keep], np.clip(rows.predicted[keep], 0.0, 1.0)
+    label, predicted = label[keep], rows.predicted[keep]
     weights = None if rows.weights is None else rows.weights[keep]
     limit = _AREA_BINS // classes
     return tuple(Bins.of(probability_keys(predicted[:, c]), label, weights, limit) for c in range(classes))

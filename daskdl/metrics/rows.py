@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from frames.errors import H2OValueError
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Rows:
     """The rows of one partition that count: float64 predictions, actuals, weights (None: every row weighs one)."""
 
     actual: np.ndarray
@@ -88,3 +89,11 @@ def _weighty(weights: np.ndarray, rows: int) -> np.ndarray:
         wrong = weights[(weights < 0) | np.isinf(weights)][0]
         raise H2OValueError(f"Weights must be finite and not negative; got {wrong}. Use 0 to leave a row out.")
     return weights > 0
+
+
+def within_unit(values: np.ndarray) -> np.ndarray:
+    """Clip to [0, 1] what rounding pushed out of it; raises H2OValueError for probabilities further out."""
+    if values.size and (values.min() < -1e-6 or values.max() > 1.0 + 1e-6):
+        wrong = values.min() if values.min() < -1e-6 else values.max()
+        raise H2OValueError(f"Probabilities must lie in [0, 1]; got {wrong}. Pass probabilities, not scores.")
+    return np.clip(values, 0.0, 1.0)

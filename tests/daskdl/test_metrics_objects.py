@@ -1,0 +1,204 @@
+"""What all metrics objects share: JSON, registry, cross-validation summary, make_metrics, custom metric, errors."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from daskdl.metrics import (
+    METRICS,
+    Deviance,
+    Header,
+    MetricNotAvailable,
+    Options,
+    cross_validation_summary,
+    finish,
+    from_dict,
+    make_metrics,
+    measure,
+    metric_named,
+    stopping_value,
+)
+from daskdl.metrics.registry import ALL, AUTO, names
+from frames.errors import H2OValueError
+
+OPTIONS = {
+    "Binomial": Options(domain=("a", "b")),
+    "Multinomial": Options(domain=("a", "b", "c"), auc_type="MACRO_OVR"),
+    "Regression": Options(deviance=Deviance("laplace")),
+    "AutoEncoder": Options(),
+}
+VALID = Header("valid", "a description")
+
+
+def measured(category, rows=300, seed=1, header=VALID):
+    rng = np.random.default_rng(seed)
+    options = OPTIONS[category]
+    if options.domain is None:
+        y, p = rng.random(rows), rng.random(rows)
+    else:
+        p = rng.dirichlet(np.ones(len(options.domain)), rows)
+        y = rng.integers(0, len(options.domain), rows)
+    return finish(category, measure(category, y, p, rng.random(rows), options), options, header)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2_000])
+@pytest.mark.parametrize("category", ALL)
+def test_json_gives_the_same_object_back(category, rows):
+    found = measured(category, rows, header=Header("xval", "d", "mine", 0.25))
+    text = json.dumps(found.to_dict())
+    again = from_dict(json.loads(text))
+    assert type(again) is type(found)
+    assert json.dumps(again.to_dict()) == text
+    assert again.to_str() == found.to_str()
+    assert json.dumps(again.values()) == json.dumps(found.values())
+    assert again.nobs() == found.nobs()
+    assert again.description == "d"
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_every_registered_metric_of_a_category_has_a_value(category):
+    found = measured(category, header=Header("train", "", "mine", 3.0))
+    for name in names(category):
+        assert type(stopping_value(found, name)) is float
+        assert metric_named(name.upper(), category) is METRICS[name]
+    assert stopping_value(found) == stopping_value(found, AUTO[category])
+    for name in METRICS.keys() - set(names(category)):
+        with pytest.raises(MetricNotAvailable, match=category):
+            stopping_value(found, name)
+
+
+def test_directions_are_those_of_the_stopping_rule():
+    rising = {name for name, metric in METRICS.items() if metric.larger_is_better and metric.stopping}
+    assert rising == {"auc", "aucpr", "pr_auc", "lift_top_group", "custom_increasing"}
+    assert not metric_named("AUC").zero_is_best
+    assert metric_named("RMSE").zero_is_best
+    assert not metric_named("custom").zero_is_best
+    assert set(names("Regression", use="stopping")) == {
+        "mse",
+        "rmse",
+        "mae",
+        "rmsle",
+        "deviance",
+        "custom",
+        "custom_increasing",
+    }
+    assert "residual_deviance" in names("Regression", use="sorting")
+    assert names("AutoEncoder", use="stopping") == ["mse", "rmse"]
+
+
+def test_unknown_metric_names_are_refused():
+    with pytest.raises(H2OValueError, match="got 'nope'"):
+        metric_named("nope")
+    with pytest.raises(H2OValueError, match="AUTO"):
+        metric_named("AUTO")
+    with pytest.raises(H2OValueError, match="category"):
+        names("Ordinal")
+    with pytest.raises(H2OValueError, match="category"):
+        measure("Ordinal", np.zeros(1), np.zeros(1))
+    with pytest.raises(H2OValueError, match="'test2'"):
+        measured("Regression", header=Header("test2"))
+
+
+def test_a_custom_metric_is_shown_and_can_stop_training():
+    found = measured("Regression", header=Header("train", "", "my loss", 1.5))
+    assert (found.custom_metric_name(), found.custom_metric_value()) == ("my loss", 1.5)
+    assert stopping_value(found, "custom") == stopping_value(found, "custom_increasing") == 1.5
+    assert "my loss: 1.5" in found.to_str()
+    plain = measured("Regression")
+    assert plain.custom_metric_name() is None
+    assert plain.custom_metric_value() is None
+    with pytest.raises(MetricNotAvailable, match="custom"):
+        stopping_value(plain, "custom")
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_the_raw_record_has_h2os_keys(category):
+    found = measured(category)
+    keys = {"MSE", "RMSE", "nobs", "model_category", "description", "custom_metric_name"}
+    keys |= {
+        "Binomial": {
+            "AUC",
+            "pr_auc",
+            "Gini",
+            "logloss",
+            "r2",
+            "cm",
+            "thresholds_and_metric_scores",
+            "gains_lift_table",
+        },
+        "Multinomial": {"logloss", "r2", "cm", "hit_ratio_table", "multinomial_auc_table", "mean_per_class_error"},
+        "Regression": {"mae", "rmsle", "mean_residual_deviance", "r2"},
+        "AutoEncoder": set(),
+    }[category]
+    assert keys <= set(found._metric_json)
+    assert found["MSE"] == found.mse()
+    with pytest.raises(MetricNotAvailable, match="'nothing'"):
+        found["nothing"]
+
+
+@pytest.mark.parametrize("category", ["Binomial", "Multinomial", "Regression"])
+def test_the_cross_validation_summary_has_mean_and_sample_spread_of_the_folds(category):
+    folds = [measured(category, seed=seed) for seed in range(3)]
+    table = cross_validation_summary(folds)
+    assert table.col_header == ["", "mean", "sd", "cv_1_valid", "cv_2_valid", "cv_3_valid"]
+    assert table[""] == sorted(table[""])
+    expected = {"Binomial": 20, "Multinomial": 12, "Regression": 7}
+    assert len(table) == expected[category]
+    for name, mean, spread, *values in table:
+        assert values == [fold.values()[name] for fold in folds]
+        assert mean == pytest.approx(np.mean(values))
+        assert spread == pytest.approx(np.std(values, ddof=1))
+    assert list(table.as_data_frame()[""]) == table[""]
+
+
+def test_a_summary_of_nothing_or_of_mixed_folds_is_refused():
+    for folds in ([], [measured("Binomial"), measured("Regression")], [measured("AutoEncoder")]):
+        with pytest.raises(H2OValueError, match="one category"):
+            cross_validation_summary(folds)
+
+
+def test_make_metrics_takes_the_kind_from_the_domain():
+    rng = np.random.default_rng(0)
+    p, y = rng.random(50), rng.integers(0, 2, 50)
+    two = make_metrics(p, y, domain=["n", "y"])
+    assert two.category == "Binomial"
+    assert two.domain == ("n", "y")
+    assert make_metrics(p, y.astype(float), distribution="bernoulli").auc() == two.auc()
+    assert make_metrics(np.c_[1 - p, p], y, domain=["n", "y"]).auc() == two.auc()
+    three = make_metrics(rng.dirichlet(np.ones(3), 50), rng.integers(0, 3, 50), ["a", "b", "c"], auc_type="macro_ovo")
+    assert three.category == "Multinomial"
+    assert not math.isnan(three.auc())
+    number = make_metrics(p + 0.1, y.astype(float), distribution="poisson", weights=p)
+    assert number.mean_residual_deviance() != number.mse()
+    assert "** Reported on test data. **" in number.to_str()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"distribution": "tweedie"}, "tweedie"),
+        ({"distribution": "huber"}, "huber"),
+        ({"distribution": "multinomial"}, "levels"),
+        ({"distribution": "poisson", "domain": ["a", "b"]}, "'poisson'"),
+        ({"domain": ["a"]}, "two levels"),
+    ],
+)
+def test_make_metrics_refuses_what_does_not_fit(options, words):
+    with pytest.raises(H2OValueError, match=words):
+        make_metrics(np.array([0.5]), np.array([0]), **options)
+
+
+def test_probabilities_outside_the_unit_interval_are_refused():
+    with pytest.raises(H2OValueError, match=r"\[0, 1\]"):
+        make_metrics(np.array([0.5, 3.0]), np.array([0, 1]), domain=["a", "b"])
+    with pytest.raises(H2OValueError, match=r"\[0, 1\]"):
+        make_metrics(np.array([[0.5, 3.0, 0.1]]), np.array([0]), domain=["a", "b", "c"])
+
+
+def test_metrics_of_a_supervised_model_need_the_actual_values():
+    with pytest.raises(H2OValueError, match="actual"):
+        measure("Regression", None, np.zeros(3))
+    with pytest.raises(H2OValueError, match="two levels; got 3"):
+        finish("Binomial", measure("Binomial", np.zeros(1), np.zeros(1)), OPTIONS["Multinomial"])
