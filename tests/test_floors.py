@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster")),
     (8, ("daskdl.cli", "daskdl.ui")),
-    (7, ("daskdl.estimators", "daskdl.grid", "daskdl.export", "daskdl.importance", "daskdl.door")),
+    (7, ("daskdl.estimators", "daskdl.door", "daskdl.grid", "daskdl.export", "daskdl.frame", "daskdl.two_dim_table")),
 )
 DOORS = ("daskdl",)  # the h2o door itself: floor 7, by exact name
 
