@@ -18,14 +18,14 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
-    (6, ("daskdl.job", "daskdl.train", "daskdl.cluster")),
+    (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.warming")),
     (8, ("daskdl.cli", "daskdl.ui")),
     (7, ("daskdl.estimators", "daskdl.door", "daskdl.grid", "daskdl.export", "daskdl.frame", "daskdl.two_dim_table")),
 )
 DOORS = ("daskdl",)  # the h2o door itself: floor 7, by exact name
 
 DASK = frozenset({"dask", "distributed"})
-MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", "daskdl.door", *DOORS)
+MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", "daskdl.door")
 PURE = (
     "daskdl.coordinator",
     "daskdl.schedule",

@@ -1,0 +1,88 @@
+"""Compile kernels ahead of time: train a few rows of every combination of choices, so that no later start has to."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from daskdl.choices import ACTIVATIONS, FAMILIES, SOFTMAX
+from daskdl.design import Block, Design
+from daskdl.kernels.jit import cache_misses
+from daskdl.network import Layout, Start, initialise
+from daskdl.trainer import Plan, Portion, Share, train_share
+
+STORED = ("uint8", "uint16", "int32", "int64", "float32", "float64")  # the number types in which chunks keep columns
+OPTIMIZERS = {
+    "adadelta": {"rho": 0.99, "epsilon": 1e-8},
+    "nesterov": {"rate": 0.005, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5},
+    "momentum": {"rate": 0.005, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5},
+}
+ROWS = 4
+NUMBERS = {"quantile": 0.5, "huber": 1.0, "tweedie": 1.5}  # numbers of the families that have one: values, not types
+
+
+class Choice(NamedTuple):
+    """One combination that needs kernels of its own."""
+
+    activation: str
+    family: str
+    loss: str
+    optimizer: str
+    batch: int
+
+    def __str__(self) -> str:
+        way = "each row" if self.batch == 1 else "mini-batches"
+        return f"{self.activation}, {self.family} ({self.loss}), {self.optimizer}, {way}"
+
+
+def choices(everything: bool = False) -> Iterator[Choice]:
+    """Yield the usual combinations (softmax and gaussian, ADADELTA and Nesterov), or all there are."""
+    heads = [("multinomial", loss) for loss in SOFTMAX] + [(family, "Automatic") for family in FAMILIES]
+    for activation, (family, loss), optimizer, batch in itertools.product(ACTIVATIONS, heads, OPTIMIZERS, (1, 2)):
+        usual = loss == "CrossEntropy" or family == "gaussian"
+        if everything or (usual and (optimizer == "adadelta" or (optimizer, activation) == ("nesterov", "rectifier"))):
+            yield Choice(activation, family, loss, optimizer, batch)
+
+
+def warm(tell: Callable[[str], None], everything: bool = False) -> int:
+    """Compile the kernels of every choice, telling each one's name first; return how many had to be compiled."""
+    before = cache_misses()
+    for choice in choices(everything):
+        tell(str(choice))
+        _train(choice)
+    return cache_misses() - before
+
+
+def _train(choice: Choice) -> None:
+    outputs = 2 if choice.family == "multinomial" else 1
+    pieces = 2 if choice.activation == "maxout" else 1
+    layout = Layout(levels=2, numbers=len(STORED), hidden=(2,), outputs=outputs, pieces=pieces)
+    name = "adadelta" if choice.optimizer == "adadelta" else "momentum"
+    numbers = dict(OPTIMIZERS[choice.optimizer])
+    if name == "momentum":
+        numbers["nesterov"] = float(choice.optimizer == "nesterov")
+    number = NUMBERS.get(choice.family, math.nan)
+    plan = Plan(layout, choice.activation, choice.family, number, choice.loss, name, numbers, batch=choice.batch)
+    share = Share((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
+    train_share(initialise(layout, Start(classifier=outputs == 2), seed=1), share, plan, threads=1)
+
+
+def _rows() -> Design:
+    """Rows with one categorical column and a number of every stored type."""
+    blocks = tuple(
+        Block(
+            np.ones((ROWS, 1), stored),
+            np.array([position]),
+            np.ones(1),
+            np.zeros(1),
+            np.full(1, np.nan),
+            np.zeros(1),
+        )
+        for position, stored in enumerate(STORED)
+    )
+    levels = np.zeros((ROWS, 1), np.int32)
+    target = np.arange(ROWS) % 2 * 1.0
+    ones, zeros = np.ones(ROWS), np.zeros(ROWS)
+    return Design(ROWS, len(STORED), blocks, levels, target, ones, zeros, 1.0, np.ones(ROWS, bool))
