@@ -19,6 +19,7 @@ ACCESSORS = frozenset(
         "r2",
         "logloss",
         "mean_residual_deviance",
+        "residual_deviance",
         "auc",
         "aucpr",
         "pr_auc",

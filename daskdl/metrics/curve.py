@@ -167,7 +167,8 @@ def area_under_pr(tps: np.ndarray, fps: np.ndarray) -> np.ndarray:
         slope = (fps - before_fps) / (tps - before_tps)
         a, b = 1.0 + slope, (before_fps - slope * before_tps) / tps[-1]
         x, start = tps / tps[-1], before_tps / tps[-1]
-        bend = np.where(b == 0.0, 0.0, b / a * np.log((a * x + b) / (a * start + b)))
+        # a x + b is (tp + fp) / P: taking the sums themselves loses no digits where a and b are large
+        bend = np.where(b == 0.0, 0.0, b / a * np.log((tps + fps) / (before_tps + before_fps)))
         area = np.where(tps > before_tps, (x - start - bend) / a, 0.0).sum(axis=0)
     return _limits(area, tps[-1], fps[-1], np.ones_like(area))
 

@@ -61,12 +61,14 @@ class H2OMultinomialModelMetrics(ModelMetrics):
 
     pr_auc = aucpr
 
-    def error(self) -> float:
+    def error(self, thresholds: None = None) -> float:
         """Give the share of wrongly predicted weight."""
+        _no_thresholds("error", thresholds)
         return ratio(float(self._errors.sum()), float(self._weights.sum()))
 
-    def mean_per_class_error(self) -> float:
+    def mean_per_class_error(self, thresholds: None = None) -> float:
         """Give the mean over the classes of each one's share of errors; an empty class counts 0."""
+        _no_thresholds("mean_per_class_error", thresholds)
         return self._class_errors("mean")
 
     def _class_errors(self, how: str) -> float:
@@ -88,8 +90,9 @@ class H2OMultinomialModelMetrics(ModelMetrics):
             "max_per_class_error": self._class_errors("max"),
         }
 
-    def confusion_matrix(self) -> H2OTwoDimTable:
+    def confusion_matrix(self, metrics: None = None, thresholds: None = None) -> H2OTwoDimTable:
         """Give the table actual x predicted; the first column names the actual class, the last row holds totals."""
+        _no_thresholds("confusion_matrix", metrics if thresholds is None else thresholds)
         if self._confusion is None:
             raise MetricNotAvailable(
                 f"A confusion matrix is kept for up to 1000 classes; got {len(self.domain or ())}. "
@@ -165,4 +168,12 @@ class H2OMultinomialModelMetrics(ModelMetrics):
             hits=np.asarray(values["hits"], float),
             confusion=None if confusion is None else np.asarray(confusion, float),
             areas={name: H2OTwoDimTable.from_dict(table) for name, table in values["areas"].items()},
+        )
+
+
+def _no_thresholds(name: str, given: object) -> None:
+    if given is not None:
+        raise MetricNotAvailable(
+            f"{name}() of more than two classes has no thresholds: the likeliest class is predicted; got {given!r}. "
+            f"Ask without."
         )

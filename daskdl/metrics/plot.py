@@ -38,7 +38,7 @@ def draw_lines(
     save_plot_path: str | None,
 ) -> Drawing:
     """Draw one curve in the unit square; `labels` are x, y, title, name of the area, area."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     across, up, title, name, area = labels
     if diagonal:
@@ -47,7 +47,7 @@ def draw_lines(
     axes.plot(x, y)
     axes.set(xlabel=across, ylabel=up, title=f"{title}\n{name} = {area:.6g}", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     axes.grid(visible=True)
-    return _done(figure, server, save_plot_path)
+    return finished(figure, server, save_plot_path)
 
 
 def draw_gains(table: H2OTwoDimTable, kind: str, *, server: bool, save_plot_path: str | None) -> Drawing:
@@ -56,7 +56,7 @@ def draw_gains(table: H2OTwoDimTable, kind: str, *, server: bool, save_plot_path
     if kind != "both" and kind not in columns:
         raise H2OValueError(f'type must be "gains", "lift" or "both"; got {kind!r}.')
     chosen = list(columns) if kind == "both" else [kind]
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     for name in chosen:
         axes.plot(
@@ -65,16 +65,18 @@ def draw_gains(table: H2OTwoDimTable, kind: str, *, server: bool, save_plot_path
     axes.set(xlabel="cumulative data fraction", title="Gains/Lift")
     axes.grid(visible=True)
     axes.legend()
-    return _done(figure, server, save_plot_path)
+    return finished(figure, server, save_plot_path)
 
 
-def _figure() -> Figure:
+def new_figure() -> Figure:
+    """Give an empty figure that belongs to no window."""
     from matplotlib.figure import Figure  # matplotlib takes a second to import, and most sessions never draw
 
     return Figure(figsize=(8.0, 6.0), layout="constrained")
 
 
-def _done(figure: Figure, server: bool, save_plot_path: str | None) -> Drawing:
+def finished(figure: Figure, server: bool, save_plot_path: str | None) -> Drawing:
+    """Write a figure to a file if asked, show it in a window unless `server` or there is no display; give it back."""
     if save_plot_path is not None:
         figure.savefig(save_plot_path)
     if not server:
@@ -98,3 +100,6 @@ def _open_window(figure: Figure) -> None:
         manager.canvas.figure = figure
         figure.set_canvas(manager.canvas)
         plt.show()
+
+
+_figure, _done = new_figure, finished

@@ -132,6 +132,8 @@ class H2ORegressionModelMetrics(ModelMetrics):
         """Give the mean deviance of the model's distribution."""
         return self.scalars["mean_residual_deviance"]
 
+    residual_deviance = mean_residual_deviance
+
     def _derived(self) -> dict[str, float]:
         deviance = self.mean_residual_deviance()
         return {"deviance": deviance, "residual_deviance": deviance}

@@ -177,3 +177,10 @@ def test_the_report_has_the_parts_h2o_prints():
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+
+
+def test_thresholds_are_refused_because_there_are_none():
+    found = measured(*sample()[:2])
+    for ask in (found.error, found.mean_per_class_error, found.confusion_matrix):
+        with pytest.raises(MetricNotAvailable, match="no thresholds"):
+            ask(0.5)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from daskdl.history import METRIC_COLUMNS
 from daskdl.metrics import (
     METRICS,
     Deviance,
@@ -21,6 +22,7 @@ from daskdl.metrics import (
     stopping_value,
 )
 from daskdl.metrics.registry import ALL, AUTO, names
+from daskdl.stopping import OBJECTIVES
 from frames.errors import H2OValueError
 
 OPTIONS = {
@@ -86,6 +88,22 @@ def test_directions_are_those_of_the_stopping_rule():
     }
     assert "residual_deviance" in names("Regression", use="sorting")
     assert names("AutoEncoder", use="stopping") == ["mse", "rmse"]
+
+
+def test_early_stopping_reads_the_same_registry():
+    for name, objective in OBJECTIVES.items():
+        metric = METRICS[name.lower()]
+        assert metric.stopping
+        assert metric.larger_is_better is objective.larger_is_better
+        assert metric.bounded is objective.bounded_by_zero
+        for category in metric.categories:
+            found = measured(category, header=Header("train", "", "mine", 3.0))
+            assert objective.of(found.values()) == stopping_value(found, name)
+
+
+def test_the_scoring_history_finds_its_columns():
+    for category, columns in METRIC_COLUMNS.items():
+        assert set(columns) <= set(measured(category).values())
 
 
 def test_unknown_metric_names_are_refused():
