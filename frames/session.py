@@ -93,7 +93,7 @@ def start(
                     memory_limit="auto" if memory_limit is None else memory_limit,
                     dashboard_address=dashboard,
                 )
-                _embedded = distributed.Client(cluster, set_as_default=False), cluster
+                _embedded = distributed.Client(cluster), cluster
         _current = _embedded[0]
         _adopt()
         return _current
@@ -108,6 +108,17 @@ def _cores() -> int:
 def is_running() -> bool:
     """Whether a client is in use now, without starting one."""
     return _current is not None and _current.status == "running"
+
+
+def is_embedded() -> bool:
+    """Whether the client in use is that of the cluster inside this process, which shares its disks."""
+    return _embedded is not None and _current is _embedded[0]
+
+
+def threads() -> tuple[int, int]:
+    """Return (workers, threads of all workers together), each at least 1."""
+    workers = client().scheduler_info(n_workers=-1)["workers"].values()
+    return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
 
 
 def stop() -> None:

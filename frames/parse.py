@@ -1,0 +1,240 @@
+"""Files -> frames: h2o.import_file and h2o.upload_file. (D)"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from frames import parse_parquet, parse_range, session
+from frames.assembly import Pending, assemble, collect, itself, send
+from frames.column import Column
+from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_block import read_bytes, read_range, read_stream
+from frames.parse_columns import columns, declare, verdicts
+from frames.parse_guess import Setup, Wishes, guess, must_have_columns
+from frames.parse_progress import bar
+from frames.parse_source import Source, inspect, list_paths
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+Progress = Callable[[int, int], None]
+_HEAD = 256 * 1024
+
+
+def import_file(
+    path: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    destination_frame: str | None = None,
+    parse: bool = True,
+    header: int = 0,
+    sep: str | None = None,
+    col_names: Sequence[str] | None = None,
+    col_types: Sequence[str | None] | Mapping[str, str] | None = None,
+    na_strings: Any = None,
+    pattern: str | None = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    custom_non_data_line_markers: str | None = None,
+    partition_by: Any = None,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+    progress: Progress | None = None,
+) -> "H2OFrame | list[str]":
+    """Read CSV or Parquet files into a frame on the cluster.
+
+    path               file, folder, glob, URL that fsspec opens, or a list of these; every worker must be able to read
+                       them. .gz, .zip, .bz2 and .xz are unpacked while they are read.
+    destination_frame  the frame's key; default `<file stem>.hex`
+    parse              False: only return the list of files, which `import_file` takes again
+    header             1: the first row names the columns, -1: it does not, 0: guess
+    sep                one character; default: guess of , tab ; | ^A and space
+    col_names, col_types, na_strings, skipped_columns   see `frames.parse_columns.declare`
+    pattern            regular expression that names of files must contain
+    force_col_types    accepted for H2O's sake: given types are always binding here
+    custom_non_data_line_markers   lines that start with one of these characters are left out everywhere (by default
+                       only lines starting with # at the top of a file)
+    quotechar, escapechar   one character each
+    progress           called with (bytes done, bytes in all) as ranges are read; in place of the progress bar
+
+    Types are guessed from the first 256 KiB and checked on every row: a column that turns out to hold words is read
+    again as text. Empty fields and "NA" are missing; in columns of numbers and times also nan, NaN, null, NULL, N/A.
+    Text columns are enum, or string where there are more than 100 distinct values and they are more than 95% of the
+    rows. A word in a column that was declared numeric is missing.
+
+    Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
+    number of the line).
+
+    >>> frame = import_file("prostate.csv")                                              # doctest: +SKIP
+    """
+    if partition_by is not None:
+        raise H2OValueError(
+            f"partition_by must be left out: columns in names of folders are not read; got {partition_by!r}."
+        )
+    if not parse:
+        return list_paths(path, pattern)
+    wishes = Wishes(header, sep, quotechar or '"', escapechar, custom_non_data_line_markers)
+    return _import(
+        path, destination_frame, wishes, pattern,
+        (col_names, col_types, na_strings, skipped_columns), force_col_types, progress,
+    )  # fmt: skip
+
+
+def upload_file(
+    path: str | os.PathLike | None = None,
+    destination_frame: str | None = None,
+    header: int = 0,
+    sep: str | None = None,
+    col_names: Sequence[str] | None = None,
+    col_types: Sequence[str | None] | Mapping[str, str] | None = None,
+    na_strings: Any = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+) -> "H2OFrame":
+    """Read a file that this process can read and the workers may not; the arguments are those of `import_file`.
+
+    With the embedded cluster both are the same. On another cluster the file is read here and its rows are sent to the
+    workers: such rows cannot be read again when a worker that holds them is lost.
+    """
+    return _import(
+        path, destination_frame, Wishes(header, sep, quotechar or '"', escapechar), None,
+        (col_names, col_types, na_strings, skipped_columns), force_col_types, None, upload=not session.is_embedded(),
+    )  # fmt: skip
+
+
+def _import(
+    path: Any,
+    destination_frame: str | None,
+    wishes: Wishes,
+    pattern: str | None,
+    declarations: tuple[Any, Any, Any, Any],
+    force_col_types: bool,
+    progress: Progress | None,
+    upload: bool = False,
+) -> "H2OFrame":
+    if not isinstance(force_col_types, bool):
+        raise H2OTypeError(f"force_col_types must be True or False; got {force_col_types!r}.")
+    if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
+        raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
+    sources = _sources(list_paths(path, pattern))
+    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, upload)
+    plan.setup = declare(plan.setup, *declarations)
+    with bar(sum(source.size or 0 for source in sources), progress) as done:
+        return _read(plan, destination_frame or session.file_key(sources[0].stem), done)
+
+
+def _sources(urls: list[str]) -> list[Source]:
+    """The files that hold something; all of one form."""
+    sources = [source for source in map(inspect, urls) if source.size != 0]
+    if not sources:
+        raise FrameError(f"A file must hold at least one row; {urls[0]} is empty.")
+    if len({source.form for source in sources}) > 1:
+        raise FrameError(f"All files must have one form; got both CSV and Parquet among {len(sources)} files.")
+    return sources
+
+
+def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -> "H2OFrame":
+    """Read with the plan; read again where the rows contradict it."""
+    while True:
+        blocks, reports = collect(plan.tasks(), done)
+        if any(report.unsafe for report in reports):
+            plan.cut_exactly()
+            continue
+        wrong = {i for report in reports for i in report.not_numbers}
+        if not wrong:
+            break
+        plan.setup = plan.setup.with_texts(sorted(wrong))
+    numbers, texts = columns(plan.setup, reports, verdicts(plan.setup, reports))
+    order = [plan.setup.names[i] for i in plan.setup.kept]
+    return assemble(blocks, reports, plan.with_times(numbers), texts, order, frame_id)
+
+
+class _Csv:
+    """The plan of reading CSV files: their setup and the ranges of each.
+
+    With `upload` the bytes are read in this process and sent to the workers.
+    """
+
+    def __init__(self, sources: list[Source], wishes: Wishes, upload: bool) -> None:
+        heads = [source.head(_HEAD) for source in sources]
+        self.setup: Setup = guess(heads[0], len(heads[0]) < _HEAD, wishes, sources[0].url)
+        self.starts: list[tuple[Source, int]] = []
+        for source, head in zip(sources, heads, strict=True):
+            if source is not sources[0]:
+                must_have_columns(head, len(head) < _HEAD, self.setup, source.url)
+            must_skip = wishes.header == 1 or source is sources[0]
+            self.starts.append((source, parse_range.data_start(source, head, self.setup, must_skip)))
+        self.upload = upload
+        self.exact: dict[Source, list[parse_range.Range]] = {}
+
+    def tasks(self) -> list[Pending]:
+        """The tasks that read the files, in the order of these."""
+        if self.upload:
+            return list(self._uploads())
+        shared = send(itself, self.setup)
+        tasks = []
+        for source, start in self.starts:
+            if source.ranges:
+                tasks += [Pending(send(read_range, range_, shared)) for range_ in self._ranges(source, start)]
+            else:
+                tasks.append(Pending(send(read_stream, source, start, shared), many=True))
+        return tasks
+
+    def _ranges(self, source: Source, start: int) -> list[parse_range.Range]:
+        if source in self.exact:
+            return self.exact[source]
+        workers, threads = session.threads()
+        total = sum(s.size or 0 for s, _ in self.starts)
+        count = parse_range.count_ranges(total, threads, workers)
+        return parse_range.plan(source, start, -(-(source.size or 0) * count // total))
+
+    def _uploads(self) -> Iterator[Pending]:
+        client = session.client()
+        shared = send(itself, self.setup)
+        for source, start in self.starts:
+            lines = source.head(start).count(b"\n") if start else 0
+            for data in parse_range.row_blocks(source, start, self.setup):
+                there = client.scatter(data, hash=False)
+                yield Pending(send(read_bytes, there, lines, shared, source.url))
+                lines += data.count(b"\n")
+
+    def cut_exactly(self) -> None:
+        """Find ranges that end at ends of rows, for files whose quoted fields contain line ends."""
+        plain = [(source, start) for source, start in self.starts if source.ranges]
+        cuts = [send(parse_range.exact_ranges, source, start, self.setup) for source, start in plain]
+        found = session.client().gather(cuts)
+        self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
+
+    def with_times(self, numbers: list[Column]) -> list[Column]:
+        """CSV files have no times among their numbers."""
+        return numbers
+
+
+class _Parquet:
+    """The plan of reading Parquet files: packs of row groups."""
+
+    def __init__(self, sources: list[Source], upload: bool) -> None:
+        self.setup = parse_parquet.setup_of(sources[0])
+        self.names = self.setup.names
+        self.times = parse_parquet.times_of(sources[0])
+        self.packs = [pack for source in sources for pack in parse_parquet.plan(source)]
+        self.upload = upload
+
+    def tasks(self) -> list[Pending]:
+        """The tasks that read the files."""
+        if self.upload:
+            read = (parse_parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
+            return [Pending(session.client().scatter(block, hash=False)) for block in read]
+        shared = send(itself, self.setup)
+        return [Pending(send(parse_parquet.read_groups, pack, shared, self.names)) for pack in self.packs]
+
+    def cut_exactly(self) -> None:
+        """Row groups are exact as they are."""
+
+    def with_times(self, numbers: list[Column]) -> list[Column]:
+        """Columns that the file declares to be dates or times have type time."""
+        kept = [i for i in self.setup.kept if i not in self.setup.texts]
+        return [
+            column._replace(type="time") if i in self.times and i not in self.setup.forced else column
+            for i, column in zip(kept, numbers, strict=True)
+        ]

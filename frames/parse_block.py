@@ -1,0 +1,272 @@
+"""A block of rows as text -> columns."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from frames.chunk import Chunk
+from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean
+from frames.errors import FrameError
+from frames.parse_guess import Setup
+from frames.parse_range import Range, quotes_are_even, read_rows, row_blocks
+from frames.parse_source import Source
+from frames.summary import Summary
+
+_LONG = 2.0**53
+_IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
+_FLOATS: dict[bool, dict[str, Any]] = (
+    # From 3.1 on pandas rounds every number correctly; before, only slowly, so that it is asked for where it is needed.
+    {False: {}, True: {}}
+    if _IS_EXACT
+    else {False: {"float_precision": "high"}, True: {"float_precision": "round_trip"}}
+)
+
+
+class TextReport(NamedTuple):
+    """What a block says of one column of text."""
+
+    levels: tuple[str, ...]
+    present: int
+    looks_like_text: bool
+
+
+class Report(NamedTuple):
+    """What the planner needs to know of a block; small, but for the levels.
+
+    `problem` is a sentence for the user. `unsafe` tells that quoted fields go over line ends, so that the range may
+    have been cut within a row. `not_numbers` are columns that were read as numbers and hold something else.
+    """
+
+    rows: int
+    size: int
+    problem: str | None = None
+    unsafe: bool = False
+    not_numbers: tuple[int, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    texts: tuple[TextReport, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows of a file as columns: numbers are packed already, texts wait for the decision what they are."""
+
+    report: Report
+    numbers: Chunk | None = None
+    texts: tuple[Dictionary, ...] = ()
+
+    def __sizeof__(self) -> int:
+        letters = sum(t.codes.nbytes + sum(map(sys.getsizeof, t.levels)) for t in self.texts)
+        return 1000 + letters + (sys.getsizeof(self.numbers) if self.numbers is not None else 0)
+
+
+def read_range(range_: Range, setup: Setup) -> Block:
+    """Read one range of a plain file (a task)."""
+    data = read_rows(range_, setup)
+    if not range_.exact and not quotes_are_even(data, setup):
+        return Block(Report(0, len(data), unsafe=True))
+    return parse(data, setup, lambda: _lines_before(range_.source, range_.start), range_.source.url)
+
+
+def read_stream(source: Source, start: int, setup: Setup) -> list[Block]:
+    """Read a compressed file, or one that can only be read from its start, block by block (a task)."""
+    blocks = []
+    lines = None
+    try:
+        for data in row_blocks(source, start, setup):
+            lines = _count_lines(source, start) if lines is None else lines
+            before = lines
+            blocks.append(parse(data, setup, lambda: before, source.url))  # noqa: B023  called at once
+            lines += data.count(setup.newline)
+            if blocks[-1].report.problem:
+                break
+    except FrameError as error:
+        blocks.append(Block(Report(0, 0, problem=str(error))))
+    return blocks
+
+
+def read_bytes(data: bytes, lines_before: int, setup: Setup, where: str) -> Block:
+    """Read rows whose bytes were sent along (a task)."""
+    return parse(data, setup, lambda: lines_before, where)
+
+
+def _count_lines(source: Source, stop: int) -> int:
+    return source.head(stop).count(b"\n") if stop else 0
+
+
+def _lines_before(source: Source, stop: int) -> int:
+    """Line ends before a byte; only read for the sake of an error's line number."""
+    step = 2**24
+    return sum(source.read(a, min(a + step, stop)).count(b"\n") for a in range(0, stop, step))
+
+
+def parse(data: bytes, setup: Setup, lines_before, where: str) -> Block:
+    """Return the columns of some rows of text.
+
+    `lines_before()` is called only when a line number is needed. A row with more fields than there are columns makes a
+    report with a problem, and so does binary data; a row with fewer fields has missing values at its end.
+    """
+    if setup.markers:
+        data = re.sub(rb"(?m)^[" + re.escape(setup.markers.encode()) + rb"][^\n]*(\n|\Z)", b"", data)
+    size = len(data)
+    if b"\0" in data:
+        problem = f"Files must be text (CSV) or Parquet; {where} holds binary data (a zero byte)."
+        return Block(Report(0, size, problem=problem))
+    if not data.strip():
+        return _empty(setup, size)
+    encoding = "utf-8" if _is_utf8(data) else "latin-1"
+    table = None if _first_row_too_long(data, setup, encoding) else _read(data, setup, encoding)
+    if table is None or _overflows(table, setup):
+        return Block(Report(0, size, problem=_ragged(data, setup, encoding, lines_before(), where)))
+    return _block(table, setup, size)
+
+
+def _empty(setup: Setup, size: int) -> Block:
+    numbers = [i for i in setup.kept if i not in setup.texts]
+    table = pd.DataFrame({i: np.empty(0) for i in numbers})
+    for i in setup.kept:
+        if i in setup.texts:
+            table[i] = pd.Categorical([])
+    return _block(table, setup, size)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
+    """The block as pandas reads it, with one column more than the file has: what lands there is too much.
+
+    None where some row has more fields than even that.
+    """
+    columns = list(range(setup.width + 1))
+    texts = {i: "category" for i in setup.kept if i in setup.texts}
+    try:
+        return pd.read_csv(
+            io.BytesIO(data),
+            sep=r"\s+" if setup.sep == " " else setup.sep,
+            header=None,
+            names=columns,
+            usecols=None if len(setup.kept) == setup.width else [*setup.kept, setup.width],
+            index_col=False,
+            dtype=texts or None,
+            na_values=_missing_texts(setup),
+            keep_default_na=False,
+            skipinitialspace=True,
+            quotechar=setup.quote,
+            escapechar=setup.escape,
+            encoding=encoding,
+            low_memory=False,
+            **_FLOATS[setup.exact_floats],
+        )
+    except pd.errors.ParserError:
+        return None
+
+
+def _missing_texts(setup: Setup):
+    usual = sorted(NO_VALUE | NO_NUMBER)
+    if not setup.texts and not any(setup.missing):
+        return usual
+    # Texts are cleaned later: there only few words mean missing.
+    by_column = {i: [*usual, *setup.missing[i]] for i in setup.kept if i not in setup.texts}
+    return {**by_column, setup.width: usual}
+
+
+def _first_row_too_long(data: bytes, setup: Setup, encoding: str) -> bool:
+    # pandas takes a first row that is too long for the shape of the file.
+    first = next(_records(data[: 2**20], setup, encoding), (0, []))[1]
+    return len(first) > setup.width + 1
+
+
+def _overflows(table: pd.DataFrame, setup: Setup) -> bool:
+    return setup.width in table.columns and bool(table[setup.width].notna().any())
+
+
+def _records(data: bytes, setup: Setup, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, errors="replace", newline="")
+    if setup.sep == " ":
+        for number, line in enumerate(text, 1):
+            if line.strip():
+                yield number, line.split()
+        return
+    reader = csv.reader(
+        text, delimiter=setup.sep, quotechar=setup.quote, escapechar=setup.escape, skipinitialspace=True
+    )
+    before = 0
+    for row in reader:
+        if row:
+            yield before + 1, row
+        before = reader.line_num
+
+
+def _ragged(data: bytes, setup: Setup, encoding: str, lines_before: int, where: str) -> str:
+    """The sentence about the first row that has too many fields."""
+    for line, row in _records(data, setup, encoding):
+        if len(row) > setup.width and any(field.strip() for field in row[setup.width :]):
+            return (
+                f"Every row must have at most {setup.width} fields; got {len(row)} in line {lines_before + line} of "
+                f"{where}. Quote fields that contain the separator {setup.sep!r}, or give sep."
+            )
+    return f"Every row must have at most {setup.width} fields; some row of {where} behind line {lines_before} has more."
+
+
+def _block(table: pd.DataFrame, setup: Setup, size: int) -> Block:
+    numbers: list[np.ndarray] = []
+    wrong: list[int] = []
+    texts: list[Dictionary] = []
+    for i in setup.kept:
+        column = table[i]
+        if i in setup.texts:
+            texts.append(_dictionary(column, NO_VALUE | setup.missing[i]))
+            continue
+        values = _numbers(column)
+        if values is None:
+            wrong.append(i)
+        else:
+            numbers.append(values)
+    rows = len(table)
+    if wrong:
+        return Block(Report(rows, size, not_numbers=tuple(wrong)))
+    chunk = Chunk.pack(numbers, ["real"] * len(numbers), [None] * len(numbers)) if numbers else None
+    reports = tuple(TextReport(t.levels, t.present, t.looks_like_text) for t in texts)
+    return Block(Report(rows, size, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
+
+
+def _numbers(column: pd.Series) -> np.ndarray | None:
+    """A column that should be numbers; None where it is something else, or has integers that float64 would round."""
+    kind = column.dtype.kind
+    if kind == "i":
+        return column.to_numpy()
+    if kind == "u":
+        return column.to_numpy(dtype=np.float64)
+    if kind != "f":
+        return None
+    values = column.to_numpy()
+    with np.errstate(all="ignore"):
+        large = np.nanmax(np.abs(values), initial=0.0, where=~np.isnan(values))
+        if _LONG <= large < 2.0**63:
+            present = values[~np.isnan(values)]
+            if (np.rint(present) == present).all():
+                return None
+    return values
+
+
+def _dictionary(column: pd.Series, missing: frozenset[str]) -> Dictionary:
+    return clean(column.cat.categories.tolist(), column.cat.codes.to_numpy().astype(np.int32), missing)
+
+
+def text_chunk(block: Block, verdicts: tuple[Verdict, ...]) -> Chunk:
+    """Return the text columns of a block as a chunk, each as what was decided for the whole column (a task)."""
+    columns = [text.column(verdict) for text, verdict in zip(block.texts, verdicts, strict=True)]
+    levels = [None if v.domain is None else len(v.domain) for v in verdicts]
+    return Chunk.pack(columns, [v.type for v in verdicts], levels)

@@ -1,0 +1,150 @@
+"""What the user says of columns: names, types, missing texts, columns to skip; and what their texts turn out to be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from frames.build import type_named
+from frames.column import Column, Type
+from frames.dictionary import DISTINCT_SHARE, Verdict, decide
+from frames.errors import H2OTypeError, H2OValueError
+from frames.parse_block import Report, TextReport
+from frames.parse_guess import Setup
+
+
+def declare(
+    setup: Setup,
+    col_names: Sequence[str] | None,
+    col_types: Sequence[str | None] | Mapping[str, str] | None,
+    na_strings: Any,
+    skipped_columns: Sequence[int] | None,
+) -> Setup:
+    """Return the setup with what the user wants of single columns.
+
+    col_names        one name per column of the file
+    col_types        one type (or None: guess) per column, or a mapping from names (or positions) to types
+    na_strings       texts that mean missing: one list for all columns, one list per column, or a mapping
+    skipped_columns  positions (or names) of columns not to read
+    """
+    if col_names is not None:
+        setup = replace(setup, names=_names(setup, col_names))
+    skipped = {_position(setup, key, "skipped_columns") for key in _listed(skipped_columns, "skipped_columns")}
+    kept = tuple(i for i in range(setup.width) if i not in skipped)
+    if not kept:
+        raise H2OValueError(f"skipped_columns must leave at least one of the {setup.width} columns.")
+    forced = _types(setup, col_types)
+    as_text = {i for i, type_ in forced.items() if type_ not in ("real", "int")}
+    missing = _missing(setup, na_strings)
+    # A text that means missing in a column of numbers must not make it a column of text: see `Setup.with_texts`.
+    return replace(setup, kept=kept, forced=forced, missing=missing, texts=setup.texts | frozenset(as_text))
+
+
+def _listed(value: Any, name: str) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise H2OTypeError(f"{name} must be a list; got {value!r}.")
+    return list(value)
+
+
+def _names(setup: Setup, col_names: Sequence[str]) -> tuple[str, ...]:
+    names = _listed(col_names, "col_names")
+    for name in names:
+        if not isinstance(name, str):
+            raise H2OTypeError(f"col_names must be strings; got {name!r} of type {type(name).__name__}.")
+    if len(names) != setup.width:
+        raise H2OValueError(f"col_names must name each of the {setup.width} columns; got {len(names)} names.")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise H2OValueError(f"col_names must be distinct; '{twice}' occurs more than once.")
+    return tuple(names)
+
+
+def _position(setup: Setup, key: Any, argument: str) -> int:
+    if isinstance(key, str):
+        if key not in setup.names:
+            raise H2OValueError(f"{argument} must speak of columns of the file; got '{key}'.")
+        return setup.names.index(key)
+    if isinstance(key, bool) or not hasattr(key, "__index__"):
+        raise H2OTypeError(f"{argument} must give columns by position or name; got {key!r}.")
+    position = key.__index__()
+    if not -setup.width <= position < setup.width:
+        raise H2OValueError(f"{argument} must lie between 0 and {setup.width - 1}; got {position}.")
+    return position % setup.width
+
+
+def _types(setup: Setup, col_types: Any) -> dict[int, Type]:
+    if col_types is None:
+        return {}
+    if isinstance(col_types, Mapping):
+        pairs = [(_position(setup, key, "col_types"), value) for key, value in col_types.items()]
+    else:
+        listed = _listed(col_types, "col_types")
+        if len(listed) != setup.width:
+            raise H2OValueError(f"col_types must give a type per column: {setup.width} columns; got {len(listed)}.")
+        pairs = list(enumerate(listed))
+    unknown = (None, "unknown", "")
+    return {i: type_named(value, f"column '{setup.names[i]}'") for i, value in pairs if value not in unknown}
+
+
+def _missing(setup: Setup, na_strings: Any) -> tuple[frozenset[str], ...]:
+    if na_strings is None:
+        return setup.missing
+    if isinstance(na_strings, str):
+        na_strings = [na_strings]
+    by_column: list[frozenset[str]] = [frozenset()] * setup.width
+    if isinstance(na_strings, Mapping):
+        for key, texts in na_strings.items():
+            by_column[_position(setup, key, "na_strings")] = _texts(texts)
+        return tuple(by_column)
+    listed = _listed(na_strings, "na_strings")
+    if all(isinstance(text, str) for text in listed):
+        return (_texts(listed),) * setup.width
+    if len(listed) != setup.width:
+        raise H2OValueError(
+            f"na_strings must have one list per column: {setup.width} columns; got {len(listed)} lists."
+        )
+    return tuple(_texts([] if texts is None else texts) for texts in listed)
+
+
+def _texts(texts: Any) -> frozenset[str]:
+    listed = [texts] if isinstance(texts, str) else _listed(texts, "na_strings")
+    for text in listed:
+        if not isinstance(text, str):
+            raise H2OTypeError(f"na_strings must be strings; got {text!r} of type {type(text).__name__}.")
+    return frozenset(text.strip() for text in listed)
+
+
+def verdicts(setup: Setup, reports: Sequence[Report]) -> tuple[Verdict, ...]:
+    """Return what each column of text is, given the reports of all blocks."""
+    positions = [i for i in setup.kept if i in setup.texts]
+    filled = [report for report in reports if report.rows]
+    return tuple(verdict_on([r.texts[t] for r in filled], setup.forced.get(i)) for t, i in enumerate(positions))
+
+
+def verdict_on(parts: list[TextReport], forced: Type | None) -> Verdict:
+    """Return what one column of text is, given what each block says of it, and the type the user wants (or None)."""
+    if forced in ("real", "int", "time", "string", "uuid"):
+        return Verdict(forced)  # type: ignore[arg-type]
+    levels: set[str] = set()
+    for part in parts:
+        levels.update(part.levels)
+    if forced == "enum":
+        return Verdict("enum", tuple(sorted(levels)))
+    present = sum(part.present for part in parts)
+    # Each block may be full of distinct values, and all blocks of the same ones: the union tells.
+    texts = any(part.looks_like_text for part in parts) and len(levels) > DISTINCT_SHARE * present
+    return decide(levels, texts)
+
+
+def columns(setup: Setup, reports: Sequence[Report], decided: Sequence[Verdict]) -> tuple[list[Column], list[Column]]:
+    """Return the columns of numbers and the columns of text, each in the order of the file."""
+    numbers = [i for i in setup.kept if i not in setup.texts]
+    texts = [i for i in setup.kept if i in setup.texts]
+    filled = [report for report in reports if report.rows]
+    made = []
+    for position, i in enumerate(numbers):
+        parts = [report.summaries[position] for report in filled]
+        whole = all(part.all_integer for part in parts) and any(part.present for part in parts)
+        made.append(Column(setup.names[i], setup.forced.get(i) or ("int" if whole else "real")))
+    return made, [Column(setup.names[i], v.type, v.domain) for i, v in zip(texts, decided, strict=True)]
