@@ -14,16 +14,22 @@ from frames import session
 from frames.arithmetic import Arithmetic
 from frames.binding import Binding
 from frames.body import State
+from frames.cleaning import Cleaning
 from frames.conversion import Conversion
 from frames.display import Display
 from frames.errors import H2OTypeError, H2OValueError
 from frames.expand import to_dask
+from frames.folds import Folds
 from frames.functions import Functions
+from frames.lambdas import Lambdas
 from frames.literals import build_frame
 from frames.placement import Group, Place, Placement
 from frames.reductions import Reductions
+from frames.relations import Relations
 from frames.schema import Schema
 from frames.selection import Selection
+from frames.tables import Tables
+from frames.texts import Texts
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -31,7 +37,21 @@ if TYPE_CHECKING:
 __all__ = ["Group", "H2OFrame", "Placement"]
 
 
-class H2OFrame(Selection, Arithmetic, Functions, Reductions, Conversion, Binding, Display):
+class H2OFrame(
+    Selection,
+    Arithmetic,
+    Functions,
+    Reductions,
+    Conversion,
+    Texts,
+    Cleaning,
+    Folds,
+    Relations,
+    Tables,
+    Lambdas,
+    Binding,
+    Display,
+):
     """A table of named, typed, compressed columns, its rows cut in partitions over the workers.
 
     `python_obj`: list of rows (lists or tuples), flat list (one column), dict of columns, NumPy array, scipy sparse

@@ -1,0 +1,249 @@
+"""Missing cells found, filled or made, and columns brought to one scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from frames.body import FrameBody
+from frames.cells import fitting, mixed_type, put_column_masked, put_masked
+from frames.errors import H2OValueError
+from frames.folds import chosen_seed, uniform
+from frames.placement import Place
+from frames.rows import pick_where, starts
+from frames.tasks import absent, as_float, derive, gather, reduce
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+# ---- tasks -------------------------------------------------------------------------------------------------------
+def _complete(*columns) -> np.ndarray:
+    return np.flatnonzero(~np.logical_or.reduce([absent(c) for c in columns]))
+
+
+def _gaps(values: np.ndarray) -> list[np.ndarray]:
+    return [absent(values).astype(np.int64)]
+
+
+def _nullable(values: np.ndarray) -> pd.Series:
+    """A decoded column with the gaps that pandas knows."""
+    if values.dtype == np.int32:
+        return pd.Series(np.where(values < 0, np.nan, values))
+    return pd.Series(values, dtype=object) if values.dtype == object else pd.Series(as_float(values))
+
+
+def _decoded(series: pd.Series, like: np.ndarray) -> np.ndarray:
+    if like.dtype == np.int32:
+        return series.fillna(-1).to_numpy().astype(np.int32)
+    if like.dtype == object:
+        return series.where(series.notna(), None).to_numpy(dtype=object)
+    return series.to_numpy(dtype=np.float64)
+
+
+def _edge(values: np.ndarray, forward: bool) -> tuple[Any, int, int]:
+    """(last present value seen in the direction of filling or None, missing cells after it, all cells)."""
+    values = values if forward else values[::-1]
+    present = np.flatnonzero(~absent(values))
+    if len(present) == 0:
+        return None, len(values), len(values)
+    return values[present[-1]], len(values) - 1 - int(present[-1]), len(values)
+
+
+def _fill(values: np.ndarray, carried: tuple[Any, int], forward: bool, limit: int) -> list[np.ndarray]:
+    """Fill gaps of at most `limit` cells; `carried`: the value before this partition, the gap since."""
+    ordered = values if forward else values[::-1]
+    value, gap = carried
+    lead = 0
+    if value is not None and gap < limit:
+        lead = gap + 1
+        hole = {"i": -1, "O": None}.get(ordered.dtype.kind, np.nan) if ordered.dtype != np.int64 else -(2**63)
+        before = np.full(lead, hole, ordered.dtype)
+        before[0] = value
+        ordered = np.concatenate([before, ordered])
+    filled = _decoded(_nullable(ordered).ffill(limit=limit), ordered)[lead:]
+    return [filled if forward else filled[::-1]]
+
+
+def _fill_across(*arguments) -> list[np.ndarray]:
+    *columns, forward, limit = arguments
+    table = pd.DataFrame(np.stack([as_float(c) for c in columns]))
+    table = table.ffill(limit=limit) if forward else table.bfill(limit=limit)
+    return list(table.to_numpy())
+
+
+def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: float) -> list[np.ndarray]:
+    return put_masked(values, (uniform(rows, start, seed) < share).astype(np.float64), None)
+
+
+def _standardise(values: np.ndarray, center: float, scale: float) -> list[np.ndarray]:
+    return [(as_float(values) - center) / scale]
+
+
+class Cleaning(FrameBody):
+    """Methods about missing cells, and scale()."""
+
+    def na_omit(self) -> H2OFrame:
+        """The rows in which nothing is missing."""
+        names, places, rows = self._body
+        if not any(self.nacnt()):  # type: ignore[attr-defined]
+            return self._new(names, places)
+        return self._new(names, *pick_where(places, rows, reduce(places, rows, _complete)))
+
+    def filter_na_cols(self, frac: float = 0.2) -> list[int]:
+        """Positions of the columns of which less than this fraction is missing."""
+        return [i for i, s in enumerate(self._summaries()) if s.missing < frac * max(s.rows, 1)]
+
+    def fillna(self, method: str = "forward", axis: int = 0, maxlen: int = 1) -> H2OFrame:
+        """Missing cells filled from the neighbour before (forward) or after (backward), at most `maxlen` in a run.
+
+        `axis=0` down the rows, `axis=1` across the columns (numbers only).
+        """
+        if str(method).lower() not in ("forward", "backward"):
+            raise H2OValueError(f"method must be 'forward' or 'backward'; got {method!r}.")
+        if axis not in (0, 1) or isinstance(maxlen, bool) or not isinstance(maxlen, int) or maxlen < 0:
+            raise H2OValueError(f"axis must be 0 or 1 and maxlen a whole number from 0; got {axis!r} and {maxlen!r}.")
+        forward, rows = str(method).lower() == "forward", self._body.rows
+        if maxlen == 0:
+            return self._replace(self._body.places)
+        if axis == 1:
+            places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
+            made = derive(places, rows, _fill_across, [None] * len(places), None, (forward, maxlen))
+            return self._replace(made)
+        made = []
+        for place, summary in zip(self._resolved(), self._summaries(), strict=True):
+            made.append(_filled_down(place, rows, forward, maxlen) if summary.missing else place)
+        return self._replace(made)
+
+    def impute(
+        self,
+        column: int | str = -1,
+        method: str = "mean",
+        combine_method: str = "interpolate",
+        by: str | int | Sequence | None = None,
+        group_by_frame: H2OFrame | None = None,
+        values: Sequence | None = None,
+    ) -> Any:
+        """Fill missing cells in place with the mean, median or mode of the column; returns the fills, one per column.
+
+        `column=-1`: all columns (enum columns then get their mode). `by`: within groups of these columns; returns the
+        frame of groups and fills, and rows of groups without any value stay missing. `values`: the fills themselves,
+        one per column (None: leave). Raises H2OValueError for mean or median of an enum column.
+        """
+        if method not in ("mean", "median", "mode"):
+            raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
+        if group_by_frame is not None:
+            raise H2OValueError("group_by_frame must be None; give the grouping columns as by=.")
+        targets = list(range(self.ncol)) if isinstance(column, int) and column == -1 else [self._index(column)]
+        if by is not None:
+            return self._impute_by_group(targets, method, by)
+        fills = self._fills(targets, method, combine_method, values, whole=column == -1)
+        names, places, rows = self._body
+        made = list(places)
+        for at, fill in zip(targets, fills, strict=True):
+            if fill is None or fill != fill:
+                continue
+            place, code = fitting(names[at], self._resolved()[at], fill)
+            gaps = derive([place], rows, _gaps, ["int"])[0]
+            made[at] = derive([place, gaps], rows, put_masked, [mixed_type(place)], [place.domain], (code,))[0]
+        self._become(names, made)
+        return [math.nan if fill is None else fill for fill in fills]
+
+    def _fills(self, targets, method, combine_method, values, whole) -> list[Any]:
+        if values is not None:
+            if len(values) != len(targets):
+                raise H2OValueError(f"values must hold one fill per column ({len(targets)}); got {len(values)}.")
+            return list(values)
+        return [self._fill_of(at, method, combine_method, whole) for at in targets]
+
+    def _fill_of(self, at: int, method: str, combine_method: str, whole: bool) -> Any:
+        place, name = self._resolved()[at], self._body.names[at]
+        if place.type in ("string", "uuid"):
+            if whole:
+                return None
+            raise H2OValueError(f"impute() must be given a column of numbers or enum; '{name}' is {place.type}.")
+        if place.type == "enum" and method != "mode" and not whole:
+            raise H2OValueError(f"method must be 'mode' for the enum column '{name}'; got {method!r}.")
+        summary = self._summaries()[at]
+        if summary.present == 0:
+            return None
+        if place.type == "enum":
+            return (place.domain or ())[int(np.argmax(summary.counts))]
+        if method == "mean":
+            return summary.mean
+        column = self._pick([at])
+        if method == "median":
+            return column._quantile_rows((0.5,), combine_method, None)[0][0]  # type: ignore[attr-defined]
+        return column._mode()  # type: ignore[attr-defined]
+
+    def _impute_by_group(self, targets: list[int], method: str, by: Any) -> H2OFrame:
+        keys = self._indices(by)
+        names, places, rows = self._body
+        made = list(places)
+        for at in [t for t in targets if t not in keys]:
+            wish = getattr(self.group_by([names[k] for k in keys]), method)(names[at], na="rm")  # type: ignore[attr-defined]
+            fills = wish.get_frame()
+            matched = self._join(fills, keys, list(range(len(keys))), "left", sort=False)  # type: ignore[attr-defined]
+            source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
+            gaps = derive([places[at]], rows, _gaps, ["int"])[0]
+            columns = [self._resolved()[at], gaps, source]
+            made[at] = derive(columns, rows, put_column_masked, [mixed_type(columns[0])], [places[at].domain])[0]
+        self._become(names, made)
+        return fills
+
+    def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> H2OFrame:
+        """Make this fraction of the cells missing at random, in place; returns this frame."""
+        if not 0 <= fraction <= 1:
+            raise H2OValueError(f"fraction must be between 0 and 1; got {fraction!r}.")
+        names, _, rows = self._body
+        root, made = chosen_seed(seed), []
+        local = list(zip(rows, starts(rows), strict=True))
+        for i, place in enumerate(self._resolved()):
+            arguments = (root + i, float(fraction))
+            made += derive([place], rows, _knock_out, [place.type], [place.domain], arguments, local)
+        self._become(names, made)
+        return self  # type: ignore[return-value]
+
+    def scale(self, center: bool | Sequence[float] = True, scale: bool | Sequence[float] = True) -> H2OFrame:
+        """Columns of numbers minus their mean, divided by their standard deviation (n-1); others stay as they are.
+
+        `center` and `scale`: True, False, or one number per column of numbers. A constant column is only centered.
+        """
+        places = self._resolved()
+        at = [i for i, place in enumerate(places) if place.type in ("int", "real")]
+        summaries = [self._summaries()[i] for i in at]
+        shifts = _per_column("center", center, [s.mean for s in summaries], 0.0)
+        sizes = _per_column("scale", scale, [s.sigma if s.sigma > 0 else 1.0 for s in summaries], 1.0)
+        if not all(sizes):
+            raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
+        made = list(places)
+        for i, shift, size in zip(at, shifts, sizes, strict=True):
+            made[i] = derive([places[i]], self._body.rows, _standardise, [None], None, (shift, size))[0]
+        return self._replace(made)
+
+
+def _per_column(name: str, option: Any, found: list[float], neutral: float) -> list[float]:
+    if isinstance(option, bool):
+        return found if option else [neutral] * len(found)
+    numbers = [float(v) for v in option]
+    if len(numbers) != len(found):
+        raise H2OValueError(f"{name} must be True, False or {len(found)} numbers; got {len(numbers)}.")
+    return numbers
+
+
+def _filled_down(place: Place, rows: Sequence[int], forward: bool, limit: int) -> Place:
+    """One column filled down; what a partition needs of its neighbours is one value and the length of a gap."""
+    edges = gather(reduce([place], rows, _edge, (forward,)))
+    carried: list[tuple[Any, int]] = []
+    value, gap = None, 0
+    for last, trailing, size in edges if forward else edges[::-1]:
+        carried.append((value, gap))
+        value, gap = (value, gap + size) if last is None else (last, trailing)
+    if not forward:
+        carried.reverse()
+    local = [(c,) for c in carried]
+    return derive([place], rows, _fill, [mixed_type(place)], [place.domain], (forward, limit), local)[0]

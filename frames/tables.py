@@ -1,0 +1,221 @@
+"""Counts of values: table(), hist(), mode, and enum columns crossed with one another."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from frames.body import FrameBody
+from frames.column import Column
+from frames.errors import H2OValueError
+from frames.grouping import stored
+from frames.placement import Place
+from frames.reductions import _counts
+from frames.tasks import as_float, derive, gather, reduce
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+COUNTED = ("int", "enum", "time")
+MAX_BINS = 1_000_000
+
+
+# ---- tasks -------------------------------------------------------------------------------------------------------
+def _pairs(*columns) -> pd.Series:
+    """How often every combination of present values occurs."""
+    table = pd.DataFrame(
+        {i: np.where(c < 0, np.nan, c) if c.dtype == np.int32 else as_float(c) for i, c in enumerate(columns)}
+    )
+    return table.dropna().groupby(list(table.columns)).size()
+
+
+def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and sums of the present values in (edge, next edge], the first closed below."""
+    values = as_float(values)
+    values = values[~np.isnan(values)]
+    at = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
+    size = len(edges) - 1
+    return np.bincount(at, minlength=size), np.bincount(at, values, size)
+
+
+def _crossed(*arguments) -> list[np.ndarray]:
+    *codes, sizes, mapping, other = arguments
+    gap = np.logical_or.reduce([c < 0 for c in codes])
+    combined = np.ravel_multi_index([np.where(gap, 0, c) for c in codes], sizes)
+    return [np.array([-1 if g else mapping.get(int(k), other) for k, g in zip(combined, gap, strict=True)], np.int32)]
+
+
+class Tables(FrameBody):
+    """Methods that count values."""
+
+    def table(self, data2: H2OFrame | None = None, dense: bool = True) -> H2OFrame:
+        """How often every value (or pair of values) of one or two enum, int or time columns occurs; missing left out.
+
+        One column: frame `<col>`, `Count`. Two: `<col1>`, `<col2>`, `Counts`, pairs that occur; with `dense=False` one
+        row per value of the first and one column per value of the second.
+        """
+        frame = self if data2 is None else self.cbind(data2)  # type: ignore[attr-defined]
+        if frame.ncol not in (1, 2):
+            raise H2OValueError(f"table() must be given one or two columns; got {frame.ncol}.")
+        places, rows = frame._resolved(), frame._body.rows
+        for name, place in zip(frame._body.names, places, strict=True):
+            if place.type not in COUNTED:
+                raise H2OValueError(f"table() must be given enum, int or time columns; '{name}' is {place.type}.")
+        pieces = gather(reduce(places, rows, _pairs))
+        counts = pd.concat([p for p in pieces if len(p)] or pieces[:1]).groupby(level=list(range(frame.ncol))).sum()
+        keys = counts.index.to_frame(index=False)
+        values = [keys.iloc[:, i].to_numpy() for i in range(frame.ncol)]
+        if frame.ncol == 2 and not dense:
+            return _spread_out(frame, places, values, counts.to_numpy())
+        types, domains = [p.type for p in places], [p.domain for p in places]
+        arrays = [stored(v, Column("", p.type, p.domain)) for v, p in zip(values, places, strict=True)]
+        title = "Count" if frame.ncol == 1 else "Counts"
+        return self._small(  # type: ignore[attr-defined]
+            [*frame._body.names, title], [*arrays, counts.to_numpy(dtype=float)], [*types, "int"], [*domains, None]
+        )
+
+    def _mode(self) -> float:
+        """The most frequent number of a one-column frame (the smallest of several); NaN without any."""
+        place = self._only("The mode")
+        pieces = gather(reduce([place], self._body.rows, _counts))
+        found, inverse = np.unique(np.concatenate([p[0] for p in pieces]), return_inverse=True)
+        counts = np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
+        return float(found[np.argmax(counts)]) if len(found) else math.nan
+
+    def hist(self, breaks: Any = "sturges", plot: bool = True, **_: Any) -> H2OFrame:
+        """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
+
+        `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges. `plot=True` also draws it.
+        """
+        place = self._only("hist()")
+        if place.type not in ("int", "real", "time"):
+            raise H2OValueError(f"hist() must be asked of a column of numbers; got {place.type}.")
+        edges = self._edges(breaks)
+        pieces = gather(reduce([place], self._body.rows, _histogram, (edges,)))
+        counts, sums = sum(p[0] for p in pieces), sum(p[1] for p in pieces)
+        with np.errstate(all="ignore"):
+            means = np.where(counts > 0, sums / counts, 0.0)
+        mids = (edges[:-1] + edges[1:]) / 2
+        columns = [edges, *[np.append(np.nan, c) for c in (counts, means, mids)]]
+        if plot:
+            _draw(edges, counts, self._body.names[0])
+        return self._small(["breaks", "counts", "mids_true", "mids"], columns)  # type: ignore[attr-defined]
+
+    def _edges(self, breaks: Any) -> np.ndarray:
+        if isinstance(breaks, list | tuple | np.ndarray):
+            edges = np.unique(np.asarray(breaks, dtype=float))
+            if len(edges) < 2:
+                raise H2OValueError(f"breaks must hold at least two different numbers; got {breaks!r}.")
+            return edges
+        summary = self._summaries()[0]
+        if not summary.present:
+            raise H2OValueError("hist() must be asked of a column with at least one present value.")
+        bins = breaks if isinstance(breaks, int) and not isinstance(breaks, bool) else self._bins(breaks, summary)
+        if not 1 <= bins <= MAX_BINS:
+            raise H2OValueError(f"breaks must give 1 to {MAX_BINS} bins; got {bins}.")
+        low, high = summary.minimum, summary.maximum
+        return np.linspace(low, high if high > low else low + 1.0, bins + 1)
+
+    def _bins(self, rule: Any, summary: Any) -> int:
+        n, width = summary.present, summary.maximum - summary.minimum
+        rule = str(rule).lower()
+        if rule == "sturges":
+            return math.ceil(math.log2(n) + 1)
+        if rule == "rice":
+            return math.ceil(2 * n ** (1 / 3))
+        if rule == "sqrt":
+            return math.ceil(math.sqrt(n))
+        if rule == "scott" and summary.sigma > 0:
+            return max(1, math.ceil(width / (3.5 * summary.sigma / n ** (1 / 3))))
+        if rule == "doane" and n > 2 and summary.sigma > 0:
+            skew = abs(self._skewness(summary)) / math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
+            return math.ceil(1 + math.log2(n) + math.log2(1 + skew))
+        if rule == "fd":
+            low, high = self._quantile_rows((0.25, 0.75), "interpolate", None)[0]  # type: ignore[attr-defined]
+            return max(1, math.ceil(width / (2 * (high - low) / n ** (1 / 3)))) if high > low else 1
+        if rule in ("scott", "doane"):
+            return 1
+        raise H2OValueError(
+            f"breaks must be sturges, rice, sqrt, doane, fd, scott, a number of bins or a list of edges; got {rule!r}."
+        )
+
+    def _skewness(self, summary: Any) -> float:
+        thirds = gather(reduce([self._resolved()[0]], self._body.rows, _third_moment, (summary.mean,)))
+        return sum(thirds) / summary.present / (summary.m2 / summary.present) ** 1.5
+
+    def interaction(
+        self,
+        factors: Any,
+        pairwise: bool = False,
+        max_factors: int = 100,
+        min_occurrence: int = 1,
+        destination_frame: str | None = None,
+    ) -> H2OFrame:
+        """Enum columns crossed: column `a_b` with levels `left_right`; with `pairwise` one column per pair.
+
+        The `max_factors` most frequent combinations of at least `min_occurrence` rows are levels, the rest is `other`.
+        """
+        at = self._indices(factors)
+        if len(at) < 2 or max_factors < 1 or min_occurrence < 1:
+            raise H2OValueError("interaction() needs two columns or more, and max_factors and min_occurrence from 1.")
+        groups = [(a, b) for k, a in enumerate(at) for b in at[k + 1 :]] if pairwise else [tuple(at)]
+        names = ["_".join(self._body.names[i] for i in group) for group in groups]
+        made = [self._cross([self._enum(i) for i in group], max_factors, min_occurrence) for group in groups]
+        frame = self._new(names, made)
+        if destination_frame is not None:
+            frame.frame_id = destination_frame
+        return frame
+
+    def _enum(self, at: int) -> Place:
+        place = self._resolved()[at]
+        if place.type != "enum":
+            raise H2OValueError(
+                f"interaction() must be given enum columns; '{self._body.names[at]}' is {place.type}. Use asfactor()."
+            )
+        return place
+
+    def _cross(self, places: list[Place], most: int, least: int) -> Place:
+        pieces = gather(reduce(places, self._body.rows, _pairs))
+        counts = (
+            pd.concat(pieces).groupby(level=list(range(len(places)))).sum().sort_values(ascending=False, kind="stable")
+        )
+        kept = counts[counts >= least][:most]
+        sizes = tuple(max(place.levels or 0, 1) for place in places)
+        domain, mapping = [], {}
+        for key in kept.index:
+            codes = [int(k) for k in key]
+            mapping[int(np.ravel_multi_index(codes, sizes))] = len(domain)
+            domain.append("_".join((p.domain or ())[c] for p, c in zip(places, codes, strict=True)))
+        other = len(domain)
+        if len(kept) < len(counts):
+            domain.append("other")
+        return derive(places, self._body.rows, _crossed, ["enum"], [tuple(domain)], (sizes, mapping, other))[0]
+
+
+def _third_moment(values: np.ndarray, mean: float) -> float:
+    return float(np.nansum((as_float(values) - mean) ** 3))
+
+
+def _spread_out(frame: Any, places: Any, values: list, counts: np.ndarray) -> H2OFrame:
+    """A cross table: one row per value of the first column, one column per value of the second."""
+    wide = (
+        pd.DataFrame({"a": values[0], "b": values[1], "n": counts}).pivot(index="a", columns="b", values="n").fillna(0)
+    )
+    second = places[1]
+    titles = [second.domain[int(b)] if second.type == "enum" else f"{b:g}" for b in wide.columns]
+    first = stored(wide.index.to_numpy(), Column("", places[0].type, places[0].domain))
+    columns = [first, *wide.to_numpy(dtype=float).T]
+    types, domains = [places[0].type, *["int"] * len(titles)], [places[0].domain, *[None] * len(titles)]
+    return frame._small([frame._body.names[0], *titles], columns, types, domains)
+
+
+def _draw(edges: np.ndarray, counts: np.ndarray, name: str) -> None:
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots()
+    axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", edgecolor="white")
+    axes.set(title=f"Histogram of {name}", xlabel=name, ylabel="Frequency")
+    plt.show()
