@@ -16,8 +16,7 @@ from daskdl.adaptation import Adaptation, Source
 from daskdl.encoding import Encoder, NumberInput
 from daskdl.kernels.gather import fill_numbers
 from daskdl.kernels.structs import Rows
-
-NO_CODE = -(2**63)  # a block's way to say that no code means missing
+from frames.summary import MISSING_INTEGER
 
 
 class ChunkLike(Protocol):
@@ -45,7 +44,7 @@ class Design(NamedTuple):
     """One partition, ready to be gathered.
 
     `levels` is (rows, categorical columns) int32, `target` (rows,) float64 in training units (class index or scaled
-    response, NaN missing), `actual` the same unscaled, `weight` and `offset` (rows,) float64.
+    response, NaN missing), `weight` and `offset` (rows,) float64.
     """
 
     rows: int
@@ -56,12 +55,14 @@ class Design(NamedTuple):
     weight: np.ndarray
     offset: np.ndarray
     offset_scale: float
-    incomplete: np.ndarray  # (rows,) bool: a predictor is missing; empty unless the encoder skips such rows
+    usable: (
+        np.ndarray
+    )  # (rows,) bool: the row can train (response known, no predictor missing where such rows are skipped)
 
     @property
     def nbytes(self) -> int:
         """Bytes that the decoded partition holds."""
-        arrays = [self.levels, self.target, self.weight, self.offset, self.incomplete, *(b.data for b in self.blocks)]
+        arrays = [self.levels, self.target, self.weight, self.offset, self.usable, *(b.data for b in self.blocks)]
         return sum(array.nbytes for array in arrays)
 
     def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
@@ -102,23 +103,30 @@ def decode(
         if name in encoder.domains
     }
     blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
+    target = _target(encoder, adaptation.response, values, rows)
+    usable = np.ones(rows, bool) if encoder.response is None else ~np.isnan(target)
+    if encoder.skip_missing:
+        usable &= ~_incomplete(encoder, blocks, codes, rows)
+    weighted = encoder.weights is not None and encoder.weights in where
     return Design(
         rows=rows,
         width=len(encoder.numbers),
         blocks=tuple(blocks),
         levels=_levels(encoder, codes, rows),
-        target=_target(encoder, adaptation.response, values, rows),
-        weight=np.ones(rows)
-        if encoder.weights is None or encoder.weights not in where
-        else _number(values(encoder.weights)),
+        target=target,
+        weight=_number(values(encoder.weights)) if weighted else np.ones(rows),
         offset=np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset)),
         offset_scale=encoder.response.mul if encoder.response else 1.0,
-        incomplete=_incomplete(encoder, blocks, codes, rows) if encoder.skip_missing else np.zeros(0, bool),
+        usable=usable,
     )
 
 
 def _number(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values, dtype=np.float64)
+    """Return decoded numbers (rows,) as float64, missing NaN."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if values.dtype == np.int64:
+        return np.where(values == MISSING_INTEGER, np.nan, numbers)
+    return numbers
 
 
 def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
@@ -165,7 +173,7 @@ def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
     mul = np.array([encoder.numbers[s].mul for s in slots])
     sub = np.array([encoder.numbers[s].sub for s in slots])
     fill = np.array([encoder.numbers[s].fill for s in slots])
-    missing = np.where(block.missing == NO_CODE, np.nan, block.missing.astype(np.float64))
+    missing = np.where(block.missing == MISSING_INTEGER, np.nan, block.missing.astype(np.float64))
     if block.data.dtype == np.int64:
         missing = block.missing.astype(np.float64)
     return Block(

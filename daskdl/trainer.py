@@ -8,10 +8,11 @@ bounce between cores; replicas also give the same result in every run.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -160,8 +161,7 @@ class Mix(NamedTuple):
             if len(at):
                 index = self.row[low:high][at]
                 design.window(index, at, part)
-                if len(design.incomplete):
-                    part.weight[at[design.incomplete[index]]] = 0
+                part.weight[at] *= design.usable[index]
         part.identity[:] = self.identity[low:high]
         if mean_weight != 1.0:
             part.weight[:] /= f4(mean_weight)
@@ -217,10 +217,22 @@ class Runner:
         )  # fmt: skip
 
 
-def train_share(state: State, share: Share, plan: Plan, threads: int, consensus: State | None = None) -> Delta:
+def never() -> bool:
+    """Return False: nobody wants to stop."""
+    return False
+
+
+def train_share(
+    state: State,
+    share: Share,
+    plan: Plan,
+    threads: int,
+    consensus: State | None = None,
+    stopped: Callable[[], bool] = never,
+) -> Delta:
     """Return the state after training on a share; the given state is not changed.
 
-    `consensus` is the averaged model that elastic averaging pulls to. With one thread, or with replicas, the same
+    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows. With one thread, or with replicas, the same
     arguments give the same bits.
     """
     began = time.perf_counter()
@@ -230,11 +242,10 @@ def train_share(state: State, share: Share, plan: Plan, threads: int, consensus:
     with _blas().limit(limits=1, user_api="blas"):
         for mix in mixes(share, plan.seed):
             first = share.begin + share.pace * done
-            if plan.thread_policy(threads) == "replicas":
-                _train_replicas(moved, mix, plan, pull, threads, first, share.pace)
-            else:
-                _train_shared(moved, mix, plan, pull, threads, first, share.pace)
-            done += len(mix.row)
+            train = _train_replicas if plan.thread_policy(threads) == "replicas" else _train_shared
+            done += train(moved, mix, Crew(plan, pull, threads, stopped), first, share.pace)
+            if stopped():
+                break
     return Delta(moved, done, time.perf_counter() - began)
 
 
@@ -243,51 +254,67 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _train_shared(state: State, mix: Mix, plan: Plan, pull: Any, threads: int, first: float, pace: float) -> None:
-    """Let all threads take windows in turn and move one set of weights without locks."""
-    runners = [Runner(plan, state, pull, mix.designs) for _ in range(threads)]
+class Crew(NamedTuple):
+    """How many threads train, on which plan, towards which consensus, and who may stop them."""
+
+    plan: Plan
+    pull: Any
+    threads: int
+    stopped: Callable[[], bool]
+
+    def runner(self, state: State, mix: Mix) -> Runner:
+        """Return the hands of one thread that moves `state`."""
+        return Runner(self.plan, state, self.pull, mix.designs)
+
+
+def _train_shared(state: State, mix: Mix, crew: Crew, first: float, pace: float) -> int:
+    """Let all threads take windows in turn and move one set of weights without locks; return the samples trained."""
+    runners = [crew.runner(state, mix) for _ in range(crew.threads)]
     step = runners[0].rows_at_once
     starts = iter(range(0, len(mix.row), step))
     turn = threading.Lock()
+    trained = []
 
     def work(runner: Runner) -> None:
-        while True:
+        while not crew.stopped():
             with turn:
                 low = next(starts, None)
             if low is None:
                 return
-            runner.train(mix, low, min(low + step, len(mix.row)), first + pace * low)
+            high = min(low + step, len(mix.row))
+            runner.train(mix, low, high, first + pace * low)
+            trained.append(high - low)
 
-    _run(work, runners)
+    if crew.threads == 1:
+        work(runners[0])
+    else:
+        with ThreadPoolExecutor(crew.threads, thread_name_prefix="daskdl-trainer") as pool:
+            list(pool.map(work, runners))
+    return sum(trained)
 
 
-def _train_replicas(state: State, mix: Mix, plan: Plan, pull: Any, threads: int, first: float, pace: float) -> None:
+def _train_replicas(state: State, mix: Mix, crew: Crew, first: float, pace: float) -> int:
     """Let each thread train a copy on its part of a segment; average the copies after each segment."""
-    copies = [state, *(state.copy() for _ in range(threads - 1))]
-    runners = [Runner(plan, copy, pull, mix.designs) for copy in copies]
+    copies = [state, *(state.copy() for _ in range(crew.threads - 1))]
+    runners = [crew.runner(copy, mix) for copy in copies]
     step = runners[0].rows_at_once
-    segment = threads * step * math.ceil((REPLICA_ROWS + plan.layout.size // REPLICA_WEIGHTS) / step)
+    segment = crew.threads * step * math.ceil((REPLICA_ROWS + crew.plan.layout.size // REPLICA_WEIGHTS) / step)
     # equal segments: a short last one would be averaged too early
     edges = np.linspace(0, len(mix.row), max(1, math.ceil(len(mix.row) / segment)) + 1).astype(int)
-    with ThreadPoolExecutor(threads, thread_name_prefix="daskdl-trainer") as pool:
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            cuts = np.linspace(low, high, threads + 1).astype(int)
+    with ThreadPoolExecutor(crew.threads, thread_name_prefix="daskdl-trainer") as pool:
+        for low, high in itertools.pairwise(edges.tolist()):
+            cuts = np.linspace(low, high, crew.threads + 1).astype(int).tolist()
 
-            def work(k: int, cuts: np.ndarray = cuts, low: int = low) -> None:
+            def work(k: int, cuts: list[int] = cuts, low: int = low) -> None:
                 for begin in range(cuts[k], cuts[k + 1], step):
                     end = min(begin + step, cuts[k + 1])
-                    runners[k].train(mix, begin, end, first + pace * (low + threads * (begin - cuts[k])))
+                    runners[k].train(mix, begin, end, first + pace * (low + crew.threads * (begin - cuts[k])))
 
-            list(pool.map(work, range(threads)))
+            list(pool.map(work, range(crew.threads)))
             mean = average(copies, np.diff(cuts).tolist())
             for copy in copies:
                 for mine, theirs in zip(copy, mean, strict=True):
                     mine[:] = theirs
-
-
-def _run(work: Any, runners: Sequence[Runner]) -> None:
-    if len(runners) == 1:
-        work(runners[0])
-        return
-    with ThreadPoolExecutor(len(runners), thread_name_prefix="daskdl-trainer") as pool:
-        list(pool.map(work, runners))
+            if crew.stopped():
+                return high
+    return len(mix.row)

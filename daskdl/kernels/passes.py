@@ -203,7 +203,7 @@ def update_unit(optimizer, penalties, pull, network, settings, start, delta, rat
 @kernel
 def update_levels(optimizer, penalties, pull, network, settings, scratch, deltas, rate):
     """Move the table rows of the active levels (all rows out of fast mode); add squared gradients per unit."""
-    height = len(deltas)
+    len(deltas)
     if settings.fast_mode or settings.stateless:
         for c in range(len(scratch.active)):
             level = scratch.active[c]

@@ -1,0 +1,52 @@
+"""Balanced classes: how often each row trains. Source: training section 16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from frames.errors import H2OResponseError
+
+
+class Balance(NamedTuple):
+    """Repeats of each class: a row trains floor(factor) times, and once more with the probability of the rest."""
+
+    factors: tuple[float, ...]
+    seed: int
+
+
+def balance_of(counts: np.ndarray, factors: Sequence[float] | None, maximum: float, seed: int) -> Balance:
+    """Return the repeats for classes with these row counts (classes,).
+
+    `factors` are class_sampling_factors, or None for equal classes; `maximum` is max_after_balance_size.
+
+    >>> balance_of(np.array([90, 10]), None, 5.0, 1).factors
+    (1.0, 9.0)
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    if factors is None:
+        ratio = np.where(counts > 0, counts.sum() / len(counts) / np.maximum(counts, 1), 1.0)
+        wanted = ratio / ratio[counts > 0].min()
+    elif len(factors) != len(counts):
+        raise H2OResponseError(
+            f"class_sampling_factors must have {len(counts)} elements, one per class in level order; got {len(factors)}."
+        )
+    else:
+        wanted = np.array(factors, dtype=np.float64)
+    expected = float(wanted @ counts)
+    actual = min(maximum * counts.sum(), round(expected))
+    return Balance(tuple(float(f) for f in wanted * (actual / expected)), seed)
+
+
+def balanced_rows(target: np.ndarray, balance: Balance, partition: int) -> np.ndarray:
+    """Return the row numbers (training rows,) int64 of a partition, with repeats; rows without a class are left out."""
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([balance.seed & (2**64 - 1), partition, 2])))
+    draw = rng.random(len(target))
+    known = ~np.isnan(target)
+    factor = np.zeros(len(target))
+    factor[known] = np.array(balance.factors)[target[known].astype(np.int64)]
+    whole = np.floor(factor)
+    repeats = (whole + (draw < factor - whole)).astype(np.int64)
+    return np.repeat(np.arange(len(target)), repeats)

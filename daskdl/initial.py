@@ -1,0 +1,79 @@
+"""The weights that training starts from: drawn, given by the user, or taken from an autoencoder. Source: training 3, 19."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from daskdl.encoding import Encoder
+from daskdl.network import Layout, Start, State, initialise
+from daskdl.parameters import Resolved
+from frames.errors import H2OJobError
+
+HIDDEN_BIAS = {"tanh": (0.0, 0.0), "rectifier": (0.5, 1.0), "maxout": (0.5, 1.0)}
+
+
+def first_state(
+    resolved: Resolved,
+    layout: Layout,
+    encoder: Encoder,
+    seen_missing: Sequence[bool],
+    weights: Sequence[np.ndarray | None] = (),
+    biases: Sequence[np.ndarray | None] = (),
+) -> State:
+    """Return the state before the first sample.
+
+    `weights[l]` (channels * units, inputs) and `biases[l]` (channels * units,) replace drawn ones where given, each
+    independently. The missing unit of a column that never misses a value starts at zero, so that an unseen level adds
+    nothing. Raises H2OJobError for a wrong shape.
+    """
+    actual = resolved.actual
+    start = Start(
+        actual.initial_weight_distribution,
+        actual.initial_weight_scale,
+        resolved.category in ("Binomial", "Multinomial"),
+        HIDDEN_BIAS[resolved.activation],
+    )
+    state = initialise(layout, start, resolved.seed)
+    if layout.levels and not encoder.slots:
+        table = layout.level_table(state.weights)
+        for one, seen in zip(encoder.levels, seen_missing, strict=True):
+            if not seen:
+                table[one.start + one.width - 1] = 0
+    for layer, matrix in enumerate(weights, start=1):
+        if matrix is not None:
+            below = layout.inputs if layer == 1 else int(layout.units[layer - 1])
+            _fits("initial_weights", layer, matrix, (int(layout.heights[layer]), below))
+            layout.set_matrix(state.weights, layer, np.asarray(matrix, np.float32))
+    for layer, vector in enumerate(biases, start=1):
+        if vector is not None:
+            _fits("initial_biases", layer, vector, (int(layout.heights[layer]),))
+            layout.bias(state.weights, layer)[:] = vector
+    return state
+
+
+def _fits(name: str, layer: int, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise H2OJobError(
+            f"Dimensionality mismatch: {name} number {layer - 1} must have shape {shape} (units, inputs); got {array.shape}."
+        )
+
+
+def adopt_autoencoder(state: State, layout: Layout, other: State, other_layout: Layout) -> State:
+    """Return a copy of `state` whose hidden layers are those of a trained autoencoder.
+
+    Raises H2OJobError where columns, levels or hidden sizes differ.
+    """
+    same = (layout.levels, layout.numbers, layout.hidden, layout.pieces)
+    theirs = (other_layout.levels, other_layout.numbers, other_layout.hidden, other_layout.pieces)
+    if same != theirs:
+        raise H2OJobError(
+            "Mismatch between weights in pretrained model and the model to be trained: both need the same columns, levels, "
+            f"use_all_factor_levels and hidden layers; got (levels, numbers, hidden, channels) {theirs} and {same}."
+        )
+    result = state.copy()
+    for layer in range(1, layout.depth):
+        layout.set_matrix(result.weights, layer, other_layout.matrix(other.weights, layer))
+        layout.bias(result.weights, layer)[:] = other_layout.bias(other.weights, layer)
+    return result

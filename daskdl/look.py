@@ -1,0 +1,97 @@
+"""One look at the training data before an encoder is made: summaries where they suffice, one pass where they do not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from daskdl import work
+from daskdl.choices import LOG_LINK
+from daskdl.encoding import Moments, Response, Statistics
+from daskdl.parameters import Resolved
+from frames.column import Column
+from frames.frame import H2OFrame
+from frames.session import client
+from frames.summary import Summary
+
+
+class View(NamedTuple):
+    """What training needs to know of its data besides the rows."""
+
+    statistics: Statistics
+    response: Response | None
+    class_counts: np.ndarray | None  # (classes,) rows per class
+    mean_weight: float  # over rows with a weight above 0
+
+
+def look(frame: H2OFrame, resolved: Resolved) -> View:
+    """Return statistics of predictors and response; rows are read only if weights, offsets or an encoding ask for it."""
+    actual, schema = resolved.actual, frame.schema
+    columns = [schema[name] for name in resolved.predictors]
+    answer = None if resolved.response is None else schema[resolved.response]
+    names = [*resolved.predictors, *([answer.name] if answer else [])]
+    summaries = frame.summaries(names)
+    moments = {name: _moments(one) for name, one in summaries.items() if schema[name].type != "enum"}
+    counts = {c.name: _counts(summaries[c.name], c) for c in columns if c.type == "enum"}
+    missing = {c.name: summaries[c.name].missing for c in columns}
+    mean_response: dict[str, np.ndarray] = {}
+    mean_weight = 1.0
+    ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
+    if actual.weights_column or actual.offset_column or ranked:
+        seen = _one_pass(frame, resolved, columns, answer, ranked)
+        if actual.weights_column:
+            mean_weight = _mean_positive(seen)
+        moments |= {name: one.moments() for name, one in seen.numbers.items()}
+        with np.errstate(invalid="ignore"):
+            mean_response = {name: sums[1] / sums[0] for name, sums in seen.levels.items()}
+    statistics = Statistics(moments, counts, missing, mean_response)
+    response = None if answer is None else _response(answer, resolved, moments)
+    class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
+    return View(statistics, response, class_counts, mean_weight)
+
+
+def _moments(summary: Summary) -> Moments:
+    return Moments(summary.mean, summary.sigma, summary.minimum, summary.maximum)
+
+
+def _counts(summary: Summary, column: Column) -> np.ndarray:
+    return np.zeros(column.levels or 0, np.int64) if summary.counts is None else summary.counts
+
+
+def _mean_positive(seen: work.Look) -> float:
+    return seen.weights.weight / seen.weights.count if seen.weights.count else 1.0
+
+
+def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -> Response:
+    """Return the response; an identity-link one is standardised along with the inputs (training 1.4)."""
+    if answer.type == "enum":
+        return Response(answer.name, answer.domain)
+    found = moments[answer.name]
+    if resolved.family in LOG_LINK or not resolved.actual.standardize or not found.sigma > 0:
+        return Response(answer.name, None)
+    return Response(answer.name, None, found.mean, 1.0 / found.sigma)
+
+
+def _one_pass(
+    frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool
+) -> work.Look:
+    actual = resolved.actual
+    numbers = [c.name for c in columns if c.type != "enum" and actual.weights_column and not actual.autoencoder]
+    if answer is not None and answer.type != "enum":
+        numbers.append(answer.name)
+    identity = resolved.family not in LOG_LINK
+    request = work.Request(
+        tuple(numbers),
+        tuple((c.name, c.levels or 0) for c in columns if c.type == "enum") if ranked else (),
+        actual.weights_column,
+        answer.name if answer is not None else None,
+        actual.offset_column if identity else None,
+    )
+    names = [*numbers, *(name for name, _ in request.levels), request.weights, request.response, request.offset]
+    placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
+    cluster = client()
+    tasks = [cluster.submit(work.look_task, request, list(parts), placed.where, pure=False) for parts in placed.parts]
+    return functools.reduce(work.Look.merge, cluster.gather(tasks))

@@ -1,0 +1,337 @@
+"""A trained model: frozen, complete, usable without the cluster that made it.
+
+Methods that take a frame send one task per partition and return at once with a frame whose rows are computed where they
+lie; the model travels once, as one task result that every partition's task shares.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from daskdl import metrics, scoring
+from daskdl.adaptation import Adaptation, adapt
+from daskdl.design import decode
+from daskdl.encoding import Encoder
+from daskdl.history import ScoringHistory
+from daskdl.importances import gedeon
+from daskdl.network import Layout, State
+from daskdl.parameters import Parameters, Resolved
+from daskdl.prediction import Predictor
+from daskdl.scoring import Scorer
+from daskdl.status import status_table
+from daskdl.table import H2OTwoDimTable
+from frames.chunk import Chunk
+from frames.column import Column
+from frames.errors import H2OJobError, H2OValueError
+from frames.frame import Group, H2OFrame
+from frames.schema import Schema
+from frames.session import client
+
+LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that training produced.
+
+    `parameters` are the values as given, `resolved` what was done; `state` holds weights and optimizer slots;
+    `class_shares` are (prior, model) class shares where training rows were balanced; `seen_missing` says for each
+    categorical column whether training met a missing value; times are milliseconds since 1970.
+    """
+
+    key: str
+    parameters: Parameters
+    resolved: Resolved
+    encoder: Encoder
+    layout: Layout
+    state: State
+    history: ScoringHistory
+    training_metrics: metrics.ModelMetrics | None = None
+    validation_metrics: metrics.ModelMetrics | None = None
+    cross_validation_metrics: metrics.ModelMetrics | None = None
+    class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    priors: tuple[float, ...] | None = None
+    seen_missing: tuple[bool, ...] = ()
+    samples: int = 0
+    epochs: float = 0.0
+    trouble: str | None = None  # why the weights are unstable, if they are
+    warnings: tuple[str, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)  # thread policy, workers, seconds: what the summary says
+    start_time: int = 0
+    end_time: int = 0
+    progress: dict[str, Any] | None = None  # the coordinator's record, for an exact restart
+    extras: dict[str, Any] = field(default_factory=dict, repr=False)  # cross-validation models and frames
+
+    @property
+    def category(self) -> str:
+        """Binomial, Multinomial, Regression or AutoEncoder."""
+        return self.resolved.category
+
+    @property
+    def response(self) -> str | None:
+        """Name of the response column."""
+        return None if self.encoder.response is None else self.encoder.response.name
+
+    @property
+    def x(self) -> list[str]:
+        """Names of the predictors, in the training frame's order."""
+        return self.encoder.sources
+
+    @property
+    def domain(self) -> tuple[str, ...] | None:
+        """Levels of a categorical response."""
+        return None if self.encoder.response is None else self.encoder.response.domain
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The pure function from encoded rows to predictions."""
+        return predictor_of(self.resolved, self.layout, self.encoder, self.class_shares)
+
+    @property
+    def default_threshold(self) -> float:
+        """The probability from which a binomial model says the second class: max F1 on validation, else training."""
+        judged = self.validation_metrics or self.training_metrics
+        if self.category != "Binomial" or judged is None:
+            return 0.5
+        threshold = float(judged.default_threshold())
+        return threshold if math.isfinite(threshold) else 0.5
+
+    def scorer(self, auc_type: str | None = None) -> Scorer:
+        """Return what a worker needs to use this model.
+
+        Raises H2OJobError where training ended with unstable weights.
+        """
+        if self.trouble:
+            raise H2OJobError(unstable_sentence(self.key, self.trouble))
+        options = options_of(self.resolved, self.encoder, self.priors, auc_type)
+        return Scorer(self.encoder, self.predictor, self.state.weights, options, self.default_threshold, self.priors)
+
+    # ---- frames in, frames out ---------------------------------------------------------------------------------
+    def predict(self, frame: H2OFrame) -> H2OFrame:
+        """Return predictions (rows of `frame`): label and class probabilities, or the response, or a reconstruction.
+
+        Warns (UserWarning) of missing columns and unseen levels. Raises H2OJobError where the frame cannot be read.
+        """
+        return self._mapped(frame, _predict, self.prediction_columns)
+
+    def anomaly(self, frame: H2OFrame, per_feature: bool = False) -> H2OFrame:
+        """Return the reconstruction MSE of each row, or the squared error of each input unit.
+
+        Raises H2OValueError unless the model is an autoencoder.
+        """
+        if self.category != "AutoEncoder":
+            raise H2OValueError(
+                f"anomaly() needs an autoencoder; {self.key} is a {self.category} model. Use predict()."
+            )
+        if per_feature:
+            names = [f"reconstr_{name}.SE" for name in self.encoder.unit_names]
+            return self._mapped(frame, _errors_per_unit, [Column(name, "real") for name in names])
+        return self._mapped(frame, _errors_per_row, [Column("Reconstruction.MSE", "real")])
+
+    def deepfeatures(self, frame: H2OFrame, layer: int) -> H2OFrame:
+        """Return the values of hidden layer `layer` (counted from 0) for each row.
+
+        Raises H2OValueError for a layer that does not exist, H2OTypeError for a name.
+        """
+        depth = len(self.layout.hidden)
+        if isinstance(layer, str):
+            raise H2OJobError(f"Cannot extract named hidden layer '{layer}' for DeepLearning; give its index from 0.")
+        if not 0 <= int(layer) < depth:
+            raise H2OJobError(f"hidden layer (index) to extract must be between 0 and {depth - 1}; got {layer}.")
+        names = [f"DF.L{int(layer) + 1}.C{k + 1}" for k in range(self.layout.hidden[int(layer)])]
+        return self._mapped(frame, _deep_features, [Column(name, "real") for name in names], int(layer) + 1)
+
+    def performance(self, frame: H2OFrame, auc_type: str | None = None) -> metrics.ModelMetrics:
+        """Return the metrics of this model on another frame.
+
+        Raises H2OJobError where the frame lacks the response, or cannot be read.
+        """
+        scorer = self.scorer(auc_type)
+        plan = self._reading(frame, need_response=True)
+        tasks = self._tasks(frame, plan, scorer, _measure)
+        state = metrics.merged(client().gather(tasks))
+        return metrics.finish(self.category, state, scorer.options, metrics.Header("test", ""))
+
+    @property
+    def prediction_columns(self) -> list[Column]:
+        """Names and types of the columns that `predict` makes."""
+        if self.category == "AutoEncoder":
+            return [Column(f"reconstr_{name}", "real") for name in self.encoder.unit_names]
+        if self.category == "Regression":
+            return [Column("predict", "real")]
+        domain = self.domain or ()
+        labels = [f"p{label}" if _is_integer(label) else label for label in domain]
+        return [Column("predict", "enum", domain), *(Column(label, "real") for label in labels)]
+
+    def _reading(self, frame: H2OFrame, need_response: bool = False) -> Adaptation:
+        if not isinstance(frame, H2OFrame):
+            raise H2OValueError("test_data must be an instance of H2OFrame")
+        plan = adapt(self.encoder, frame.schema, need_response=need_response)
+        for sentence in plan.warnings:
+            warnings.warn(sentence, UserWarning, stacklevel=4)
+        return plan
+
+    def _mapped(self, frame: H2OFrame, task: Callable[..., Any], columns: Sequence[Column], *more: Any) -> H2OFrame:
+        scorer = self.scorer()
+        plan = self._reading(frame)
+        futures = self._tasks(frame, plan, scorer, task, *more)
+        names = [column.name for column in columns]
+        schema = Schema(tuple(columns))
+        rows = frame.placement(plan.columns[:1] or frame.names[:1]).rows
+        return H2OFrame._from_groups(schema, rows, [Group(tuple(futures), tuple(names))])
+
+    def _tasks(self, frame: H2OFrame, plan: Adaptation, scorer: Scorer, task: Callable[..., Any], *more: Any) -> list:
+        placed = frame.placement(needed_columns(self.encoder, plan, frame.names) or frame.names[:1])
+        cluster = client()
+        shared = held(scorer)
+        name = task.__name__.strip("_")
+        return [
+            cluster.submit(
+                task, shared, plan, list(parts), placed.where, *more, key=f"{name}-{uuid.uuid4().hex}", pure=False
+            )
+            for parts in placed.parts
+        ]
+
+    # ---- what is inside ----------------------------------------------------------------------------------------
+    def weights(self, matrix_id: int = 0) -> np.ndarray:
+        """Return weight matrix number `matrix_id` (from 0) as (units, inputs); maxout: channel 0 rows, then channel 1."""
+        return self.layout.matrix(self.state.weights, matrix_id + 1)
+
+    def biases(self, vector_id: int = 0) -> np.ndarray:
+        """Return bias vector number `vector_id` (from 0) as (units,)."""
+        return self.layout.bias(self.state.weights, vector_id + 1).copy()
+
+    def importances(self) -> list[tuple[str, float, float, float]] | None:
+        """Return (variable, relative, scaled, percentage) by falling importance; None where switched off."""
+        if not self.resolved.actual.variable_importances:
+            return None
+        return gedeon(self.layout, self.state.weights, self.encoder, self.seen_missing)
+
+    def status_table(self) -> H2OTwoDimTable:
+        """Return the table "Status of Neuron Layers" (training section 20)."""
+        return status_table(self)
+
+
+def unstable_sentence(key: str, trouble: str) -> str:
+    """Return the error that training and prediction raise for unstable weights (training section 13)."""
+    return (
+        f"Trying to predict with an unstable model: {key} has a numerical instability ({trouble}). Try a different initial "
+        "distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, dropout) or "
+        "learning rate (either enable adaptive_rate or use a smaller learning rate or faster annealing)."
+    )
+
+
+def predictor_of(
+    resolved: Resolved,
+    layout: Layout,
+    encoder: Encoder,
+    class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None,
+) -> Predictor:
+    """Return the predictor of a network with this layout."""
+    correction = None
+    if class_shares is not None:
+        correction = tuple(p / m if m > 0 else 0.0 for p, m in zip(*class_shares, strict=True))
+    answer = encoder.response
+    return Predictor(
+        layout,
+        resolved.category,
+        resolved.activation,
+        resolved.family,
+        tuple(resolved.hidden_dropout),
+        answer.sub if answer else 0.0,
+        answer.mul if answer else 1.0,
+        correction,
+    )
+
+
+def options_of(
+    resolved: Resolved, encoder: Encoder, priors: tuple[float, ...] | None, auc_type: str | None = None
+) -> metrics.Options:
+    """Return how a model with these parameters is measured."""
+    actual = resolved.actual
+    deviance = metrics.Deviance()
+    if resolved.category == "Regression":
+        deviance = metrics.Deviance(resolved.family, actual.tweedie_power, actual.quantile_alpha, actual.huber_alpha)
+    return metrics.Options(
+        domain=None if encoder.response is None else encoder.response.domain,
+        auc_type=auc_type or actual.auc_type,
+        gainslift_bins=actual.gainslift_bins,
+        deviance=deviance,
+        priors=priors,
+    )
+
+
+def needed_columns(encoder: Encoder, plan: Adaptation, names: Sequence[str]) -> list[str]:
+    """Return the columns of a frame that reading it with this encoder touches."""
+    answer = encoder.response
+    extra = [answer.name] if answer is not None and plan.response.kind != "absent" else []
+    extra += [name for name in (encoder.weights, encoder.offset) if name is not None and name in names]
+    return list(dict.fromkeys([*plan.columns, *extra]))
+
+
+def held(value: Any) -> Any:
+    """Return a future that keeps `value` on the cluster once for all tasks that share it.
+
+    A small value is a task result, which Dask makes again when its worker dies; a large one is scattered.
+    """
+    cluster = client()
+    if getattr(value, "weights", np.zeros(0)).nbytes > LARGE:
+        return cluster.scatter(value, hash=False)
+    return cluster.submit(_same, value, key=f"model-{uuid.uuid4().hex}", pure=False)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _is_integer(label: str) -> bool:
+    return label.lstrip("-").isdigit()
+
+
+def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
+    found = scoring.predictions(scorer, decode(scorer.encoder, plan, chunks, where))
+    if np.isnan(found).any():
+        raise H2OJobError(unstable_sentence("the model", "a prediction is not a number"))
+    if found.ndim == 1:
+        return Chunk.pack([found], ["real"], [None])
+    if scorer.predictor.category == "AutoEncoder":
+        return Chunk.pack(list(_raw_units(scorer.encoder, found).T), ["real"] * found.shape[1], [None] * found.shape[1])
+    columns = [scorer.labels(found), *found.T]
+    width = found.shape[1]
+    return Chunk.pack(columns, ["enum", *["real"] * width], [width, *[None] * width])
+
+
+def _raw_units(encoder: Encoder, found: np.ndarray) -> np.ndarray:
+    """Return reconstructions with numbers on the scale of their columns; categorical units stay activations."""
+    found = found.copy()
+    start = encoder.level_units
+    for k, one in enumerate(encoder.numbers):
+        found[:, start + k] = found[:, start + k] / one.mul + one.sub
+    return found
+
+
+def _errors_per_unit(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
+    found = scoring.squared_errors(scorer, decode(scorer.encoder, plan, chunks, where))
+    return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
+
+
+def _errors_per_row(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
+    found = scoring.row_errors(scorer, decode(scorer.encoder, plan, chunks, where))
+    return Chunk.pack([found], ["real"], [None])
+
+
+def _deep_features(scorer: Scorer, plan: Adaptation, chunks: list, where: dict, layer: int) -> Chunk:
+    found = scoring.deep_features(scorer, decode(scorer.encoder, plan, chunks, where), layer).astype(np.float64)
+    return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
+
+
+def _measure(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> metrics.State:
+    return scoring.measure(scorer, decode(scorer.encoder, plan, chunks, where))

@@ -1,0 +1,112 @@
+"""The state of a network layer by layer: H2O's table "Status of Neuron Layers", and the check for broken weights."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daskdl.choices import momentum_at
+from daskdl.network import Layout, State
+from daskdl.stopping import LayerStatistics
+from daskdl.table import H2OTwoDimTable
+
+if TYPE_CHECKING:
+    from daskdl.model import Model
+
+HEADER = ("", "layer", "units", "type", "dropout", "l1", "l2", "mean_rate", "rate_rms", "momentum")
+HEADER += ("mean_weight", "weight_rms", "mean_bias", "bias_rms")
+TYPES = ("string", "int", "int", "string", *["double"] * 10)
+
+
+def layer_weights(layout: Layout, buffer: np.ndarray, layer: int) -> list[np.ndarray]:
+    """Return views on the weights of a layer: the dense block, and for the first layer the table."""
+    blocks = [layout.dense(buffer, layer).ravel()]
+    return [*blocks, layout.level_table(buffer).ravel()] if layer == 1 and layout.levels else blocks
+
+
+def layer_statistics(layout: Layout, state: State) -> list[LayerStatistics]:
+    """Return means and root mean squares of each layer's weights and biases, in double precision."""
+    result = []
+    for layer in range(1, layout.depth + 1):
+        mean, square = _moments(layer_weights(layout, state.weights, layer))
+        bias_mean, bias_square = _moments([layout.bias(state.weights, layer)])
+        result.append(LayerStatistics(mean, math.sqrt(square), bias_mean, math.sqrt(bias_square)))
+    return result
+
+
+def _moments(blocks: list[np.ndarray]) -> tuple[float, float]:
+    count = sum(len(block) for block in blocks)
+    if not count:
+        return 0.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(float(block.sum(dtype=np.float64)) for block in blocks)
+        squares = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks)
+    return total / count, squares / count
+
+
+def status_table(model: Model) -> H2OTwoDimTable:
+    """Return the status table of a model (training section 20); "rms" columns are standard deviations, as in H2O."""
+    layout, resolved = model.layout, model.resolved
+    rows: list[list[Any]] = [["", 1, layout.inputs, "Input", 100.0 * resolved.input_dropout, *[None] * 9]]
+    kind = {"tanh": "Tanh", "rectifier": "Rectifier", "maxout": "Maxout"}[resolved.activation]
+    dropping = resolved.actual.activation.endswith("WithDropout")
+    for layer in range(1, layout.depth + 1):
+        last = layer == layout.depth
+        name = f"{kind}Dropout" if dropping else kind
+        if last:
+            name = {"AutoEncoder": kind, "Regression": "Linear"}.get(model.category, "Softmax")
+        dropout = None if last else 100.0 * (resolved.hidden_dropout[layer - 1] if resolved.hidden_dropout else 0.0)
+        rows.append(
+            ["", layer + 1, int(layout.units[layer]), name, dropout, resolved.l1, resolved.l2]
+            + [*_rates(model, layer), *_spreads(layout, model.state, layer)]
+        )
+    return H2OTwoDimTable("Status of Neuron Layers", description(model), HEADER, TYPES, rows)
+
+
+def description(model: Model) -> str:
+    """Return the sentence above the status table."""
+    resolved, size = model.resolved, model.layout.size
+    target = "auto-encoder"
+    if model.category != "AutoEncoder":
+        kind = "regression" if model.category == "Regression" else f"{resolved.classes}-class classification"
+        target = f"predicting {model.response}, {kind}"
+    return (
+        f"{target}, {resolved.family} distribution, {resolved.loss} loss, {size:,} weights/biases, "
+        f"{_bytes(model.state.nbytes)}, {model.samples:,} training samples, mini-batch size "
+        f"{resolved.actual.mini_batch_size:,}"
+    )
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GB"
+
+
+def _rates(model: Model, layer: int) -> tuple[float, float, float]:
+    """Return mean rate, its standard deviation, and momentum."""
+    numbers = model.resolved.optimizer_numbers
+    if model.resolved.optimizer == "adadelta":
+        blocks = zip(
+            layer_weights(model.layout, model.state.first, layer),
+            layer_weights(model.layout, model.state.second, layer),
+            strict=True,
+        )
+        epsilon = numbers["epsilon"]
+        rates = np.concatenate([np.sqrt((second + epsilon) / (first + epsilon)) for first, second in blocks])
+        return (
+            (float(rates.mean(dtype=np.float64)), float(rates.std(dtype=np.float64)), 0.0) if len(rates) else (0.0,) * 3
+        )
+    annealed = numbers["rate"] / (1.0 + numbers["rate_annealing"] * model.samples)
+    return annealed * numbers["rate_decay"] ** (layer - 1), 0.0, momentum_at(numbers, model.samples)
+
+
+def _spreads(layout: Layout, state: State, layer: int) -> tuple[float, float, float, float]:
+    mean, square = _moments(layer_weights(layout, state.weights, layer))
+    bias_mean, bias_square = _moments([layout.bias(state.weights, layer)])
+    return mean, math.sqrt(max(square - mean**2, 0.0)), bias_mean, math.sqrt(max(bias_square - bias_mean**2, 0.0))

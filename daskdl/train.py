@@ -1,0 +1,353 @@
+"""The functional door: parameters and frames in, a model out."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from daskdl import metrics, schedule, work
+from daskdl.adaptation import adapt
+from daskdl.balance import Balance, balance_of
+from daskdl.cluster import Shell, Table, memory_for_cache, workers_of
+from daskdl.coordinator import Coordinator
+from daskdl.encoding import Encoder, Scaling, fit
+from daskdl.initial import adopt_autoencoder, first_state
+from daskdl.look import View, look
+from daskdl.model import Model, needed_columns, options_of, predictor_of
+from daskdl.network import MAXIMUM_SIZE, Layout, State
+from daskdl.parameters import Parameters, Resolved, resolve, survey
+from daskdl.progress import TrainingPlan
+from daskdl.rounds import REPRODUCIBLE_SHARES
+from daskdl.schedule import Machine, ScoringPolicy, Work
+from daskdl.scoring import Scorer
+from daskdl.stopping import StoppingRule, objective
+from daskdl.trainer import Plan
+from frames.errors import H2OJobError
+from frames.frame import H2OFrame
+from frames.session import client as current_client
+
+# Flop counts of the schedule are H2O's, of scalar code; by that measure one thread of ours does this many a second
+# (784-200-200-10: 16.4 Mflop a sample by the formula, 20,000 samples a second).
+GFLOPS = 300.0
+SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run should have at least
+
+Progress = Callable[[float, "dict[str, Any] | None"], None]
+
+
+class Prepared(NamedTuple):
+    """A job that is ready to run: nothing about the data or the parameters can go wrong any more."""
+
+    resolved: Resolved
+    encoder: Encoder
+    layout: Layout
+    state: State
+    seen_missing: tuple[bool, ...]
+    job: work.Job
+    plan: TrainingPlan
+    scorer: Scorer
+    train: Table
+    valid: Table | None
+    class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
+    priors: tuple[float, ...] | None
+
+
+def train(
+    parameters: Parameters,
+    training_frame: H2OFrame,
+    x: Sequence[str] | None = None,
+    y: str | None = None,
+    validation_frame: H2OFrame | None = None,
+    model_id: str | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Train a model and return it.
+
+    `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row.
+    Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails. Frames
+    are not changed. Ctrl-C ends training with the model of the last finished round.
+    """
+    began = time.time()
+    key = model_id or parameters.model_id or f"DeepLearning_model_python_{int(began * 1000)}_{uuid.uuid4().hex[:4]}"
+    cluster = current_client()
+    workers = workers_of(cluster)
+    facts = survey(parameters, training_frame, x, y, validation_frame, workers=max(1, len(workers)))
+    resolved = resolve(parameters, facts, key)
+    ready = prepare(parameters, resolved, training_frame, validation_frame, key)
+    shell = Shell(
+        cluster,
+        Coordinator(ready.plan),
+        ready.job,
+        ready.state,
+        ready.scorer,
+        ready.train,
+        ready.valid,
+        elastic=resolved.actual.elastic_averaging,
+        single=resolved.actual.single_node_mode,
+        watch=None if progress is None else _watcher(progress),
+    )
+    finish = shell.run()
+    if finish.reason == "failed":
+        raise H2OJobError(f"Job with key {key} failed with an exception: {finish.message}")
+    return _model(key, parameters, ready, shell, began)
+
+
+def prepare(
+    parameters: Parameters, resolved: Resolved, frame: H2OFrame, validation: H2OFrame | None, key: str
+) -> Prepared:
+    """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
+    view = look(frame, resolved)
+    encoder = _encoder(resolved, frame, view)
+    layout = layout_of(resolved, encoder)
+    seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
+    state = first_state(resolved, layout, encoder, seen, *_given(resolved, layout))
+    if resolved.actual.pretrained_autoencoder is not None:
+        pretrained = resolved.actual.pretrained_autoencoder
+        state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
+    train = _table(frame, encoder, _sample(resolved, frame.nrow, "training"))
+    valid = None
+    if validation is not None:
+        sample = _sample(resolved, validation.nrow, "validation", _class_counts(validation, encoder))
+        valid = _table(validation, encoder, sample)
+    job = work.Job(
+        f"{key}-{uuid.uuid4().hex[:6]}",
+        kernel_plan(resolved, layout, view.mean_weight),
+        encoder,
+        train.adaptation,
+        train.where,
+        _balance(resolved, view),
+        memory_for_cache(current_client()),
+    )
+    rows, model_shares = _training_rows(job, train, frame)
+    priors = _shares(view.class_counts)
+    class_shares = None if model_shares is None or priors is None else (priors, model_shares)
+    predictor = predictor_of(resolved, layout, encoder, class_shares)
+    scorer = Scorer(encoder, predictor, state.weights, options_of(resolved, encoder, priors), 0.5, priors)
+    plan = training_plan(resolved, layout, rows, validation is not None)
+    return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors)
+
+
+def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
+    """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
+    outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
+    layout = Layout(encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.channels)
+    if layout.size > MAXIMUM_SIZE:
+        raise H2OJobError(
+            f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of units "
+            "in the hidden layers, or the number of categorical levels (max_categorical_features)."
+        )
+    return layout
+
+
+def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
+    """Return what steers the kernels."""
+    actual = resolved.actual
+    return Plan(
+        layout=layout,
+        activation=resolved.activation,
+        family=resolved.family,
+        family_number=resolved.family_number,
+        loss=resolved.loss,
+        optimizer=resolved.optimizer,
+        optimizer_numbers=resolved.optimizer_numbers,
+        autoencoder=actual.autoencoder,
+        l1=resolved.l1,
+        l2=resolved.l2,
+        max_w2=resolved.max_w2,
+        input_dropout=resolved.input_dropout,
+        hidden_dropout=tuple(resolved.hidden_dropout),
+        fast_mode=actual.fast_mode,
+        average_activation=actual.average_activation,
+        sparsity_beta=actual.sparsity_beta,
+        elastic=actual.elastic_averaging_regularization if actual.elastic_averaging else 0.0,
+        batch=actual.mini_batch_size,
+        policy=actual.threads_policy,
+        seed=resolved.seed,
+        mean_weight=mean_weight,
+    )
+
+
+def training_plan(resolved: Resolved, layout: Layout, rows: Sequence[int], validated: bool) -> TrainingPlan:
+    """Return what steers the coordinator."""
+    actual, workers = resolved.actual, workers_of(current_client())
+    alone = actual.single_node_mode or len(workers) <= 1
+    machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
+    total = sum(rows)
+    effort = Work(layout.size, layout.inputs, resolved.activation, total, actual.epochs)
+    asked = actual.train_samples_per_iteration
+    per_round = schedule.samples_per_round(
+        asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp
+    )
+    goal = objective(resolved.stopping_metric or actual.stopping_metric, resolved.category)
+    fixed = max(1, min(REPRODUCIBLE_SHARES, total // SHARE_ROWS)) if actual.reproducible else None
+    return TrainingPlan(
+        rows=tuple(rows),
+        category=resolved.category,
+        target=schedule.target_samples(actual.epochs, total),
+        per_round=per_round,
+        stopping=StoppingRule(
+            goal, actual.stopping_rounds, actual.stopping_tolerance, actual.classification_stop, actual.regression_stop
+        ),
+        scoring=ScoringPolicy(actual.score_interval, actual.score_duty_cycle, actual.score_each_iteration),
+        validated=validated,
+        keep_best=actual.overwrite_with_best_model,
+        max_runtime_secs=actual.max_runtime_secs,
+        resize=actual.target_ratio_comm_to_comp if asked == schedule.AUTO and not alone else None,
+        fixed_shares=fixed,
+        elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
+    )
+
+
+def _encoder(resolved: Resolved, frame: H2OFrame, view: View) -> Encoder:
+    actual = resolved.actual
+    pretrained = actual.pretrained_autoencoder
+    if pretrained is not None:  # its weights expect its scaling (training 19)
+        return replace(
+            pretrained.encoder, response=view.response, weights=actual.weights_column, offset=actual.offset_column
+        )
+    return fit(
+        [frame.schema[name] for name in resolved.predictors],
+        view.statistics,
+        view.response,
+        scaling=Scaling(actual.standardize, actual.autoencoder),
+        encoding=actual.categorical_encoding,
+        use_all=actual.use_all_factor_levels,
+        slots=actual.max_categorical_features,
+        seed=resolved.seed,
+        weights=actual.weights_column,
+        offset=actual.offset_column,
+        skip_missing=actual.missing_values_handling == "Skip",
+    )
+
+
+def _given(resolved: Resolved, layout: Layout) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
+    """Return the user's first weights and biases as arrays."""
+    weights = [None if f is None else f.as_data_frame().to_numpy(float) for f in resolved.actual.initial_weights or ()]
+    biases = [None if f is None else f.as_data_frame().to_numpy(float) for f in resolved.actual.initial_biases or ()]
+    return weights, [None if b is None else b.ravel() for b in biases]
+
+
+def _table(frame: H2OFrame, encoder: Encoder, sample: work.Sample) -> Table:
+    adaptation = adapt(encoder, frame.schema, need_response=True)
+    placed = frame.placement(needed_columns(encoder, adaptation, frame.names))
+    return Table(placed.parts, placed.where, adaptation, sample)
+
+
+def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
+    answer = encoder.response
+    if answer is None or answer.domain is None or frame.schema[answer.name].type != "enum":
+        return None
+    found = frame.summaries([answer.name])[answer.name].counts
+    domain = frame.schema[answer.name].domain or ()
+    counts = dict(zip(domain, [] if found is None else found, strict=False))
+    return np.array([counts.get(label, 0) for label in answer.domain])
+
+
+def _sample(resolved: Resolved, rows: int, kind: str, counts: np.ndarray | None = None) -> work.Sample:
+    """Return which rows are scored: all, a uniform sample, or for balanced classification as many of each class."""
+    actual = resolved.actual
+    wanted = actual.score_training_samples if kind == "training" else actual.score_validation_samples
+    if wanted == 0 or wanted >= rows:
+        return work.Sample((1.0,), resolved.seed)
+    if kind == "validation" and actual.balance_classes and actual.score_validation_sampling == "Stratified":
+        if counts is not None:
+            each = wanted / max(1, np.count_nonzero(counts))
+            return work.Sample(tuple(float(min(1.0, each / max(n, 1))) for n in counts), resolved.seed)
+    return work.Sample((wanted / rows,), resolved.seed)
+
+
+def _balance(resolved: Resolved, view: View) -> Balance | None:
+    actual = resolved.actual
+    if not actual.balance_classes or view.class_counts is None:
+        return None
+    factors = actual.class_sampling_factors
+    return balance_of(view.class_counts, factors, actual.max_after_balance_size, resolved.seed)
+
+
+def _training_rows(job: work.Job, table: Table, frame: H2OFrame) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
+    """Return training rows per partition and, where classes are balanced, the class shares among them."""
+    if job.balance is None:
+        return frame.placement(frame.names[:1]).rows, None
+    cluster = current_client()
+    held = cluster.scatter([job], hash=False)[0]
+    tasks = [
+        cluster.submit(work.count_training_rows, held, list(chunks), number, pure=False)
+        for number, chunks in enumerate(table.parts)
+    ]
+    counts = cluster.gather(tasks)
+    return tuple(int(one.sum()) for one in counts), _shares(np.sum(counts, axis=0))
+
+
+def _shares(counts: np.ndarray | None) -> tuple[float, ...] | None:
+    if counts is None or counts.sum() == 0:
+        return None
+    return tuple(float(n) for n in counts / counts.sum())
+
+
+def _watcher(progress: Progress) -> Callable[[Shell], None]:
+    shown = 0
+
+    def watch(shell: Shell) -> None:
+        nonlocal shown
+        done, rows = shell.coordinator.progress, shell.coordinator.progress.history.rows
+        row = None
+        if len(rows) > max(shown, 1):
+            row, shown = done.history.as_dicts()[-1], len(rows)
+        progress(done.position / max(1, shell.coordinator.plan.target), row)
+
+    return watch
+
+
+def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, began: float) -> Model:
+    done, finish = shell.coordinator.progress, shell.finished
+    assert finish is not None  # run() has returned
+    describe = {
+        "train": _described(ready.train, "training frame"),
+        "valid": "" if ready.valid is None else _described(ready.valid, "validation frame"),
+    }
+    workers = workers_of(shell.client)
+    return Model(
+        key=key,
+        parameters=parameters,
+        resolved=ready.resolved,
+        encoder=ready.encoder,
+        layout=ready.layout,
+        state=shell.state,
+        history=done.history,
+        training_metrics=_titled(shell.training, "train", describe),
+        validation_metrics=_titled(shell.validation, "valid", describe),
+        class_shares=ready.class_shares,
+        priors=ready.priors,
+        seen_missing=ready.seen_missing,
+        samples=done.samples,
+        epochs=done.samples / max(1, sum(ready.plan.rows)),
+        trouble=finish.message if finish.unstable else None,
+        warnings=(*ready.resolved.warnings, *finish.warnings),
+        notes={
+            "workers": len(workers),
+            "threads": sum(workers.values()),
+            "thread_policy": ready.job.plan.thread_policy(max(workers.values(), default=1)),
+            "ended": finish.message,
+            "events": list(shell.events),
+        },
+        start_time=int(began * 1000),
+        end_time=int(time.time() * 1000),
+        progress=shell.coordinator.to_dict(),
+    )
+
+
+def _described(table: Table, what: str) -> str:
+    if min(table.sample.probabilities) >= 1.0:
+        return f"Metrics reported on full {what}"
+    return f"Metrics reported on temporary {what}"
+
+
+def _titled(found: metrics.ModelMetrics | None, data: str, describe: dict[str, str]) -> metrics.ModelMetrics | None:
+    if found is not None:
+        count = f" with {found.nobs()} samples" if "temporary" in describe[data] else ""
+        found.header = found.header._replace(description=describe[data] + count)
+    return found
