@@ -33,9 +33,6 @@ class Part(NamedTuple):
     of: int
 
 
-Assignment = Mapping[str, tuple[Part, ...]]
-
-
 def samples_of(slices: Iterable[Slice]) -> int:
     """How many rows some slices train together."""
     return sum(one.samples for one in slices)
@@ -135,6 +132,15 @@ def _pick(parts: list[Part], spare: int, taker: str, held: list) -> Part:
             -part.partition,
         ),
     )
+
+
+def owners_of(assignment: Mapping[str, Iterable[Part]], before: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Who holds each partition once the assignment is carried out: those who train it; nobody does: as `before`."""
+    names: list[list[str]] = [[] for _ in before]
+    for worker, parts in assignment.items():
+        for part in parts:
+            names[part.partition].append(worker)
+    return [tuple(new) or old for new, old in zip(names, before, strict=True)]
 
 
 def cut(round_slices: Iterable[Slice], assignment: Mapping[str, Iterable[Part]]) -> dict[str, list[Slice]]:

@@ -13,6 +13,15 @@ from frames.errors import H2OValueError
 
 Values = Mapping[str, float]
 
+TIMEOUT = (
+    "Deep Learning model training was interrupted due to timeout. "
+    "Increase max_runtime_secs, or set it to 0, to train all epochs."
+)
+REMEDY = (
+    "The last sound weights were kept. Try another initial_weight_distribution or a smaller initial_weight_scale, "
+    "a bounded activation (Tanh), regularization (l1, l2, max_w2, dropout) or a smaller rate."
+)
+
 
 class Objective(NamedTuple):
     """A number to be made better: where it stands among scored values and which way is better.
@@ -27,13 +36,16 @@ class Objective(NamedTuple):
 
     def of(self, values: Values) -> float:
         """The value of this metric, NaN allowed; H2OValueError when it was not scored."""
-        for name in self.names:
-            if name in values:
-                return float(values[name])
+        if any(name in values for name in self.names):
+            return self.find(values)
         raise H2OValueError(
             f"stopping_metric {self.name} must be among the scored values; got {', '.join(sorted(values)) or 'none'}. "
             f"Choose a metric of this kind of model."
         )
+
+    def find(self, values: Values) -> float:
+        """The value of this metric; NaN when it was not scored."""
+        return next((float(values[name]) for name in self.names if name in values), math.nan)
 
     def better(self, value: float, than: float | None) -> bool:
         """True when `value` is strictly better; NaN never is, anything else is better than nothing or NaN."""

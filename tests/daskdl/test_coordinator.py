@@ -1,0 +1,768 @@
+"""Stories of a training job, told to the coordinator without a cluster; after every event its invariants hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daskdl.coordinator import Coordinator
+from daskdl.messages import (
+    CombineRound,
+    DropShare,
+    Finish,
+    KeepBest,
+    Log,
+    RestoreBest,
+    RollBack,
+    RoundCombined,
+    Save,
+    Saved,
+    Score,
+    Scored,
+    ShareFailed,
+    ShareTrained,
+    Started,
+    StopRequested,
+    StopShares,
+    Tick,
+    TrainShare,
+    WaitForWorkers,
+    WorkerJoined,
+    WorkerLost,
+)
+from daskdl.progress import TrainingPlan
+from daskdl.schedule import ScoringPolicy
+from daskdl.stopping import StoppingRule, objective
+from frames.errors import H2OValueError
+
+EACH = ScoringPolicy(each_iteration=True)
+NEVER = ScoringPolicy(duty_cycle=0)
+NO_STOP = StoppingRule(objective("AUTO", "Regression"), rounds=0, regression_stop=-1)
+
+
+def make_plan(rows=(50, 50), target=300, per_round=100, category="Regression", stopping=NO_STOP, scoring=EACH, **more):
+    return TrainingPlan(rows, category, target, per_round, stopping, scoring, **more)
+
+
+def values(deviance):
+    return {"rmse": deviance**0.5, "mse": deviance, "deviance": deviance, "mae": deviance, "r2": 0.0}
+
+
+class Story:
+    """A job told event by event. Time passes only where the story says so; invariants are checked after each event."""
+
+    def __init__(self, plan=None, threads=None, owners=None, job=None):
+        self.job = job or Coordinator(plan or make_plan())
+        self.threads = threads or {"a": 1, "b": 1}
+        names = sorted(self.threads)
+        self.owners = owners or tuple((names[p % len(names)],) for p in range(len(self.job.plan.rows)))
+        self.now = 1000.0
+        self.seen: list = []  # every instruction so far
+        self.outstanding: dict[int, TrainShare] = {}
+        self.counted: dict[int, int] = {}  # round -> samples that were averaged
+
+    def begin(self):
+        return self.tell(Started(self.threads, self.owners))
+
+    def tell(self, event, after=0.0):
+        self.now += after
+        before = (self.job.progress.round, self.job.progress.samples, self.job.progress.position)
+        out = self.job.handle(event, self.now)
+        for one in out:
+            if isinstance(one, TrainShare):
+                self.outstanding[one.share] = one
+            if isinstance(one, DropShare):
+                assert self.outstanding.pop(one.share).worker == one.worker
+            if isinstance(one, CombineRound):
+                self.counted[one.round] = sum(samples for _, samples in one.shares)
+        self.seen += out
+        self.check(before, event)
+        return out
+
+    def check(self, before, event):
+        progress, job = self.job.progress, self.job
+        assert (progress.round, progress.samples, progress.position) >= before
+        assert progress.round - before[0] in (0, 1)
+        assert progress.samples == sum(n for number, n in self.counted.items() if number <= progress.round)
+        assert progress.samples <= progress.position
+        if job.round is not None:
+            for share in job.round.running:
+                assert share.worker in job.crew.threads, "an outstanding share has a living worker"
+                assert self.outstanding[share.number].worker == share.worker
+            whole = sorted((one.partition, one.start, one.stop) for share in job.round.shares for one in share.slices)
+            for (p, _, stop), (q, start, _) in pairwise(whole):
+                assert p != q or stop <= start, "no row is in two shares"
+        assert sum(isinstance(one, Finish) for one in self.seen) == (job.phase == "finished")
+        json.dumps(job.to_dict(), allow_nan=False)
+
+    def trains(self, share, samples=None, after=0.0, seconds=1.0):
+        one = self.outstanding.pop(share)
+        return self.tell(
+            ShareTrained(one.round, share, one.worker, one.samples if samples is None else samples, seconds), after
+        )
+
+    def loses(self, worker, after=0.0):
+        self.outstanding = {n: one for n, one in self.outstanding.items() if one.worker != worker}
+        return self.tell(WorkerLost(worker), after)
+
+    def train_round(self, after=1.0):
+        for share in sorted(self.outstanding)[:-1]:
+            self.trains(share)
+        return self.trains(max(self.outstanding), after=after)
+
+    def combines(self, unstable=None, after=0.0):
+        return self.tell(RoundCombined(self.job.progress.round + 1, unstable), after)
+
+    def scores(self, deviance=1.0, validation=None, seconds=0.1, after=0.1):
+        side = None if validation is None else values(validation)
+        return self.tell(Scored(self.job.progress.round, values(deviance), side, seconds), after)
+
+    def round(self, deviance=1.0, after=1.0):
+        self.train_round(after)
+        out = self.combines()
+        return self.scores(deviance) if any(isinstance(one, Score) for one in out) else out
+
+    def kinds(self):
+        return [type(one).__name__ for one in self.seen]
+
+    @property
+    def last(self):
+        return self.seen[-1]
+
+
+@pytest.fixture
+def story():
+    return Story
+
+
+def of(kind, instructions):
+    return [one for one in instructions if isinstance(one, kind)]
+
+
+# --- the ordinary course ----------------------------------------------------------------------------------------------
+
+
+def test_three_rounds_are_trained_averaged_scored_and_the_job_ends(story):
+    job = story()
+    shares = of(TrainShare, job.begin())
+    assert [(one.worker, one.samples, one.round) for one in shares] == [("a", 50, 1), ("b", 50, 1)]
+    assert not job.trains(0)
+    assert job.trains(1, after=2.0) == [CombineRound(1, ((0, 50), (1, 50)), None, first=True)]
+    assert job.combines() == [Score(1)]
+    out = job.scores(0.9)
+    assert out[0] == KeepBest(1)
+    assert len(of(TrainShare, out)) == 2
+    job.round(0.8)
+    assert of(Finish, job.round(0.7)) == [Finish("epochs", "All epochs are trained.", ())]
+    table = job.job.progress.history.as_dicts()
+    assert [row["samples"] for row in table] == [0, 100, 200, 300]
+    assert [row["epochs"] for row in table] == [0, 1, 2, 3]
+    assert [row["iterations"] for row in table] == [0, 1, 2, 3]
+    assert [row["training_deviance"] for row in table][1:] == [0.9, 0.8, 0.7]
+    # 2 seconds of training, 0.1 of scoring, for 100 samples
+    assert table[1]["training_speed"] == "50 obs/sec"
+    assert table[1]["duration"] == "2.100 sec"
+
+
+def test_the_last_round_stops_at_the_exact_number_of_samples(story):
+    job = story(make_plan(target=250))
+    job.begin()
+    job.round()
+    job.round()
+    assert sum(one.samples for one in job.outstanding.values()) == 50
+    job.round()
+    assert (job.last.reason, job.job.progress.samples) == ("epochs", 250)
+
+
+def test_zero_epochs_score_the_initial_model(story):
+    job = story(make_plan(target=0))
+    assert job.begin() == [Score(0, final=True)]
+    job.scores(5.0)
+    assert job.last.reason == "epochs"
+    assert [row["samples"] for row in job.job.progress.history] == [0, 0]
+
+
+def test_an_autoencoder_is_scored_before_it_is_trained(story):
+    job = story(make_plan(category="AutoEncoder", target=100))
+    assert job.begin() == [Score(0)]
+    out = job.scores(2.0)
+    assert of(KeepBest, out) == [KeepBest(0)]
+    assert of(TrainShare, out)
+    job.round(1.0)
+    assert [row["training_mse"] for row in job.job.progress.history] == [2.0, 1.0]
+    assert job.job.progress.history.as_dicts()[0]["training_speed"] is None
+
+
+def test_every_row_is_trained_once_per_pass_over_all_rounds(story):
+    job = story(make_plan(rows=(7, 0, 13, 30), target=100, per_round=17), threads={"a": 2, "b": 1})
+    job.begin()
+    while job.job.phase != "finished":
+        job.round()
+    rows = [
+        (s.partition, i)
+        for one in of(TrainShare, job.seen)
+        for t in one.tasks
+        for s in t
+        for i in range(s.start, s.stop)
+    ]
+    assert sorted(rows) == [(p, i) for p, n in enumerate((7, 0, 13, 30)) for i in range(2 * n)]
+
+
+def test_shares_are_chains_of_tasks_that_fit_the_memory(story):
+    job = story(make_plan(rows=(10,) * 4, chunk_bytes=(8,) * 4, budget=16, per_round=40), threads={"a": 1})
+    (share,) = of(TrainShare, job.begin())
+    assert [[one.partition for one in task] for task in share.tasks] == [[0, 1], [2, 3]]
+
+
+# --- scoring ----------------------------------------------------------------------------------------------------------
+
+
+def test_scoring_that_takes_longer_than_the_duty_cycle_allows_is_put_off(story):
+    job = story(make_plan(target=10_000, scoring=ScoringPolicy(interval=5, duty_cycle=0.1)))
+    job.begin()
+    job.train_round()
+    assert job.combines() == [Score(1)]
+    job.scores(seconds=3.0, after=3.0)
+    scored = []
+    for _ in range(40):
+        job.train_round(after=1.0)
+        if of(Score, job.combines()):
+            scored.append(job.now)
+            job.scores(seconds=3.0, after=3.0)
+    # the scoring begun at 1001 s took 3 s: a tenth of the time only after 1031 s
+    assert scored[0] == 1032.0
+    assert len(scored) == 1
+
+
+def test_without_a_duty_cycle_only_the_end_is_scored(story):
+    job = story(make_plan(scoring=NEVER))
+    job.begin()
+    job.round()
+    job.round()
+    job.train_round()
+    assert job.combines() == [Score(3, final=True)]
+    job.scores()
+    assert job.last.reason == "epochs"
+
+
+def test_the_best_model_comes_back_and_is_scored_again_with_the_same_epochs(story):
+    job = story()
+    job.begin()
+    job.round(1.0)
+    job.round(0.5)
+    out = job.round(0.8)
+    assert out == [RestoreBest(2), Score(3, final=True)]
+    job.scores(0.5)
+    assert job.last.reason == "epochs"
+    table = job.job.progress.history.as_dicts()
+    assert [row["epochs"] for row in table] == [0, 1, 2, 3, 3]
+    assert table[-1]["training_deviance"] == 0.5
+    assert [one.round for one in of(KeepBest, job.seen)] == [1, 2]
+
+
+def test_the_best_model_is_judged_on_validation_and_by_the_direction_of_its_metric(story):
+    rule = StoppingRule(objective("AUC", "Binomial"), rounds=0, classification_stop=-1)
+    job = story(make_plan(category="Binomial", stopping=rule, validated=True, target=200))
+    job.begin()
+    for auc in (0.9, 0.7):
+        job.train_round()
+        job.combines()
+        scored = {"classification_error": 0.5, "auc": 1 - auc}
+        job.tell(Scored(job.job.progress.round, scored, {"auc": auc}, 0.1), 0.1)
+    assert of(RestoreBest, job.seen) == [RestoreBest(1)]
+
+
+def test_the_last_model_stays_where_the_best_is_not_wanted(story):
+    job = story(make_plan(keep_best=False, target=200))
+    job.begin()
+    job.round(0.5)
+    job.round(0.9)
+    assert not {"KeepBest", "RestoreBest"} & set(job.kinds())
+    assert job.last.reason == "epochs"
+
+
+def test_a_nan_at_the_end_loses_against_any_number(story):
+    job = story(make_plan(target=200))
+    job.begin()
+    job.round(0.5)
+    assert of(RestoreBest, job.round(math.nan)) == [RestoreBest(1)]
+
+
+def test_early_stopping_ends_the_job_and_says_why(story):
+    rule = StoppingRule(objective("AUTO", "Regression"), rounds=1, tolerance=0.1, regression_stop=-1)
+    job = story(make_plan(stopping=rule, target=10_000))
+    job.begin()
+    job.round(1.0)
+    job.round(0.8)
+    job.round(0.78)
+    assert job.last.reason == "stopping"
+    assert "deviance did not improve by 0.1 over 1 scoring events" in job.last.message
+    assert job.job.progress.samples == 300
+
+
+def test_a_model_that_is_good_enough_ends_the_job(story):
+    rule = StoppingRule(objective("AUTO", "Regression"), rounds=0, regression_stop=0.1)
+    job = story(make_plan(stopping=rule, target=10_000))
+    job.begin()
+    job.round(0.05)
+    assert job.last.reason == "stopping"
+    assert "regression_stop" in job.last.message
+
+
+def test_a_stopping_metric_that_was_not_scored_is_an_error(story):
+    job = story(make_plan(stopping=StoppingRule(objective("RMSLE", "Regression"), 1)))
+    job.begin()
+    job.train_round()
+    job.combines()
+    with pytest.raises(H2OValueError, match="RMSLE must be among the scored values"):
+        job.scores()
+
+
+# --- workers come and go ----------------------------------------------------------------------------------------------
+
+
+def test_the_share_of_a_lost_worker_goes_to_another_with_the_same_slices(story):
+    job = story()
+    first = of(TrainShare, job.begin())[0]
+    out = job.loses("a", after=3.0)
+    again = of(TrainShare, out)[0]
+    assert (again.worker, again.share, again.round, again.tasks) == ("b", first.share, 1, first.tasks)
+    assert again.attempt == 2
+    assert of(Log, out)[0].text == "Worker a left with 50 samples (3.0 seconds) to be done again."
+    job.train_round()
+    job.combines()
+    assert job.job.progress.samples == 100
+
+
+def test_a_worker_that_dies_after_training_but_before_combining_has_its_share_trained_again(story):
+    job = story()
+    job.begin()
+    job.trains(0)
+    job.trains(1)
+    assert of(CombineRound, job.seen)
+    assert [(one.worker, one.share) for one in of(TrainShare, job.loses("b"))] == [("a", 1)]
+    assert of(CombineRound, job.trains(1))[0].shares == ((0, 50), (1, 50))
+    assert job.combines()
+    assert job.job.progress.samples == 100
+
+
+def test_an_average_that_was_ready_before_the_loss_counts_and_the_repetition_is_dropped(story):
+    job = story()
+    job.begin()
+    job.trains(0)
+    job.trains(1)
+    job.loses("b")
+    out = job.combines()
+    assert out == [DropShare(1, 1, "a"), Score(1)]
+    assert job.job.progress.samples == 100
+    assert not job.tell(ShareTrained(1, 1, "a", 50, 1.0))
+    assert not job.tell(RoundCombined(1))
+
+
+def test_the_late_answer_of_a_worker_that_was_given_up_is_ignored(story):
+    job = story()
+    job.begin()
+    job.loses("a")
+    assert not job.tell(ShareTrained(1, 0, "a", 50, 1.0))
+    job.trains(1)
+    assert of(CombineRound, job.trains(0))
+    assert not job.tell(ShareTrained(1, 0, "b", 50, 1.0))
+
+
+def test_a_worker_that_joins_in_mid_round_trains_from_the_next_round_on(story):
+    job = story(make_plan(rows=(50, 50)), threads={"a": 1})
+    job.begin()
+    assert not of(TrainShare, job.tell(WorkerJoined("new", 1)))
+    out = job.round()
+    assert {one.worker: one.samples for one in of(TrainShare, out)} == {"a": 50, "new": 50}
+
+
+def test_placement_stays_as_it_is_while_nobody_comes_or_goes(story):
+    job = story(make_plan(rows=(10,) * 8, per_round=13, target=130), threads={"a": 2, "b": 1})
+    job.begin()
+    places = set()
+    while job.job.phase != "finished":
+        places |= {(s.partition, one.worker) for one in job.outstanding.values() for t in one.tasks for s in t}
+        job.round()
+    split = [p for p in range(8) if sum(q == p for q, _ in places) > 1]
+    assert len(split) <= 1
+
+
+def test_a_failing_share_moves_to_another_worker_and_finally_fails_the_job(story):
+    job = story(make_plan(attempts=3))
+    job.begin()
+    workers = []
+    for _ in range(3):
+        one = job.outstanding.pop(0)
+        workers.append(one.worker)
+        out = job.tell(ShareFailed(1, 0, one.worker, "out of memory"))
+    assert workers == ["a", "b", "a"]
+    assert out[-1].reason == "failed"
+    assert "Share 0 of round 1 failed 3 times: out of memory." in out[-1].message
+    assert of(DropShare, out) == [DropShare(1, 1, "b")]
+
+
+def test_a_share_that_kills_every_worker_does_not_go_on_for_ever(story):
+    job = story(make_plan(rows=(50,), attempts=2), threads={"a": 1, "b": 1, "c": 1})
+    job.begin()
+    job.loses(job.outstanding[0].worker)
+    job.loses(job.outstanding[0].worker)
+    assert job.last.reason == "failed"
+
+
+def test_when_all_workers_are_gone_the_job_waits_and_goes_on_with_the_first_that_comes(story):
+    job = story(make_plan(no_workers_timeout=30))
+    job.begin()
+    job.round()
+    job.trains(0)
+    job.loses("b")
+    assert job.loses("a")[-1] == WaitForWorkers(30)
+    assert not job.tell(Tick(), after=29)
+    out = of(TrainShare, job.tell(WorkerJoined("c", 4)))
+    assert [(one.worker, one.share, one.round) for one in out] == [("c", 0, 2), ("c", 1, 2)]
+    job.round()
+    assert not job.tell(Tick(), after=100)
+
+
+def test_when_nobody_comes_the_last_model_stands(story):
+    job = story(make_plan(no_workers_timeout=30, save_every=1000))
+    job.begin()
+    job.round()
+    job.loses("a")
+    job.loses("b")
+    out = job.tell(Tick(), after=31)
+    assert out[0] == Save(1, final=True)
+    assert out[1].reason == "no-workers"
+    assert "the last model stands" in out[1].warnings[0]
+    assert job.job.progress.samples == 100
+    assert not job.tell(WorkerJoined("late", 1))
+
+
+def test_workers_lost_while_scoring_are_waited_for_and_the_scoring_is_repeated(story):
+    job = story(threads={"a": 1})
+    job.begin()
+    job.train_round()
+    assert job.combines() == [Score(1)]
+    assert job.loses("a")[-1] == WaitForWorkers(60.0)
+    assert of(Score, job.tell(WorkerJoined("b", 1))) == [Score(1)]
+    job.scores()
+    assert not job.tell(Scored(1, values(1.0)))
+
+
+def test_a_job_may_start_before_its_workers(story):
+    job = story(threads={"a": 1})
+    assert job.tell(Started({}, ((), ()))) == [WaitForWorkers(60.0)]
+    assert of(TrainShare, job.tell(WorkerJoined("a", 1)))
+
+
+# --- the end before the end -------------------------------------------------------------------------------------------
+
+
+def test_a_stop_while_a_share_is_out_closes_the_round_with_what_was_trained(story):
+    job = story()
+    job.begin()
+    job.trains(0)
+    assert job.tell(StopRequested("Cancelled by the user.")) == [StopShares(1)]
+    assert of(CombineRound, job.trains(1, samples=20))[0].shares == ((0, 50), (1, 20))
+    assert job.combines() == [Score(1, final=True)]
+    job.scores(0.7)
+    assert job.last == Finish("stopped", "Cancelled by the user.", ())
+    assert (job.job.progress.samples, job.job.progress.position) == (70, 100)
+    assert job.job.progress.history.as_dicts()[-1]["epochs"] == 0.7
+
+
+def test_a_share_that_does_not_answer_a_stop_is_dropped_after_the_grace(story):
+    job = story(make_plan(grace=10))
+    job.begin()
+    job.trains(0)
+    job.tell(StopRequested())
+    assert not job.tell(Tick(), after=9)
+    out = job.tell(Tick(), after=2)
+    assert out[0] == DropShare(1, 1, "b")
+    assert out[1].shares == ((0, 50),)
+    assert not job.tell(ShareTrained(1, 1, "b", 50, 9.0))
+    job.combines()
+    assert job.job.progress.samples == 50
+
+
+def test_a_stop_before_anything_was_trained_still_scores(story):
+    job = story(make_plan(grace=1))
+    job.begin()
+    job.tell(StopRequested())
+    assert job.tell(Tick(), after=2)[-1] == Score(0, final=True)
+    job.scores()
+    assert job.last.reason == "stopped"
+
+
+def test_a_worker_lost_during_a_stop_is_not_replaced(story):
+    job = story()
+    job.begin()
+    job.trains(0)
+    job.tell(StopRequested())
+    out = job.loses("b")
+    assert not of(TrainShare, out)
+    assert of(CombineRound, out)[0].shares == ((0, 50),)
+
+
+def test_time_runs_out_in_mid_round_and_the_best_model_comes_back(story):
+    job = story(make_plan(max_runtime_secs=10, target=10_000))
+    job.begin()
+    job.round(0.5, after=4.0)
+    out = job.tell(Tick(), after=7)
+    assert out == [StopShares(2)]
+    for share in sorted(job.outstanding):
+        job.trains(share, samples=10)
+    job.combines()
+    assert job.scores(0.9) == [RestoreBest(1), Score(2, final=True)]
+    job.scores(0.5)
+    assert job.last.reason == "timeout"
+    assert job.last.warnings[0].startswith("Deep Learning model training was interrupted due to timeout. ")
+
+
+def test_time_that_ran_out_between_rounds_begins_no_other_round(story):
+    job = story(make_plan(max_runtime_secs=10, target=10_000, scoring=NEVER))
+    job.begin()
+    job.train_round(after=11)
+    assert job.combines() == [Score(1, final=True)]
+    job.scores()
+    assert job.last.reason == "timeout"
+
+
+def test_rounds_get_shorter_when_little_time_is_left(story):
+    job = story(make_plan(max_runtime_secs=15, target=10_000, scoring=NEVER))
+    job.begin()
+    job.round(after=10.0)
+    assert sum(one.samples for one in job.outstanding.values()) == 50
+
+
+def test_an_unstable_round_is_rolled_back_and_the_last_sound_weights_are_kept(story):
+    job = story(make_plan(target=10_000))
+    job.begin()
+    job.round(0.5)
+    job.round(0.9)
+    job.train_round()
+    out = job.combines(unstable="weight RMS of layer 1 is nan.")
+    assert out == [RollBack(3), RestoreBest(1), Score(2, final=True)]
+    job.scores(0.5)
+    assert (job.last.reason, job.last.unstable) == ("unstable", False)
+    assert "Tanh" in job.last.warnings[0]
+    assert job.job.progress.samples == 200
+
+
+def test_a_network_that_breaks_in_its_first_round_is_flagged(story):
+    job = story(make_plan(save_every=1.0))
+    job.begin()
+    job.train_round()
+    out = job.combines(unstable="nan")
+    assert [type(one) for one in out] == [RollBack, Finish]
+    assert out[1].unstable
+
+
+def test_after_the_end_nothing_is_asked_for_any_more(story):
+    job = story(make_plan(target=100))
+    job.begin()
+    job.round()
+    for event in (Tick(), WorkerLost("a"), StopRequested(), RoundCombined(2), Scored(1, values(1.0)), Saved(1)):
+        assert job.tell(event, after=100) == []
+
+
+# --- saving and resuming ----------------------------------------------------------------------------------------------
+
+
+def test_checkpoints_are_written_one_at_a_time_and_at_the_end(story):
+    job = story(make_plan(save_every=5, target=600, scoring=NEVER))
+    job.begin()
+    assert not of(Save, job.round(after=3))
+    assert of(Save, job.round(after=3)) == [Save(2)]
+    assert not of(Save, job.round(after=9))  # the disk is still busy
+    job.tell(Saved(2))
+    assert not of(Save, job.round(after=3))
+    assert of(Save, job.round(after=3)) == [Save(5)]
+    job.tell(Saved(5))
+    job.train_round()
+    job.combines()
+    assert of(Save, job.scores()) == [Save(6, final=True)]
+
+
+def run_to_the_end(job, losses):
+    while job.job.phase != "finished":
+        job.train_round()
+        if of(Score, job.combines()):
+            job.scores(losses[job.job.progress.round])
+        while job.job.phase == "scoring":
+            job.scores(0.25)
+    return job
+
+
+@pytest.mark.parametrize("mid_round", [False, True])
+def test_a_job_resumed_from_its_checkpoint_ends_as_if_nothing_had_happened(story, mid_round):
+    rule = StoppingRule(objective("AUTO", "Regression"), rounds=2, tolerance=0.0, regression_stop=-1)
+    losses = {n: 1 / n if n < 5 else 1.0 for n in range(1, 20)}
+    plan = make_plan(stopping=rule, target=10_000, fixed_shares=2, max_runtime_secs=1e6, save_every=1e9)
+    whole = run_to_the_end(begun(story(plan)), losses)
+
+    first = begun(story(plan))
+    for _ in range(3):
+        first.round(losses[first.job.progress.round + 1])
+    if mid_round:
+        first.trains(0)
+    text = json.dumps(first.job.to_dict(), allow_nan=False)
+    second = story(job=Coordinator.from_dict(json.loads(text)))
+    second.now, second.counted = 1_000_000.0, dict.fromkeys((1, 2, 3), 100)
+    run_to_the_end(begun(second), losses)
+
+    assert second.last == whole.last
+    assert second.job.to_dict()["progress"]["best_round"] == 4
+    for one, other in zip(whole.job.progress.history.rows, second.job.progress.history.rows, strict=True):
+        assert one.training == other.training
+        assert (one.samples, one.epochs, one.iterations, one.speed) == (
+            other.samples,
+            other.epochs,
+            other.iterations,
+            pytest.approx(other.speed) if other.speed else None,
+        )
+        assert one.seconds == pytest.approx(other.seconds)
+    tail = [one for one in of(TrainShare, whole.seen) if one.round > 3]
+    assert of(TrainShare, second.seen) == tail
+
+
+def begun(job):
+    job.begin()
+    return job
+
+
+def test_a_restart_for_more_epochs_keeps_the_history_and_begins_a_new_time_limit(story):
+    plan = make_plan(target=100, max_runtime_secs=50)
+    first = begun(story(plan))
+    first.round(0.5, after=40)
+    assert first.last.reason == "epochs"
+    more = make_plan(target=300, max_runtime_secs=50, per_round=200)
+    second = story(job=Coordinator.from_dict(first.job.to_dict(), more))
+    second.counted = {1: 100}
+    shares = of(TrainShare, second.begin())
+    assert sum(one.samples for one in shares) == 200
+    assert shares[0].round == 2
+    assert [row["samples"] for row in second.job.progress.history] == [0, 100]
+    out = second.round(0.9, after=40)
+    assert out == [RestoreBest(1), Score(2, final=True)]
+    assert second.job.progress.history.rows[-1].seconds == pytest.approx(80.2)
+
+
+def test_a_saved_job_of_another_version_is_refused(story):
+    saved = story().job.to_dict()
+    with pytest.raises(H2OValueError, match="version 1; got 2"):
+        Coordinator.from_dict({**saved, "version": 2})
+
+
+# --- several workers --------------------------------------------------------------------------------------------------
+
+
+def test_reproducible_rounds_are_the_same_on_any_number_of_workers(story):
+    def shares(threads):
+        job = begun(story(make_plan(rows=(30, 40, 50), fixed_shares=3, per_round=90), threads=threads))
+        job.loses("a")
+        job.round()
+        return sorted(
+            (one.round, one.share, one.tasks, one.threads) for one in of(TrainShare, job.seen) if one.attempt == 1
+        )
+
+    few, many = shares({"a": 4, "b": 1}), shares({"a": 1, "b": 2, "c": 3, "d": 1})
+    assert few == many
+    assert {threads for *_, threads in few} == {1}
+
+
+def test_rounds_grow_when_communication_takes_too_long(story):
+    job = begun(story(make_plan(resize=0.05, target=100_000, scoring=NEVER)))
+    job.round(after=2.0)
+    assert job.job.progress.per_round == 100
+    for share in (0, 1):
+        job.trains(share, after=1.0, seconds=1.0)
+    out = job.combines()  # 2 seconds, 1 of them training
+    assert of(Log, out)[0].kind == "resized"
+    assert job.job.progress.per_round == 200
+
+
+def test_elastic_averaging_is_passed_on_and_begins_with_the_plain_average(story):
+    job = begun(story(make_plan(elastic_rate=0.9)))
+    job.round()
+    job.round()
+    assert [(one.elastic_rate, one.first) for one in of(CombineRound, job.seen)] == [(0.9, True), (0.9, False)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
+    """Shares come back or fail, workers die and join, stops and clocks strike, in any order, until the job is over."""
+    fixed = data.draw(st.sampled_from([None, 3]))
+    plan = make_plan(
+        rows=(7, 0, 20, 13), target=200, per_round=60, fixed_shares=fixed, save_every=3, max_runtime_secs=50, attempts=9
+    )
+    job, fresh = begun(Story(plan, threads={"a": 2, "b": 1})), iter("cdefghijklmnopqrstuvwxyz")
+    for _ in range(200):
+        if job.job.phase == "finished":
+            break
+        living = sorted(job.job.crew.threads)
+        choice = data.draw(st.integers(0, 19))
+        after = data.draw(st.sampled_from([0.0, 0.2, 1.0]))
+        if choice == 0 and living:
+            job.loses(data.draw(st.sampled_from(living)), after)
+        elif choice == 1 or (not living and choice % 2):
+            job.tell(WorkerJoined(next(fresh, "z"), 1 + choice % 3), after)
+        elif choice == 2 and job.outstanding:
+            one = job.outstanding.pop(min(job.outstanding))
+            job.tell(ShareFailed(one.round, one.share, one.worker, "no luck"), after)
+        elif choice == 3:
+            job.tell(Saved(job.job.progress.round), after)
+        elif choice == 4 and data.draw(st.integers(0, 9)) == 0:
+            job.tell(StopRequested(), after)
+        elif choice == 5:
+            job.tell(Tick(), after=5.0)
+        elif job.job.phase == "combining" or choice == 6:
+            job.combines(unstable="nan" if data.draw(st.integers(0, 30)) == 0 else None, after=after)
+        elif job.job.phase == "scoring":
+            job.scores(data.draw(st.sampled_from([0.5, 1.0, math.nan])), after=after)
+        elif job.outstanding:
+            job.trains(data.draw(st.sampled_from(sorted(job.outstanding))), after=after)
+        else:
+            job.tell(Tick(), after=30.0)
+    assert job.job.phase == "finished"
+    assert job.last.reason in {"epochs", "timeout", "stopped", "unstable", "no-workers", "failed"}
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_impossible_reports_and_plans_are_refused(story):
+    job = begun(story())
+    with pytest.raises(H2OValueError, match="Share 0 must train 0 to 50 samples; got 51"):
+        job.job.handle(ShareTrained(1, 0, "a", 51, 1.0), 0.0)
+    with pytest.raises(H2OValueError, match="started once"):
+        job.begin()
+    with pytest.raises(H2OValueError, match="got 1 for 2 partitions"):
+        Coordinator(make_plan()).handle(Started({"a": 1}, (("a",),)), 0.0)
+    with pytest.raises(H2OValueError, match="at least one row"):
+        make_plan(rows=(0, 0))
+    with pytest.raises(H2OValueError, match="per_round >= 1"):
+        make_plan(per_round=0)
+
+
+def test_nothing_happens_before_the_start():
+    assert Coordinator(make_plan()).handle(WorkerJoined("a", 1), 0.0) == []
+
+
+def test_rows_that_cannot_be_trained_do_not_hold_the_job_up(story):
+    job = begun(story(make_plan(scoring=NEVER)))
+    for share in (0, 1):
+        job.trains(share, samples=0)
+    assert job.job.progress.position == 100
+    for _ in range(2):
+        for share in (0, 1):
+            job.trains(share, samples=40)
+        job.combines()
+    job.scores()
+    assert (job.last.reason, job.job.progress.samples) == ("epochs", 160)
