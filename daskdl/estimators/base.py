@@ -91,7 +91,7 @@ class H2OEstimator:
             fold_column=fold_column,
             weights_column=weights_column,
         )
-        self._adopt(self._trained_model(request, model_id or self.model_id, verbose), stacklevel=3)
+        self._adopt(self._trained_model(request, model_id or self._parameters.model_id, verbose), stacklevel=3)
         return self
 
     def _trained_model(self, request: Request, model_id: str | None, verbose: bool) -> Any:
@@ -120,7 +120,7 @@ class H2OEstimator:
     def start(self, *arguments: Any, **keywords: Any) -> None:
         """Begin training in the background; the arguments are those of train(). join() waits for the end."""
         verbose = keywords.pop("verbose", False)
-        model_id = keywords.pop("model_id", None) or self.model_id
+        model_id = keywords.pop("model_id", None) or self._parameters.model_id
         names = ("x", "y", "training_frame", "offset_column", "fold_column", "weights_column", "validation_frame")
         request = request_of(self._parameters, **dict(zip(names, arguments, strict=False)), **keywords)
         self._running = _Running(lambda: self._trained_model(request, model_id, verbose))

@@ -30,7 +30,8 @@ class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelPlots, H2OEstim
         Classification: `predict` and a probability per class; regression: `predict`; autoencoder: `reconstr_*`.
         Missing columns and unseen levels are warned about (UserWarning).
         """
-        return self._trained().predict(_checked(test_data))
+        model, frame = self._trained(), _checked(test_data)
+        return model.predict(frame)
 
     def model_performance(
         self,
