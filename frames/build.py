@@ -15,6 +15,7 @@ from frames.dictionary import NO_VALUE, Dictionary, Verdict, decide, encode
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Group
 from frames.schema import Schema
+from frames.summary import MISSING_INTEGER
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -76,16 +77,21 @@ def _plain(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return values
     values = list(values)
-    if all(
-        value is None or (isinstance(value, int | float | np.number) and not isinstance(value, bool))
-        for value in values
-    ):
-        if all(isinstance(value, int | np.integer) for value in values) and values:
-            return np.array(values) if max(map(abs, values)) < 2**63 else np.array(values, np.float64)
-        return np.array([np.nan if value is None else value for value in values], np.float64)
+    numbers = [value for value in values if value is not None]
+    if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in numbers):
+        return _number_array(values, numbers)
     array = np.empty(len(values), object)
     array[:] = values
     return array
+
+
+def _number_array(values: list[Any], numbers: list[Any]) -> np.ndarray:
+    """A list of numbers and None; int64 where float64 would round an integer."""
+    if numbers and all(isinstance(value, int | np.integer) for value in numbers):
+        longest = max(abs(int(value)) for value in numbers)
+        if longest < 2**63 and (len(numbers) == len(values) or longest > 2**53):
+            return np.array([MISSING_INTEGER if value is None else value for value in values], np.int64)
+    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _from_series(series: pd.Series, domain: Sequence[str] | None) -> Typed | Dictionary:
@@ -121,7 +127,7 @@ def _numbers_with_gaps(series: pd.Series) -> Typed:
     if kind == "i":
         whole = series.fillna(0).to_numpy(dtype=np.int64)
         if len(whole) and max(abs(int(whole.min())), int(whole.max())) > 2**53:
-            return Typed(np.where(series.isna().to_numpy(), np.int64(-(2**63)), whole), "int")
+            return Typed(np.where(series.isna().to_numpy(), np.int64(MISSING_INTEGER), whole), "int")
     return _from_numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
@@ -191,7 +197,7 @@ def _as(found: Typed, type_: Type) -> Typed:
         texts = np.array([*found.domain, None], object)[found.values]  # type: ignore[misc]
     else:
         values = found.values.tolist()
-        missing = -(2**63) if found.values.dtype == np.int64 else None
+        missing = MISSING_INTEGER if found.values.dtype == np.int64 else None
         texts = [None if value == missing else value for value in values]
     known = encode(texts)
     if type_ == "enum" and found.type in ("real", "int"):

@@ -27,3 +27,11 @@ class CodecCannotHold(H2OValueError):
 
 class FrameError(H2OValueError):
     """A table cannot be read, built or combined as asked."""
+
+
+class FileMissing(FrameError, H2OResponseError):
+    """A file to read does not exist (h2o-py's server refuses the request)."""
+
+
+class FileExists(FrameError, H2OResponseError):
+    """A file to write exists already, and nobody allowed to replace it."""

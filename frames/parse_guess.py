@@ -109,7 +109,7 @@ def without_comments(text: str, markers: str = "#") -> str:
 
 
 def guess_separator(text: str, quote: str = '"', escape: str | None = None) -> str:
-    """Return the separator of a sample: of , tab ; | ^A and space the one that cuts most lines into equally many fields.
+    """Return the separator of a sample: of , tab ; | ^A and space the one by which most lines have equally many fields.
 
     >>> guess_separator("a;b\\n1,5;2\\n")
     ';'

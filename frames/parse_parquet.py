@@ -1,5 +1,7 @@
 """Parquet files -> blocks of columns, row group by row group."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,12 +45,15 @@ def _is_text(type_: Any) -> bool:
     return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
 
 
-def _file(source: Source) -> pq.ParquetFile:
-    try:
-        stream = source.open()
-        return pq.ParquetFile(stream)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
+@contextmanager
+def _file(source: Source) -> Iterator[pq.ParquetFile]:
+    with source.open() as stream:
+        try:
+            file = pq.ParquetFile(stream)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
+        with file:
+            yield file
 
 
 def plan(source: Source) -> list[Groups]:

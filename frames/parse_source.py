@@ -16,7 +16,7 @@ from urllib.parse import urlparse
 import fsspec
 from fsspec.core import url_to_fs
 
-from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.errors import FileMissing, FrameError, H2OTypeError, H2OValueError
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _FOREIGN = {
@@ -155,7 +155,7 @@ def list_paths(path: str | os.PathLike | Sequence[str | os.PathLike], pattern: s
     """Return the files that a path, folder, glob, URL, or a list of them stands for; absolute, in order, each once.
 
     Hidden files are left out of folders. `pattern` is a regular expression that the names of files must contain.
-    Raises H2OResponseError-like FrameError "File ... does not exist" for what is not there.
+    Raises FileMissing "File ... does not exist" for what is not there.
     """
     given = [path] if isinstance(path, str | os.PathLike) else path
     if not isinstance(given, list | tuple | set) or not given:
@@ -200,7 +200,7 @@ def _expand(path: str) -> list[str]:
         return sorted(files)
     files = sorted(file for file in glob.glob(path, recursive=True) if os.path.isfile(file))
     if not files:
-        raise FrameError(f"File {path} does not exist")
+        raise FileMissing(f"File {path} does not exist")
     return files
 
 
@@ -223,7 +223,7 @@ def _expand_remote(url: str) -> list[str]:
         name for name in names if not os.path.basename(name).startswith((".", "_")) and filesystem.isfile(name)
     )
     if not files:
-        raise FrameError(f"File {url} does not exist")
+        raise FileMissing(f"File {url} does not exist")
     return [filesystem.unstrip_protocol(name) for name in files]
 
 
@@ -237,7 +237,7 @@ def inspect(url: str) -> Source:
     try:
         magic = plain.head(8)
     except (OSError, ValueError) as error:
-        raise FrameError(f"File {url} does not exist or cannot be read: {error}") from error
+        raise FileMissing(f"File {url} does not exist or cannot be read: {error}") from error
     if magic[:4] == b"PAR1" or (extension in (".parquet", ".pq") and magic):
         if magic[:4] != b"PAR1":
             raise FrameError(f"A Parquet file must start with PAR1; {url} starts with {magic[:4]!r}.")
@@ -254,7 +254,7 @@ def _size(url: str) -> tuple[int | None, bool]:
     """Size in bytes, and whether ranges can be read."""
     if _is_local(url):
         if not os.path.isfile(url):
-            raise FrameError(f"File {url} does not exist")
+            raise FileMissing(f"File {url} does not exist")
         if not os.access(url, os.R_OK):
             raise FrameError(f"File {url} must be readable; permission is denied.")
         return os.path.getsize(url), True
@@ -262,7 +262,7 @@ def _size(url: str) -> tuple[int | None, bool]:
     try:
         info = filesystem.info(path)
     except (FileNotFoundError, OSError, ValueError) as error:
-        raise FrameError(f"File {url} does not exist or cannot be read: {error}") from error
+        raise FileMissing(f"File {url} does not exist or cannot be read: {error}") from error
     size = info.get("size")
     # A web server may ignore the wish for a range and send everything: only one that promises ranges is believed.
     promised = bool(info.get("partial")) if url.startswith("http") else True

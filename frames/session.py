@@ -91,7 +91,9 @@ def start(
                     threads_per_worker=threads,
                     processes=False,
                     memory_limit="auto" if memory_limit is None else memory_limit,
-                    dashboard_address=dashboard,
+                    # Without an address Dask would try port 8787 all the same, and complain when that is taken.
+                    dashboard_address=dashboard or "127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": dashboard is not None},
                 )
                 _embedded = distributed.Client(cluster), cluster
         _current = _embedded[0]

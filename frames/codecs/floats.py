@@ -8,6 +8,12 @@ from frames.codecs.base import Codec
 from frames.errors import CodecCannotHold
 
 
+def _refuse_long(column: np.ndarray) -> None:
+    # Comparing such integers with floats would compare them rounded.
+    if column.dtype.kind in "iu" and len(column) and max(-int(column.min()), int(column.max())) > 2**53:
+        raise CodecCannotHold(f"Integers must not go beyond 2**53; got {column.min()} to {column.max()}.")
+
+
 @dataclass(frozen=True)
 class Float32(Codec):
     """Holds doubles that float32 gives back exactly; NaN is missing.
@@ -23,6 +29,7 @@ class Float32(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
+        _refuse_long(column)
         if column.dtype == np.float32:
             return column.copy()
         with np.errstate(all="ignore"):
@@ -52,8 +59,7 @@ class Float64(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
-        if column.dtype.kind in "iu" and len(column) and max(-int(column.min()), int(column.max())) > 2**53:
-            raise CodecCannotHold("Integers beyond 2**53 are not held by float64.")
+        _refuse_long(column)
         return column.astype(np.float64)
 
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
