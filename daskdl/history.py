@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from daskdl.metrics import METRICS
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OValueError
 
@@ -17,8 +18,6 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     "Multinomial": ("rmse", "logloss", "r2", "classification_error", "auc", "pr_auc"),
     "AutoEncoder": ("rmse", "mse"),
 }
-# where a scored value may stand under another of its names
-OTHER_NAMES = {"deviance": "mean_residual_deviance", "pr_auc": "aucpr", "lift": "lift_top_group"}
 LEADING = ("", "timestamp", "duration", "training_speed", "epochs", "iterations", "samples")
 LEADING_TYPES = ("string", "string", "string", "string", "double", "int", "double")
 
@@ -28,7 +27,7 @@ class HistoryRow:
     """One scoring event.
 
     `time` is seconds since 1970, `seconds` how long the job has run, `speed` trained samples per second (None before
-    any), `training` and `validation` every scored value by name (an absent one shows as NaN).
+    any), `training` and `validation` every scored value by its key in `metrics.METRICS` (an absent one shows as NaN).
     """
 
     time: float
@@ -131,7 +130,7 @@ class ScoringHistory:
         sides = {"training": row.training} | ({"validation": row.validation or {}} if self.validated else {})
         for side, values in sides.items():
             for name in self.metrics:
-                result[f"{side}_{name}"] = float(values.get(name, values.get(OTHER_NAMES.get(name, ""), math.nan)))
+                result[f"{side}_{name}"] = float(values.get(METRICS[name].key, math.nan))
         return result
 
     def to_dict(self) -> dict[str, Any]:

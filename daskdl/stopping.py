@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from daskdl.metrics import METRICS, metric_named
 from frames.errors import H2OValueError
 
 Values = Mapping[str, float]
+ERROR = METRICS["misclassification"].key
 
 TIMEOUT = (
     "Deep Learning model training was interrupted due to timeout. "
@@ -24,20 +26,20 @@ REMEDY = (
 
 
 class Objective(NamedTuple):
-    """A number to be made better: where it stands among scored values and which way is better.
+    """A number to be made better: its `key` among scored values and which way is better.
 
-    `names` are looked up in this order; `bounded_by_zero`: never negative, and 0 is perfect.
+    `zero_is_best`: it cannot fall below 0, and falling is what is wanted.
     """
 
     name: str
-    names: tuple[str, ...]
+    key: str
     larger_is_better: bool = False
-    bounded_by_zero: bool = True
+    zero_is_best: bool = True
 
     def of(self, values: Values) -> float:
         """The value of this metric, NaN allowed; H2OValueError when it was not scored."""
-        if any(name in values for name in self.names):
-            return self.find(values)
+        if self.key in values:
+            return float(values[self.key])
         raise H2OValueError(
             f"stopping_metric {self.name} must be among the scored values; got {', '.join(sorted(values)) or 'none'}. "
             f"Choose a metric of this kind of model."
@@ -45,7 +47,7 @@ class Objective(NamedTuple):
 
     def find(self, values: Values) -> float:
         """The value of this metric; NaN when it was not scored."""
-        return next((float(values[name]) for name in self.names if name in values), math.nan)
+        return float(values.get(self.key, math.nan))
 
     def better(self, value: float, than: float | None) -> bool:
         """True when `value` is strictly better; NaN never is, anything else is better than nothing or NaN."""
@@ -56,40 +58,17 @@ class Objective(NamedTuple):
         return value > than if self.larger_is_better else value < than
 
 
-OBJECTIVES = {
-    one.name: one
-    for one in (
-        Objective("deviance", ("deviance", "mean_residual_deviance")),
-        Objective("logloss", ("logloss",)),
-        Objective("MSE", ("mse",)),
-        Objective("RMSE", ("rmse",)),
-        Objective("MAE", ("mae",)),
-        Objective("RMSLE", ("rmsle",)),
-        Objective("AUC", ("auc",), larger_is_better=True),
-        Objective("AUCPR", ("pr_auc", "aucpr"), larger_is_better=True),
-        Objective("lift_top_group", ("lift", "lift_top_group"), larger_is_better=True),
-        Objective("misclassification", ("classification_error", "misclassification", "err")),
-        Objective("mean_per_class_error", ("mean_per_class_error",)),
-        Objective("custom", ("custom",), bounded_by_zero=False),
-        Objective("custom_increasing", ("custom",), larger_is_better=True, bounded_by_zero=False),
-    )
-}
-DEFAULT_OBJECTIVE = {"Binomial": "logloss", "Multinomial": "logloss", "Regression": "deviance", "AutoEncoder": "MSE"}
-
-
 def objective(name: str, category: str) -> Objective:
     """The objective of a stopping_metric (case does not matter); AUTO is the default of the model's category.
 
+    Raises H2OValueError for an unknown name and for a metric that this category of model does not have.
     Example: `objective("AUTO", "Binomial").name == "logloss"`
     """
-    if name.casefold() == "auto":
-        if category not in DEFAULT_OBJECTIVE:
-            raise H2OValueError(f"A model must be one of {', '.join(DEFAULT_OBJECTIVE)}; got {category!r}.")
-        name = DEFAULT_OBJECTIVE[category]
-    for key, one in OBJECTIVES.items():
-        if key.casefold() == name.casefold():
-            return one
-    raise H2OValueError(f"stopping_metric must be AUTO or one of {', '.join(OBJECTIVES)}; got {name!r}.")
+    metric = metric_named(name, category)
+    if not metric.stopping:
+        choices = ", ".join(one.name for one in METRICS.values() if one.stopping and category in one.categories)
+        raise H2OValueError(f"stopping_metric must be AUTO or one of {choices}; got {name!r}.")
+    return Objective(metric.name, metric.key, metric.larger_is_better, metric.zero_is_best)
 
 
 def moving_averages(values: Sequence[float], rounds: int) -> list[float]:
@@ -110,7 +89,7 @@ def stop_early(values: Sequence[float], goal: Objective, rounds: int, tolerance:
     if any(math.isnan(one) for one in averages):
         return False
     before, recent = averages[0], averages[1:]
-    if before == 0 and goal.bounded_by_zero and not goal.larger_is_better:
+    if before == 0 and goal.zero_is_best:
         return True
     if len({math.copysign(1, one) if one else 0 for one in averages}) > 1 or before == 0:
         return False
@@ -122,9 +101,10 @@ def stop_early(values: Sequence[float], goal: Objective, rounds: int, tolerance:
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """Early stopping: the goal, stopping_rounds (0 = off), stopping_tolerance, and the two training limits.
+    """When a model is good enough or gets no better.
 
-    `classification_stop` and `regression_stop` are switched off by negative values.
+    The goal, stopping_rounds (0 = off) and stopping_tolerance decide early stopping; `classification_stop` and
+    `regression_stop` are limits of the training error and MSE, switched off by negative values.
     """
 
     goal: Objective
@@ -136,11 +116,11 @@ class StoppingRule:
     def reason(self, category: str, values: Sequence[float], training: Values) -> str | None:
         """Why training should stop after this scoring, as a sentence; None to go on."""
         if category in ("Binomial", "Multinomial"):
-            error, limit = OBJECTIVES["misclassification"].of(training), self.classification_stop
+            error, limit = float(training[ERROR]), self.classification_stop
             if limit >= 0 and error <= limit:
                 return f"The training error {error:g} reached classification_stop {limit:g}."
         else:
-            mse = float(training["mse"]) if "mse" in training else float(training["rmse"]) ** 2
+            mse = float(training["mse"])
             if self.regression_stop >= 0 and mse <= self.regression_stop:
                 return f"The training MSE {mse:g} reached regression_stop {self.regression_stop:g}."
         if stop_early(values, self.goal, self.rounds, self.tolerance):

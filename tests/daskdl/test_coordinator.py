@@ -50,7 +50,7 @@ def make_plan(rows=(50, 50), target=300, per_round=100, category="Regression", s
 
 
 def values(deviance):
-    return {"rmse": deviance**0.5, "mse": deviance, "deviance": deviance, "mae": deviance, "r2": 0.0}
+    return {"rmse": deviance**0.5, "mse": deviance, "mean_residual_deviance": deviance, "mae": deviance, "r2": 0.0}
 
 
 class Story:
@@ -272,7 +272,7 @@ def test_the_best_model_is_judged_on_validation_and_by_the_direction_of_its_metr
     for auc in (0.9, 0.7):
         job.train_round()
         job.combines()
-        scored = {"classification_error": 0.5, "auc": 1 - auc}
+        scored = {"err": 0.5, "auc": 1 - auc}
         job.tell(Scored(job.job.progress.round, scored, {"auc": auc}, 0.1), 0.1)
     assert of(RestoreBest, job.seen) == [RestoreBest(1)]
 
@@ -319,7 +319,7 @@ def test_a_stopping_metric_that_was_not_scored_is_an_error(story):
     job.begin()
     job.train_round()
     job.combines()
-    with pytest.raises(H2OValueError, match="RMSLE must be among the scored values"):
+    with pytest.raises(H2OValueError, match="rmsle must be among the scored values"):
         job.scores()
 
 

@@ -59,13 +59,16 @@ def test_a_supervised_model_begins_with_zeros_and_nan():
 
 def test_a_row_reads_like_h2os():
     history = ScoringHistory("Binomial")
-    history.append(row(training={"rmse": 0.4, "auc": 0.9, "aucpr": 0.8, "lift_top_group": 2.0, "mse": 0.16}))
+    history.append(
+        row(training={"rmse": 0.4, "auc": 0.9, "pr_auc": 0.8, "lift_top_group": 2.0, "mse": 0.16, "err": 0.1})
+    )
     table = history.table()
     got = dict(zip(table.col_header, table.cell_values[0], strict=True))
     assert re.fullmatch(r"2027-01-1\d \d\d:\d\d:\d\d", got["timestamp"])
     assert (got[""], got["duration"], got["training_speed"]) == ("", "1.469 sec", "1482 obs/sec")
     assert (got["epochs"], got["iterations"], got["samples"]) == (1.0, 1, 150.0)
     assert (got["training_auc"], got["training_pr_auc"], got["training_lift"]) == (0.9, 0.8, 2.0)
+    assert got["training_classification_error"] == 0.1
     assert math.isnan(got["training_logloss"])
 
 

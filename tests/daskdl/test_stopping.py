@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daskdl.stopping import (
-    OBJECTIVES,
     LayerStatistics,
     StoppingRule,
     instability,
@@ -20,7 +19,7 @@ from daskdl.stopping import (
 )
 from frames.errors import H2OValueError
 
-LOSS, AUC, CUSTOM = OBJECTIVES["logloss"], OBJECTIVES["AUC"], OBJECTIVES["custom"]
+LOSS, AUC, CUSTOM = (objective(name, "Binomial") for name in ("logloss", "AUC", "custom"))
 NAN = math.nan
 
 
@@ -72,7 +71,7 @@ def test_a_missing_value_or_a_change_of_sign_decides_nothing():
 def test_a_custom_metric_below_zero_improves_by_falling_further():
     assert not stop_early([NAN, -1, -1, -2, -2], CUSTOM, 2, 0.0)
     assert stop_early([NAN, -2, -2, -1, -1], CUSTOM, 2, 0.0)
-    rising = OBJECTIVES["custom_increasing"]
+    rising = objective("custom_increasing", "Regression")
     assert not stop_early([NAN, -2, -2, -1, -1], rising, 2, 0.0)
     assert stop_early([NAN, -1, -1, -2, -2], rising, 2, 0.0)
 
@@ -92,8 +91,16 @@ def test_early_stopping_is_the_ratio_of_the_best_late_average_to_the_first(value
 
 
 def test_every_metric_knows_its_direction():
-    larger = {name for name, one in OBJECTIVES.items() if one.larger_is_better}
-    assert larger == {"AUC", "AUCPR", "lift_top_group", "custom_increasing"}
+    names = ["logloss", "MSE", "RMSE", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error"]
+    goals = [objective(name, "Binomial") for name in [*names, "custom", "custom_increasing"]]
+    goals += [objective(name, "Regression") for name in ("deviance", "MAE", "RMSLE")]
+    assert {one.name for one in goals if one.larger_is_better} == {
+        "auc",
+        "aucpr",
+        "lift_top_group",
+        "custom_increasing",
+    }
+    assert {one.name for one in goals if not one.zero_is_best and not one.larger_is_better} == {"custom"}
     assert AUC.better(0.9, 0.8)
     assert not AUC.better(0.8, 0.8)
     assert LOSS.better(0.1, 0.2)
@@ -104,26 +111,28 @@ def test_every_metric_knows_its_direction():
 
 def test_auto_means_the_metric_of_the_kind_of_model():
     names = [objective("AUTO", c).name for c in ("Binomial", "Multinomial", "Regression", "AutoEncoder")]
-    assert names == ["logloss", "logloss", "deviance", "MSE"]
-    assert objective("auc", "Binomial") is AUC
-    with pytest.raises(H2OValueError, match="got 'gini'"):
+    assert [name.lower() for name in names] == ["logloss", "logloss", "deviance", "mse"]
+    assert objective("auc", "Binomial") == AUC
+    with pytest.raises(H2OValueError, match="got 'luck'"):
+        objective("luck", "Binomial")
+    with pytest.raises(H2OValueError, match="got 'AUC'"):
+        objective("AUC", "Regression")
+    with pytest.raises(H2OValueError, match=r"stopping_metric must be AUTO or one of .*; got 'gini'"):
         objective("gini", "Binomial")
-    with pytest.raises(H2OValueError, match="got 'Clustering'"):
-        objective("AUTO", "Clustering")
-    with pytest.raises(H2OValueError, match="AUC must be among the scored values; got rmse"):
+    with pytest.raises(H2OValueError, match="auc must be among the scored values; got rmse"):
         AUC.of({"rmse": 1.0})
 
 
 def test_training_stops_where_it_is_good_enough():
     rule = StoppingRule(LOSS, classification_stop=0.05, regression_stop=0.01)
-    assert "classification_stop" in rule.reason("Binomial", [NAN], {"classification_error": 0.05})
-    assert rule.reason("Binomial", [NAN], {"classification_error": 0.06}) is None
-    assert "regression_stop" in rule.reason("Regression", [NAN], {"rmse": 0.09})
+    assert "classification_stop" in rule.reason("Binomial", [NAN], {"err": 0.05})
+    assert rule.reason("Binomial", [NAN], {"err": 0.06}) is None
+    assert "regression_stop" in rule.reason("Regression", [NAN], {"mse": 0.009})
     assert "regression_stop" in rule.reason("AutoEncoder", [NAN], {"mse": 0.01, "rmse": 0.1})
     off = StoppingRule(LOSS, classification_stop=-1, regression_stop=-1)
-    assert off.reason("Multinomial", [NAN], {"classification_error": 0.0}) is None
+    assert off.reason("Multinomial", [NAN], {"err": 0.0}) is None
     assert off.reason("Regression", [NAN], {"mse": 0.0}) is None
-    assert "early stopping" in StoppingRule(LOSS, rounds=1).reason("Binomial", [NAN, 1, 1], {"classification_error": 1})
+    assert "early stopping" in StoppingRule(LOSS, rounds=1).reason("Binomial", [NAN, 1, 1], {"err": 1})
 
 
 def test_a_network_that_broke_down_is_recognised():
