@@ -26,7 +26,7 @@ class ModelProgress:
                 warnings.simplefilter("ignore")  # a notebook without ipywidgets gets the text bar, and no complaint
                 from tqdm.auto import tqdm
 
-                form = "{desc}: |{bar:30}| {percentage:3.0f}% [{elapsed}]{postfix}"
+                form = "{desc}: |{bar:30}| {percentage:3.0f}% [{elapsed}{postfix}]"
                 self._bar = tqdm(total=1.0, desc=TITLE, bar_format=form, file=sys.stderr, mininterval=0.2)
         return self
 
@@ -60,7 +60,7 @@ def _short(row: dict[str, Any]) -> str:
         for metric in ("logloss", "deviance", "mse", "rmse"):
             value = row.get(f"{source}_{metric}")
             if isinstance(value, float) and value == value:
-                return f" {source} {metric} {value:.4g}"
+                return f"{source} {metric} {value:.4g}"
     return ""
 
 
