@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numcodecs import blosc
 
 from frames.codecs.base import Codec, Terms
-from frames.codecs.bit import Bit
+from frames.codecs.buffers import Stored, by_column, ride_along, store, take
 from frames.codecs.choose import choose_levels, choose_numbers, choose_text, from_config
-from frames.codecs.scaled import Scaled
 from frames.column import TEXTS, TYPES, Type
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.summary import (
@@ -27,11 +25,6 @@ _MAGIC = b"rowchunk"
 _VERSION = 1
 _TILE = 1 << 19
 """Values per tile of columns that are summarised together (4 MiB of float64)."""
-_WORTH = 1.1
-"""Compression that saves less than this ratio is left away: it would only cost time."""
-_BLOSC_LIMIT = 2**31 - 17
-_SMALL = 128
-"""Buffers of fewer bytes are not compressed."""
 
 
 class NumericBlock(NamedTuple):
@@ -49,17 +42,6 @@ class NumericBlock(NamedTuple):
     scale: np.ndarray
     bias: np.ndarray
     missing: np.ndarray
-
-
-class Stored(NamedTuple):
-    """One buffer of a chunk: a row-major block of codes of several columns, bits, or the payload of one column."""
-
-    layout: str
-    dtype: str
-    columns: tuple[int, ...]
-    compressed: bool
-    raw_bytes: int
-    buffer: np.ndarray
 
 
 class Chunk:
@@ -123,9 +105,9 @@ class Chunk:
             _choose(column, type_, count, summary)
             for column, type_, count, summary in zip(columns, types, levels, summaries, strict=True)
         ]
-        _bits_ride_along(coded)
+        ride_along(coded)
         return Chunk(
-            rows, tuple(types), tuple(codec for codec, _ in coded), tuple(summaries), tuple(_store(coded, rows))
+            rows, tuple(types), tuple(codec for codec, _ in coded), tuple(summaries), tuple(store(coded, rows))
         )
 
     def values(self, position: int) -> np.ndarray:
@@ -148,7 +130,11 @@ class Chunk:
                 codes = np.empty(0, np.uint8)
             else:
                 if b not in blocks:
-                    blocks[b] = _by_column(self._open(b)) if self._stored[b].layout != "payload" else self._open(b)
+                    blocks[b] = (
+                        by_column(self._stored[b].open(self.rows))
+                        if self._stored[b].layout != "payload"
+                        else self._stored[b].open(self.rows)
+                    )
                 codes = blocks[b] if self._stored[b].layout == "payload" else blocks[b][slot]
             decoded.append(codec.decode(codes, self.rows))
         return decoded
@@ -168,10 +154,10 @@ class Chunk:
             if b >= 0 and self._stored[b].layout != "payload":
                 wanted.setdefault(b, []).append((slot, column))
                 continue
-            codes = codec.codes(self._open(b) if b >= 0 else np.empty(0, np.uint8), self.rows)
+            codes = codec.codes(self._stored[b].open(self.rows) if b >= 0 else np.empty(0, np.uint8), self.rows)
             loose.setdefault(codes.dtype, []).append((slot, codes))
         blocks = [
-            self._numeric(_take(self._open(b), [c for _, c in p]), [s for s, _ in p], positions)
+            self._numeric(take(self._stored[b].open(self.rows), [c for _, c in p]), [s for s, _ in p], positions)
             for b, p in wanted.items()
         ]
         for codes in loose.values():
@@ -188,20 +174,6 @@ class Chunk:
             np.array([t.bias for t in terms]),
             np.array([t.missing for t in terms], np.int64),
         )
-
-    def _open(self, b: int) -> np.ndarray:
-        """The codes of a stored buffer: (rows, k) for blocks and bits, raw bytes for payloads."""
-        stored = self._stored[b]
-        raw = stored.buffer
-        if stored.compressed:
-            raw = np.empty(stored.raw_bytes, np.uint8)
-            blosc.decompress(stored.buffer, raw)
-        if stored.layout == "payload":
-            return raw
-        shape = (self.rows, len(stored.columns))
-        if stored.layout == "bits":
-            return np.unpackbits(raw, count=shape[0] * shape[1]).reshape(shape)
-        return raw.view(np.dtype(stored.dtype)).reshape(shape)
 
     def to_bytes(self) -> bytes:
         """Return the chunk as bytes of a format that later versions go on reading: magic, header length, JSON header,
@@ -363,71 +335,3 @@ def _choose(column: np.ndarray, type_: Type, levels: int | None, summary: Summar
     if type_ in TEXTS:
         return choose_text(column)
     return choose_numbers(column, summary)
-
-
-def _bits_ride_along(coded: list[tuple[Codec, np.ndarray]]) -> None:
-    """Among many columns of bytes a few columns of bits become bytes too: rows are then read from one block."""
-    bits = [i for i, (codec, _) in enumerate(coded) if isinstance(codec, Bit)]
-    bytes_ = sum(codec.layout == "block" and codec.dtype.itemsize == 1 for codec, _ in coded)
-    if len(bits) >= bytes_:
-        return
-    for i in bits:
-        codec, codes = coded[i]
-        coded[i] = Scaled("u1", codec.bias), codes  # type: ignore[attr-defined]
-
-
-def _store(coded: list[tuple[Codec, np.ndarray]], rows: int) -> list[Stored]:
-    """The buffers of a chunk: a row-major block per dtype, the bits, a payload per column that has its own bytes."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    stored = []
-    for i, (codec, codes) in enumerate(coded):
-        if codec.layout == "payload":
-            stored.append(_compressed("payload", "|u1", (i,), codes, 1))
-        elif codec.layout != "none":
-            groups.setdefault((codec.layout, codec.dtype.str), []).append(i)
-    for (layout, dtype), members in groups.items():
-        block = _by_row([coded[i][1] for i in members], np.dtype(dtype), rows)
-        if layout == "bits":
-            stored.append(_compressed(layout, dtype, tuple(members), np.packbits(block), 1))
-        else:
-            raw = block.reshape(-1).view(np.uint8)
-            stored.append(_compressed(layout, dtype, tuple(members), raw, block.dtype.itemsize))
-    return stored
-
-
-def _compressed(layout: str, dtype: str, columns: tuple[int, ...], raw: np.ndarray, itemsize: int) -> Stored:
-    # Shuffling helps numbers of several bytes and hurts single ones (measured on images: 3.1x without, 1.8x with).
-    if _SMALL <= raw.nbytes < _BLOSC_LIMIT:
-        shuffle = blosc.NOSHUFFLE if itemsize == 1 else blosc.SHUFFLE
-        view = raw.view(f"u{itemsize}") if itemsize > 1 else raw
-        packed = np.frombuffer(blosc.compress(view, b"lz4", 5, shuffle), np.uint8)
-        if raw.nbytes >= _WORTH * packed.nbytes:
-            return Stored(layout, dtype, columns, True, raw.nbytes, packed)
-    return Stored(layout, dtype, columns, False, raw.nbytes, np.ascontiguousarray(raw))
-
-
-def _by_row(columns: list[np.ndarray], dtype: np.dtype, rows: int) -> np.ndarray:
-    """Columns as one (rows, k) C-contiguous block."""
-    if len(columns) == 1:
-        return columns[0].astype(dtype, copy=False).reshape(rows, 1)
-    block = np.empty((rows, len(columns)), dtype)
-    # Stripes of rows keep source and target in the cache: transposing at once is several times slower for wide blocks.
-    for start in range(0, rows, 256):
-        stop = min(start + 256, rows)
-        block[start:stop] = np.array([column[start:stop] for column in columns], dtype).T
-    return block
-
-
-def _by_column(block: np.ndarray) -> np.ndarray:
-    """A (rows, k) block as (k, rows)."""
-    return np.ascontiguousarray(block.T)
-
-
-def _take(block: np.ndarray, columns: list[int]) -> np.ndarray:
-    """Some columns of a block; no copy when all are asked for in order."""
-    if columns == list(range(block.shape[1])):
-        return block
-    first, last = columns[0], columns[-1]
-    if columns == list(range(first, last + 1)):
-        return block[:, first : last + 1]
-    return block[:, columns]

@@ -1,4 +1,4 @@
-"""What can go wrong with a table, under the names h2o-py's users catch. Every message says: what must be what; got what; remedy."""
+"""What can go wrong with a table, under names h2o-py's users catch. Messages say: what must be what; got; remedy."""
 
 
 class H2OError(Exception):

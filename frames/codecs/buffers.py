@@ -1,0 +1,109 @@
+"""The buffers of a chunk: codes of columns laid out row by row, and compressed."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numcodecs import blosc
+
+from frames.codecs.base import Codec
+from frames.codecs.bit import Bit
+from frames.codecs.scaled import Scaled
+
+_WORTH = 1.1
+"""Compression that saves less than this ratio is left away: it would only cost time."""
+_BLOSC_LIMIT = 2**31 - 17
+_SMALL = 128
+"""Buffers of fewer bytes are not compressed."""
+_STRIPE = 256
+"""Rows that are turned at a time: doing all at once is several times slower for wide blocks, as it leaves the cache."""
+
+
+class Stored(NamedTuple):
+    """One buffer of a chunk: a row-major block of codes of several columns, bits, or the payload of one column."""
+
+    layout: str
+    dtype: str
+    columns: tuple[int, ...]
+    compressed: bool
+    raw_bytes: int
+    buffer: np.ndarray
+
+    def open(self, rows: int) -> np.ndarray:
+        """Return the codes: (rows, k) for blocks and bits, raw bytes for a payload."""
+        raw = self.buffer
+        if self.compressed:
+            raw = np.empty(self.raw_bytes, np.uint8)
+            blosc.decompress(self.buffer, raw)
+        if self.layout == "payload":
+            return raw
+        shape = (rows, len(self.columns))
+        if self.layout == "bits":
+            return np.unpackbits(raw, count=shape[0] * shape[1]).reshape(shape)
+        return raw.view(np.dtype(self.dtype)).reshape(shape)
+
+
+def ride_along(coded: list[tuple[Codec, np.ndarray]]) -> None:
+    """Among many columns of bytes a few columns of bits become bytes too: rows are then read from one block."""
+    bits = [i for i, (codec, _) in enumerate(coded) if isinstance(codec, Bit)]
+    bytes_ = sum(codec.layout == "block" and codec.dtype.itemsize == 1 for codec, _ in coded)
+    if len(bits) >= bytes_:
+        return
+    for i in bits:
+        codec, codes = coded[i]
+        coded[i] = Scaled("u1", codec.bias), codes  # type: ignore[attr-defined]
+
+
+def store(coded: list[tuple[Codec, np.ndarray]], rows: int) -> list[Stored]:
+    """The buffers of a chunk: a row-major block per dtype, the bits, a payload per column that has its own bytes."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    stored = []
+    for i, (codec, codes) in enumerate(coded):
+        if codec.layout == "payload":
+            stored.append(_compressed("payload", "|u1", (i,), codes, 1))
+        elif codec.layout != "none":
+            groups.setdefault((codec.layout, codec.dtype.str), []).append(i)
+    for (layout, dtype), members in groups.items():
+        block = by_row([coded[i][1] for i in members], np.dtype(dtype), rows)
+        if layout == "bits":
+            stored.append(_compressed(layout, dtype, tuple(members), np.packbits(block), 1))
+        else:
+            raw = block.reshape(-1).view(np.uint8)
+            stored.append(_compressed(layout, dtype, tuple(members), raw, block.dtype.itemsize))
+    return stored
+
+
+def _compressed(layout: str, dtype: str, columns: tuple[int, ...], raw: np.ndarray, itemsize: int) -> Stored:
+    # Shuffling helps numbers of several bytes and hurts single ones (measured on images: 3.1x without, 1.8x with).
+    if _SMALL <= raw.nbytes < _BLOSC_LIMIT:
+        shuffle = blosc.NOSHUFFLE if itemsize == 1 else blosc.SHUFFLE
+        view = raw.view(f"u{itemsize}") if itemsize > 1 else raw
+        packed = np.frombuffer(blosc.compress(view, b"lz4", 5, shuffle), np.uint8)
+        if raw.nbytes >= _WORTH * packed.nbytes:
+            return Stored(layout, dtype, columns, True, raw.nbytes, packed)
+    return Stored(layout, dtype, columns, False, raw.nbytes, np.ascontiguousarray(raw))
+
+
+def by_row(columns: list[np.ndarray], dtype: np.dtype, rows: int) -> np.ndarray:
+    """Columns as one (rows, k) C-contiguous block."""
+    if len(columns) == 1:
+        return columns[0].astype(dtype, copy=False).reshape(rows, 1)
+    block = np.empty((rows, len(columns)), dtype)
+    for start in range(0, rows, _STRIPE):
+        stop = min(start + _STRIPE, rows)
+        block[start:stop] = np.array([column[start:stop] for column in columns], dtype).T
+    return block
+
+
+def by_column(block: np.ndarray) -> np.ndarray:
+    """A (rows, k) block as (k, rows)."""
+    return np.ascontiguousarray(block.T)
+
+
+def take(block: np.ndarray, columns: list[int]) -> np.ndarray:
+    """Some columns of a block; no copy when all are asked for in order."""
+    if columns == list(range(block.shape[1])):
+        return block
+    first, last = columns[0], columns[-1]
+    if columns == list(range(first, last + 1)):
+        return block[:, first : last + 1]
+    return block[:, columns]
