@@ -13,7 +13,7 @@ from frames.conversion import to_domain
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place
 from frames.rows import recut
-from frames.tasks import absent, as_float, derive
+from frames.tasks import Step, absent, as_float, carry_out
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -119,36 +119,36 @@ def _wrong(sign: str, name: str, left: str | None, right: Any) -> H2OValueError:
     )
 
 
-def combine(name: str, place: Place, rows: Sequence[int], sign: str, item: Any, swapped: bool) -> Place:
+def combine(name: str, place: Place, rows: Sequence[int], sign: str, item: Any, swapped: bool) -> Step:
     """One column under one operator; a new column of numbers (0 and 1 for comparisons and logic)."""
     type_ = None if sign in ARITHMETIC else "int"
     if isinstance(item, Scalar):
-        return _with_scalar(name, place, rows, sign, item, swapped, type_)
+        return _with_scalar(name, place, sign, item, swapped, type_)
     numeric = ("int", "real", "time", None)
     if place.type in numeric and item.type in numeric:
-        return derive([place, item], rows, _calculate, [type_], None, (sign, None, swapped))[0]
+        return Step((place, item), _calculate, type_, None, (sign, None, swapped))
     if sign in ("==", "!=") and place.type == item.type == "enum":
         domain = tuple(dict.fromkeys([*(place.domain or ()), *(item.domain or ())]))
-        pair = [place, to_domain(item, rows, domain)]
-        return derive(pair, rows, _compare_exact, ["int"], None, (sign, None, swapped))[0]
+        pair = (place, to_domain(item, rows, domain))
+        return Step(pair, _compare_exact, "int", None, (sign, None, swapped))
     if sign in COMPARISONS and place.type == item.type and place.type in ("string", "uuid"):
-        return derive([place, item], rows, _compare_exact, ["int"], None, (sign, None, swapped))[0]
+        return Step((place, item), _compare_exact, "int", None, (sign, None, swapped))
     raise _wrong(sign, name, place.type, item.type)
 
 
-def _with_scalar(name, place, rows, sign, scalar: Scalar, swapped, type_) -> Place:
+def _with_scalar(name, place, sign, scalar: Scalar, swapped, type_) -> Step:
     if place.type in ("int", "real", "time") and scalar.type != "text":
         value = np.nan if scalar.type == "missing" else float(scalar.value)
-        return derive([place], rows, _calculate, [type_], None, (sign, value, swapped))[0]
+        return Step((place,), _calculate, type_, None, (sign, value, swapped))
     if scalar.type == "missing" and sign in COMPARISONS:
-        return derive([place], rows, _all_missing, ["int"])[0]
+        return Step((place,), _all_missing, "int")
     if scalar.type == "text" and sign in COMPARISONS:
         if place.type == "enum" and sign in ("==", "!="):
             equal = 1.0 if sign == "==" else 0.0
             table = np.array([equal if level == scalar.value else 1 - equal for level in place.domain or ()])
-            return derive([place], rows, _compare_levels, ["int"], None, (table,))[0]
+            return Step((place,), _compare_levels, "int", None, (table,))
         if place.type in ("string", "uuid"):
-            return derive([place], rows, _compare_exact, ["int"], None, (sign, scalar.value, swapped))[0]
+            return Step((place,), _compare_exact, "int", None, (sign, scalar.value, swapped))
     raise _wrong(sign, name, place.type, f"{scalar.value!r}")
 
 
@@ -172,7 +172,8 @@ class Arithmetic(FrameBody):
         names, rows = self._body.names, self._body.rows
         operand = Operand(self, other, sign)
         columns = zip(names, self._resolved(), operand.items, strict=True)
-        return self._replace([combine(n, p, rows, sign, item, swapped) for n, p, item in columns])
+        steps = [combine(n, p, rows, sign, item, swapped) for n, p, item in columns]
+        return self._replace(carry_out(steps, rows))
 
     def _widen(self, left: Any, sign: str) -> H2OFrame:
         """One left column serves all columns of this frame."""

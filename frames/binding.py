@@ -11,7 +11,7 @@ from frames.conversion import to_domain, to_text
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Group, Place
 from frames.rows import recut
-from frames.tasks import assemble, submit
+from frames.tasks import assemble, carry_out, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -103,7 +103,7 @@ def _agree(name: str, pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> l
     if types <= {"int", "real", "time"} and "time" not in types:
         return [p._replace(type="real") for p in pieces]
     if types <= {"enum", "string"}:
-        return [to_text(p, r) for p, r in zip(pieces, rows, strict=True)]
+        return [carry_out([to_text(p)], r)[0] for p, r in zip(pieces, rows, strict=True)]
     raise H2OValueError(
         f"Column '{name}' must have types that agree in all stacked frames; got {sorted(map(str, types))}. "
         "Convert it first, with asfactor(), asnumeric() or ascharacter()."

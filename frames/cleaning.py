@@ -15,7 +15,7 @@ from frames.errors import H2OValueError
 from frames.folds import chosen_seed, uniform
 from frames.placement import Place
 from frames.rows import pick_where, starts
-from frames.tasks import absent, as_float, derive, gather, reduce
+from frames.tasks import Step, absent, as_float, carry_out, derive, gather, reduce, reduce_each
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -26,8 +26,12 @@ def _complete(*columns) -> np.ndarray:
     return np.flatnonzero(~np.logical_or.reduce([absent(c) for c in columns]))
 
 
-def _gaps(values: np.ndarray) -> list[np.ndarray]:
-    return [absent(values).astype(np.int64)]
+def _put_in_gaps(values: np.ndarray, new: Any) -> list[np.ndarray]:
+    return put_masked(values, absent(values).astype(np.float64), new)
+
+
+def _put_column_in_gaps(values: np.ndarray, new: np.ndarray) -> list[np.ndarray]:
+    return put_column_masked(values, absent(values).astype(np.float64), new)
 
 
 def _nullable(values: np.ndarray) -> pd.Series:
@@ -90,9 +94,10 @@ class Cleaning(FrameBody):
     def na_omit(self) -> H2OFrame:
         """The rows in which nothing is missing."""
         names, places, rows = self._body
-        if not any(self.nacnt()):  # type: ignore[attr-defined]
+        holed = [p for p, s in zip(places, self._summaries(), strict=True) if s.missing]
+        if not holed:
             return self._new(names, places)
-        return self._new(names, *pick_where(places, rows, reduce(places, rows, _complete)))
+        return self._new(names, *pick_where(places, rows, reduce(holed, rows, _complete)))
 
     def filter_na_cols(self, frac: float = 0.2) -> list[int]:
         """Positions of the columns of which less than this fraction is missing."""
@@ -114,10 +119,12 @@ class Cleaning(FrameBody):
             places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
             made = derive(places, rows, _fill_across, [None] * len(places), None, (forward, maxlen))
             return self._replace(made)
-        made = []
-        for place, summary in zip(self._resolved(), self._summaries(), strict=True):
-            made.append(_filled_down(place, rows, forward, maxlen) if summary.missing else place)
-        return self._replace(made)
+        made = list(self._resolved())
+        holes = [i for i, summary in enumerate(self._summaries()) if summary.missing]
+        for i, edges in zip(holes, _edges([made[i] for i in holes], rows, forward), strict=True):
+            local = _carried(edges, forward)
+            made[i] = Step((made[i],), _fill, mixed_type(made[i]), made[i].domain, (forward, maxlen), local)
+        return self._replace(carry_out(made, rows))
 
     def impute(
         self,
@@ -148,9 +155,8 @@ class Cleaning(FrameBody):
             if fill is None or fill != fill:
                 continue
             place, code = fitting(names[at], self._resolved()[at], fill)
-            gaps = derive([place], rows, _gaps, ["int"])[0]
-            made[at] = derive([place, gaps], rows, put_masked, [mixed_type(place)], [place.domain], (code,))[0]
-        self._become(names, made)
+            made[at] = Step((place,), _put_in_gaps, mixed_type(place), place.domain, (code,))
+        self._become(names, carry_out(made, rows))
         return [math.nan if fill is None else fill for fill in fills]
 
     def _fills(self, targets, method, combine_method, values, whole) -> list[Any]:
@@ -189,10 +195,9 @@ class Cleaning(FrameBody):
             fills = wish.get_frame()
             matched = self._join(fills, keys, list(range(len(keys))), "left", sort=False)  # type: ignore[attr-defined]
             source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
-            gaps = derive([places[at]], rows, _gaps, ["int"])[0]
-            columns = [self._resolved()[at], gaps, source]
-            made[at] = derive(columns, rows, put_column_masked, [mixed_type(columns[0])], [places[at].domain])[0]
-        self._become(names, made)
+            place = self._resolved()[at]
+            made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
+        self._become(names, carry_out(made, rows))
         return fills
 
     def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> H2OFrame:
@@ -204,8 +209,8 @@ class Cleaning(FrameBody):
         local = list(zip(rows, starts(rows), strict=True))
         for i, place in enumerate(self._resolved()):
             arguments = (root + i, float(fraction))
-            made += derive([place], rows, _knock_out, [place.type], [place.domain], arguments, local)
-        self._become(names, made)
+            made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
+        self._become(names, carry_out(made, rows))
         return self  # type: ignore[return-value]
 
     def scale(self, center: bool | Sequence[float] = True, scale: bool | Sequence[float] = True) -> H2OFrame:
@@ -222,8 +227,8 @@ class Cleaning(FrameBody):
             raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
         made = list(places)
         for i, shift, size in zip(at, shifts, sizes, strict=True):
-            made[i] = derive([places[i]], self._body.rows, _standardise, [None], None, (shift, size))[0]
-        return self._replace(made)
+            made[i] = Step((places[i],), _standardise, None, None, (shift, size))
+        return self._replace(carry_out(made, self._body.rows))
 
 
 def _per_column(name: str, option: Any, found: list[float], neutral: float) -> list[float]:
@@ -235,15 +240,20 @@ def _per_column(name: str, option: Any, found: list[float], neutral: float) -> l
     return numbers
 
 
-def _filled_down(place: Place, rows: Sequence[int], forward: bool, limit: int) -> Place:
-    """One column filled down; what a partition needs of its neighbours is one value and the length of a gap."""
-    edges = gather(reduce([place], rows, _edge, (forward,)))
-    carried: list[tuple[Any, int]] = []
+def _edges(places: Sequence[Place], rows: Sequence[int], forward: bool) -> list[list[tuple]]:
+    """Per column, per partition: the last present value, the gap after it, the rows."""
+    return [
+        [part[i] for part in parts]
+        for parts in gather(reduce_each(places, rows, _edge, (forward,)))
+        for i in range(len(parts[0]))
+    ]
+
+
+def _carried(edges: Sequence[tuple], forward: bool) -> list[tuple]:
+    """What every partition needs of those before it (in the direction of filling): a value and a gap's length."""
+    carried: list[tuple] = []
     value, gap = None, 0
     for last, trailing, size in edges if forward else edges[::-1]:
-        carried.append((value, gap))
+        carried.append(((value, gap),))
         value, gap = (value, gap + size) if last is None else (last, trailing)
-    if not forward:
-        carried.reverse()
-    local = [(c,) for c in carried]
-    return derive([place], rows, _fill, [mixed_type(place)], [place.domain], (forward, limit), local)[0]
+    return carried if forward else carried[::-1]

@@ -12,7 +12,7 @@ from frames.body import FrameBody
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place, summaries_at
 from frames.rows import recode
-from frames.tasks import absent, derive, gather, reduce
+from frames.tasks import Step, absent, carry_out, derive, gather, reduce_each
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -33,9 +33,15 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return found[~absent(found)]
 
 
-def distinct_values(place: Place, rows: Sequence[int]) -> np.ndarray:
-    """Sorted distinct present values of a whole column (only these come to the client)."""
-    pieces = [p for p in gather(reduce([place], rows, distinct)) if len(p)]
+def distinct_values(places: Sequence[Place], rows: Sequence[int]) -> list[np.ndarray]:
+    """Sorted distinct present values of every column (only these come to the client)."""
+    batches = gather(reduce_each(places, rows, distinct))
+    pieces = [[part[i] for part in parts] for parts in batches for i in range(len(parts[0]))]
+    return [_merged(own, place) for own, place in zip(pieces, places, strict=True)]
+
+
+def _merged(pieces: list[np.ndarray], place: Place) -> np.ndarray:
+    pieces = [p for p in pieces if len(p)]
     if not pieces:
         return np.empty(0, object if place.type in ("string", "uuid") else np.float64)
     if pieces[0].dtype == object:
@@ -54,19 +60,26 @@ def _code(values: np.ndarray, found: np.ndarray) -> list[np.ndarray]:
     return [np.where(gaps, -1, at).astype(np.int32)]
 
 
-def to_enum(place: Place, rows: Sequence[int], name: str) -> Place:
-    """One column as enum: numbers in numeric order, text lexicographically; an enum stays as it is."""
-    if place.type == "enum":
-        return place
+def to_enum(names: Sequence[str], places: Sequence[Place], rows: Sequence[int]) -> list[Place]:
+    """Columns as enum: numbers in numeric order, text lexicographically; an enum stays as it is."""
+    for name, place in zip(names, places, strict=True):
+        _check_factor(name, place)
+    made: list[Step | Place] = list(places)
+    todo = [i for i, place in enumerate(places) if place.type != "enum"]
+    for i, found in zip(todo, distinct_values([places[i] for i in todo], rows), strict=True):
+        domain = tuple(v if isinstance(v, str) else number_text(v) for v in found)
+        made[i] = Step((places[i],), _code, "enum", domain, (found,))
+    return carry_out(made, rows)
+
+
+def _check_factor(name: str, place: Place) -> None:
+    """Refuse what cannot be a factor, in H2O's words."""
     if place.type == "real":
         summary = summaries_at([place])[0]
         if not (summary.all_integer and summary.present):
             raise H2OValueError(f"Only 'int' or 'string' are allowed for asfactor(), got {name}:real")
-    elif place.type not in ("int", "string"):
+    elif place.type not in ("int", "string", "enum"):
         raise H2OValueError(f"Only 'int' or 'string' are allowed for asfactor(), got {name}:{place.type}")
-    found = distinct_values(place, rows)
-    domain = tuple(v if isinstance(v, str) else number_text(v) for v in found)
-    return derive([place], rows, _code, ["enum"], [domain], (found,))[0]
 
 
 def _parse(values: np.ndarray) -> list[np.ndarray]:
@@ -87,17 +100,17 @@ def _same(values: np.ndarray) -> list[np.ndarray]:
     return [values]
 
 
-def to_numeric(place: Place, rows: Sequence[int]) -> Place:
+def to_numeric(place: Place) -> Place | Step:
     """One column as numbers: levels and texts are read; where no level is a number the codes are taken."""
     if place.type == "enum":
         table = text_to_numbers(place.domain or ())
         if len(table) and np.isnan(table).all():
             table = np.arange(len(table), dtype=np.float64)
-        return derive([place], rows, _look_up, [None], None, (table,))[0]
+        return Step((place,), _look_up, None, None, (table,))
     if place.type == "string":
-        return derive([place], rows, _parse, [None])[0]
+        return Step((place,), _parse, None)
     if place.type == "time":
-        return derive([place], rows, _same, ["int"])[0]
+        return Step((place,), _same, "int")
     if place.type == "uuid":
         raise H2OValueError("asnumeric() must be asked of numbers, enum, time or string columns; got uuid.")
     return place
@@ -112,14 +125,14 @@ def _number_texts(values: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def to_text(place: Place, rows: Sequence[int]) -> Place:
+def to_text(place: Place) -> Place | Step:
     """One column as strings: levels as they read, whole numbers without a point."""
     if place.type == "enum":
         table = np.array([*place.domain] if place.domain else [], dtype=object)
-        return derive([place], rows, _look_up, ["string"], None, (table,))[0]
+        return Step((place,), _look_up, "string", None, (table,))
     if place.type in ("string", "uuid"):
-        return place if place.type == "string" else derive([place], rows, _same, ["string"])[0]
-    return derive([place], rows, _number_texts, ["string"])[0]
+        return place if place.type == "string" else Step((place,), _same, "string")
+    return Step((place,), _number_texts, "string")
 
 
 def unify(left: Place, right: Place, rows: Sequence[int]) -> tuple[Place, Place]:
@@ -170,19 +183,18 @@ class Conversion(FrameBody):
         Raises H2OValueError for real, time and uuid columns. Example: ``fr["y"] = fr["y"].asfactor()``.
         """
         body = self._body
-        resolved = self._resolved()
-        return self._replace([to_enum(p, body.rows, n) for n, p in zip(body.names, resolved, strict=True)])
+        return self._replace(to_enum(body.names, self._resolved(), body.rows))
 
     def asnumeric(self) -> H2OFrame:
         """All columns as numbers: levels and texts that read as numbers become these, others missing.
 
         An enum without any numeric level becomes its codes. Example: ``fr["x"].asnumeric()``.
         """
-        return self._replace([to_numeric(p, self._body.rows) for p in self._resolved()])
+        return self._replace(carry_out([to_numeric(p) for p in self._resolved()], self._body.rows))
 
     def ascharacter(self) -> H2OFrame:
         """All columns as strings. Example: ``fr["y"].ascharacter()``."""
-        return self._replace([to_text(p, self._body.rows) for p in self._resolved()])
+        return self._replace(carry_out([to_text(p) for p in self._resolved()], self._body.rows))
 
     def as_date(self, format: str) -> H2OFrame:
         """Text or enum columns as time, read with a strptime or Java format; what does not fit is missing."""
@@ -190,8 +202,10 @@ class Conversion(FrameBody):
         for name, place in zip(self._body.names, self._resolved(), strict=True):
             if place.type not in ("enum", "string"):
                 raise H2OValueError(f"as_date() must be asked of string or enum columns; got {name}:{place.type}.")
-            made += derive([to_text(place, rows)], rows, _parse_dates, ["time"], None, (date_format(format),))
-        return self._replace(made)
+            made.append(place)
+        texts = carry_out([to_text(place) for place in made], rows)
+        steps = [Step((text,), _parse_dates, "time", None, (date_format(format),)) for text in texts]
+        return self._replace(carry_out(steps, rows))
 
     # ---- what the types are ------------------------------------------------------------------------------------
     def _are(self, *types: str) -> list[bool]:

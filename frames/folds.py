@@ -142,7 +142,7 @@ class Folds(FrameBody):
 
     def _by_level(self, call, function, seed, option, type_, domain=None) -> list[Place]:
         rows = self._body.rows
-        place = to_enum(self._only(f"{call}()"), rows, self._body.names[0])
+        place = to_enum(self._body.names, [self._only(f"{call}()")], rows)[0]
         counts = gather(reduce([place], rows, _level_counts, (place.levels,)))
         offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
         local = list(zip(offsets, starts(rows), strict=True))

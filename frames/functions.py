@@ -15,7 +15,7 @@ from frames.conversion import to_domain
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place
 from frames.rows import recut
-from frames.tasks import absent, as_float, derive, gather, reduce
+from frames.tasks import Step, absent, as_float, carry_out, derive, gather, reduce
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -105,9 +105,9 @@ class Functions(FrameBody):
         rows, made = self._body.rows, []
         for column, place in zip(self._body.names, self._resolved(), strict=True):
             _need_number(name, column, place)
-            made += derive([place], rows, _on_doubles, [None], None, (name, options))
+            made.append(Step((place,), _on_doubles, None, None, (name, options)))
         pattern = f"{name}({{}})" if called is None else called
-        return self._replace(made, [pattern.format(column) for column in self._body.names])
+        return self._replace(carry_out(made, rows), [pattern.format(column) for column in self._body.names])
 
     def abs(self) -> H2OFrame:
         """Absolute value."""
@@ -178,7 +178,7 @@ class Functions(FrameBody):
     def isna(self) -> H2OFrame:
         """1 where a cell is missing, else 0; columns `isNA(x)`."""
         rows = self._body.rows
-        made = [derive([place], rows, _is_missing, ["int"])[0] for place in self._body.places]
+        made = carry_out([Step((place,), _is_missing, "int") for place in self._body.places], rows)
         return self._replace(made, [f"isNA({name})" for name in self._body.names])
 
     def ifelse(self, yes: Any, no: Any) -> H2OFrame:

@@ -13,7 +13,7 @@ from frames.conversion import distinct_values
 from frames.errors import H2OValueError
 from frames.placement import Place
 from frames.rows import recut, spread
-from frames.tasks import absent, as_float, derive, gather, reduce, submit
+from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -31,18 +31,18 @@ class Row(list):
 
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
-def _sum(*columns) -> list[float]:
-    return [float(np.nansum(as_float(c))) for c in columns]
+def _sum(values: np.ndarray) -> float:
+    return float(np.nansum(as_float(values)))
 
 
-def _product(*columns) -> list[float]:
-    return [float(np.nanprod(as_float(c))) for c in columns]
+def _product(values: np.ndarray) -> float:
+    return float(np.nanprod(as_float(values)))
 
 
-def _nonzero(*columns) -> list[tuple[int, int, int]]:
-    """Per column: cells that are neither 0 nor missing, missing cells, all cells."""
-    gaps = [absent(c) for c in columns]
-    return [(int(((c != 0) & ~g).sum()), int(g.sum()), len(c)) for c, g in zip(columns, gaps, strict=True)]
+def _nonzero(values: np.ndarray) -> tuple[int, int, int]:
+    """Cells that are neither 0 nor missing, missing cells, all cells."""
+    gaps = absent(values)
+    return int(((values != 0) & ~gaps).sum()), int(gaps.sum()), len(values)
 
 
 def _across(*arguments) -> list[np.ndarray]:
@@ -85,6 +85,10 @@ def _quantiles(probabilities, method, *pieces) -> list[float]:
     keep = counts > 0
     found, ends = found[keep], np.cumsum(counts[keep])
     return [_quantile(found, ends, p, method) for p in probabilities]
+
+
+def _quantiles_each(probabilities, method, *parts) -> list[list[float]]:
+    return [_quantiles(probabilities, method, *pieces) for pieces in zip(*parts, strict=True)]
 
 
 def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: str) -> float:
@@ -142,7 +146,8 @@ class Reductions(FrameBody):
         if _axis(axis) == 1:
             return self._row_wise("sum", skipna)
         places = self._numeric("sum")
-        sums = np.sum(gather(reduce(places, self._body.rows, _sum)), axis=0)
+        batches = gather(reduce_each(places, self._body.rows, _sum))
+        sums = [v for parts in batches for v in np.sum(parts, axis=0)]
         sums = [
             math.nan if s.missing and not skipna else float(v) for v, s in zip(sums, self._summaries(), strict=True)
         ]
@@ -152,7 +157,8 @@ class Reductions(FrameBody):
         """Product over the whole frame; NaN if something is missing, unless `na_rm`."""
         if not na_rm and any(s.missing for s in self._summaries()):
             return math.nan
-        return float(np.prod(gather(reduce(self._numeric("prod"), self._body.rows, _product))))
+        batches = gather(reduce_each(self._numeric("prod"), self._body.rows, _product))
+        return float(np.prod([np.prod(parts) for parts in batches]))
 
     def min(self) -> float:
         """Smallest cell of the whole frame."""
@@ -183,14 +189,12 @@ class Reductions(FrameBody):
 
     def _quantile_rows(self, probabilities: Sequence[float], method: str, weights: Place | None) -> list[list[float]]:
         """Exact quantiles of every column of numbers: distinct values with counts, merged on a worker."""
-        extra = [] if weights is None else [weights]
-        return gather(
-            [
-                submit(_quantiles, list(probabilities), method, *reduce([place, *extra], self._body.rows, _counts))
-                for place in self._resolved()
-                if place.type in NUMBERS
-            ]
-        )
+        places, rows = [p for p in self._resolved() if p.type in NUMBERS], self._body.rows
+        asked = (list(probabilities), method)
+        if weights is not None:
+            return gather([submit(_quantiles, *asked, *reduce([p, weights], rows, _counts)) for p in places])
+        parts = reduce_each(places, rows, _counts)
+        return [row for batch in gather([submit(_quantiles_each, *asked, *own) for own in parts]) for row in batch]
 
     def quantile(
         self,
@@ -282,8 +286,8 @@ class Reductions(FrameBody):
     # ---- truth and variety -----------------------------------------------------------------------------------------
     def _truth(self) -> np.ndarray:
         """(true, missing, all) cells of the whole frame."""
-        counts = gather(reduce(self._numeric("any or all"), self._body.rows, _nonzero))
-        return np.sum(counts, axis=(0, 1))
+        batches = gather(reduce_each(self._numeric("any or all"), self._body.rows, _nonzero))
+        return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
 
     def any(self) -> bool:
         """Is any cell not 0, or missing?"""
@@ -302,7 +306,7 @@ class Reductions(FrameBody):
     def unique(self, include_nas: bool = False) -> H2OFrame:
         """The distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
         place = self._only("unique()")
-        found = distinct_values(place, self._body.rows)
+        found = distinct_values([place], self._body.rows)[0]
         if include_nas and self._summaries()[0].missing:
             gap = {"enum": -1, "string": None, "uuid": None}.get(place.type or "real", np.nan)
             found = np.append(found.astype(float) if gap is np.nan else found, [gap]).astype(

@@ -24,7 +24,7 @@ from frames.cells import (
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place
 from frames.rows import fetch, pick_mask, pick_numbers, pick_slice, recut, starts
-from frames.tasks import absent, derive
+from frames.tasks import Step, absent, carry_out
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -193,7 +193,7 @@ class Selection(FrameBody):
 
     def _assign_cells(self, rows: Any, targets: list[int], value: Any) -> None:
         names, places, _ = self._body
-        made = list(places)
+        made: list[Place | Step] = list(places)
         if is_frame(rows):
             masks = self._masks(rows, len(targets))
             for k, (at, mask) in enumerate(zip(targets, masks, strict=True)):
@@ -207,7 +207,7 @@ class Selection(FrameBody):
                 numbers = self._numbers(rows)
             for k, at in enumerate(targets):
                 made[at] = self._put_at(names[at], self._resolved()[at], numbers, value, k, len(targets))
-        self._become(names, made)
+        self._become(names, carry_out(made, self._body.rows))
 
     def _masks(self, mask: Any, count: int) -> list[Place]:
         if mask.ncol == 1:
@@ -216,16 +216,16 @@ class Selection(FrameBody):
             raise H2OValueError(f"A mask must have one column, or one per assigned column ({count}); got {mask.ncol}.")
         return [self._mask(column) for column in mask]
 
-    def _put_under(self, name: str, place: Place, mask: Place, value: Any, k: int, count: int) -> Place:
+    def _put_under(self, name: str, place: Place, mask: Place, value: Any, k: int, count: int) -> Step:
         own = self._body.rows
         if not is_frame(value) or value.shape == (1, 1):
             place, code = fitting(name, place, value._cell(0) if is_frame(value) else value)
-            return derive([place, mask], own, put_masked, [mixed_type(place)], [place.domain], (code,))[0]
+            return Step((place, mask), put_masked, mixed_type(place), place.domain, (code,))
         source = self._sources(value, count)[k]
         place, source = agreeing(name, place, source, own)
-        return derive([place, mask, source], own, put_column_masked, [mixed_type(place)], [place.domain])[0]
+        return Step((place, mask, source), put_column_masked, mixed_type(place), place.domain)
 
-    def _put_at(self, name: str, place: Place, numbers: np.ndarray, value: Any, k: int, count: int) -> Place:
+    def _put_at(self, name: str, place: Place, numbers: np.ndarray, value: Any, k: int, count: int) -> Step:
         own = self._body.rows
         new: Any
         if is_frame(value) and value.shape != (1, 1):
@@ -243,7 +243,7 @@ class Selection(FrameBody):
         for first, size in zip(starts(own), own, strict=True):
             inside = (numbers >= first) & (numbers < first + size)
             local.append((numbers[inside] - first, new[inside] if isinstance(new, np.ndarray) else new))
-        return derive([place], own, put_rows, [type_], [place.domain], (), local)[0]
+        return Step((place,), put_rows, type_, place.domain, (), local)
 
     # ---- dropping ----------------------------------------------------------------------------------------------
     def drop(self, index: Any, axis: int = 1) -> H2OFrame:

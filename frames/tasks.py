@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -96,6 +96,79 @@ def derive(
         futures.append(submit(_derive, function, own, where, packed, levels, *chunks))
     group = Group(tuple(futures), tuple(f"C{i + 1}" for i in range(len(types))))
     return [Place(group, i, t, d) for i, (t, d) in enumerate(zip(types, domains, strict=True))]
+
+
+class Step(NamedTuple):
+    """One column to be computed: `function(*columns, *local[p], *arguments)` gives its array in a list."""
+
+    places: tuple[Place, ...]
+    function: Callable
+    type: Type | None
+    domain: tuple[str, ...] | None = None
+    arguments: tuple = ()
+    local: Sequence[tuple] | None = None
+
+
+_BATCH_BYTES = 64 * 2**20  # decoded columns that one task may hold at a time
+
+
+def batches(items: Sequence[Any], rows: Sequence[int]) -> list[Sequence[Any]]:
+    """Columns in batches of at most 64 MiB decoded: a wide chunk is decoded a few times, not once per column."""
+    size = max(1, _BATCH_BYTES // (8 * max([*rows, 1])))
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _carry_out(work, where, types, levels, *chunks) -> Chunk:
+    columns = columns_at(where, chunks)
+    made = [function(*[columns[i] for i in inputs], *arguments)[0] for function, inputs, arguments in work]
+    return Chunk.pack(made, types, levels)
+
+
+def carry_out(items: Sequence[Step | Place], rows: Sequence[int]) -> list[Place]:
+    """Compute many columns, in few tasks: places stay what they are, steps become places of new groups."""
+    result = list(items)
+    steps = [i for i, item in enumerate(items) if isinstance(item, Step)]
+    for batch in batches(steps, rows):
+        for i, place in zip(batch, _one_group([items[i] for i in batch], rows), strict=True):  # type: ignore[misc]
+            result[i] = place
+    return result  # type: ignore[return-value]
+
+
+def _one_group(steps: Sequence[Step], rows: Sequence[int]) -> list[Place]:
+    inputs: dict[tuple[int, int], int] = {}
+    needed: list[Place] = []
+    for place in (place for step in steps for place in step.places):
+        if (id(place.group), place.position) not in inputs:
+            inputs[id(place.group), place.position] = len(needed)
+            needed.append(place)
+    at = [tuple(inputs[id(place.group), place.position] for place in step.places) for step in steps]
+    parts, where = _per_partition(needed, len(rows))
+    types = tuple(step.type or "real" for step in steps)
+    levels = tuple(None if step.domain is None else len(step.domain) for step in steps)
+    futures = []
+    for p, chunks in enumerate(parts):
+        work = [
+            (step.function, i, step.arguments if step.local is None else (*step.local[p], *step.arguments))
+            for step, i in zip(steps, at, strict=True)
+        ]
+        futures.append(submit(_carry_out, work, where, types, levels, *chunks))
+    group = Group(tuple(futures), tuple(f"C{i + 1}" for i in range(len(steps))))
+    return [Place(group, i, step.type, step.domain) for i, step in enumerate(steps)]
+
+
+def _reduce_each(function, arguments, where, *chunks) -> list[Any]:
+    return [function(column, *arguments) for column in columns_at(where, chunks)]
+
+
+def reduce_each(
+    places: Sequence[Place], rows: Sequence[int], function: Callable, arguments: tuple = ()
+) -> list[list[Future]]:
+    """Per batch of columns one future per partition: `function(column, *arguments)` of every column, in a list."""
+    result = []
+    for batch in batches(places, rows):
+        parts, where = _per_partition(batch, len(rows))
+        result.append([submit(_reduce_each, function, arguments, where, *chunks) for chunks in parts])
+    return result
 
 
 def reduce(

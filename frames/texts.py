@@ -12,7 +12,7 @@ from frames.body import FrameBody
 from frames.errors import H2OValueError
 from frames.placement import Place
 from frames.rows import recode
-from frames.tasks import derive, gather, reduce
+from frames.tasks import Step, carry_out, derive, gather, reduce
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -116,10 +116,10 @@ class Texts(FrameBody):
                 changed = [function(level, *options) for level in place.domain or ()]
                 domain = tuple(sorted(set(changed)))
                 mapping = np.array([domain.index(c) for c in changed], np.int32)
-                made += derive([place], rows, recode, ["enum"], [domain], (mapping,))
+                made.append(Step((place,), recode, "enum", domain, (mapping,)))
             else:
-                made += derive([place], rows, _map_cells, ["string"], None, (function, options))
-        return self._replace(made)
+                made.append(Step((place,), _map_cells, "string", None, (function, options)))
+        return self._replace(carry_out(made, rows))
 
     def _map_number(self, call: str, function: Callable, options: tuple = (), type_: Any = "int") -> H2OFrame:
         """A number for every text."""
@@ -127,10 +127,10 @@ class Texts(FrameBody):
         for place in self._text_places(call):
             if place.type == "enum":
                 table = np.array([function(level, *options) for level in place.domain or ()], dtype=np.float64)
-                made += derive([place], rows, _look_up, [type_], None, (table,))
+                made.append(Step((place,), _look_up, type_, None, (table,)))
             else:
-                made += derive([place], rows, _map_numbers, [type_], None, (function, options))
-        return self._replace(made)
+                made.append(Step((place,), _map_numbers, type_, None, (function, options)))
+        return self._replace(carry_out(made, rows))
 
     def toupper(self) -> H2OFrame:
         """Every text in capitals."""
