@@ -231,7 +231,7 @@ def _draw(rng: np.random.Generator, start: Start, shape: tuple[int, int], units:
     if start.distribution == "Uniform":
         reach = start.scale
     else:
-        reach = math.sqrt(6.0 / (shape[1] + units)) * (4.0 if output and start.classifier else 1.0)
+        reach = math.sqrt(6.0 / (shape[1] + units)) * 1.0
     return (rng.random(shape, dtype=np.float32) * np.float32(2) - np.float32(1)) * np.float32(reach)
 
 

@@ -66,7 +66,9 @@ class Resolved:
         """Rebuild what `to_dict` wrote."""
         if parameters_type is None:
             from daskdl.parameters import Parameters as parameters_type  # declared above this module
-        read = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        read: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
         read["actual"] = parameters_type.from_dict(values["actual"])
         read["max_w2"] = float(values["max_w2"])
         read["family_number"] = math.nan if values["family_number"] is None else values["family_number"]

@@ -8,7 +8,14 @@ from daskdl.parameter_facts import Facts, FieldError
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
 
-MANUAL_RATE = ("rate", "rate_annealing", "rate_decay", "momentum_start", "momentum_ramp", "momentum_stable")
+MANUAL_RATE: tuple[str, ...] = (
+    "rate",
+    "rate_annealing",
+    "rate_decay",
+    "momentum_start",
+    "momentum_ramp",
+    "momentum_stable",
+)
 LOG_LINK = ("poisson", "gamma", "tweedie")
 FAMILY_OF_LOSS = {"Quadratic": "gaussian", "Absolute": "laplace", "Quantile": "quantile", "Huber": "huber"}
 CLASSIFIERS = ("bernoulli", "multinomial")
@@ -41,7 +48,7 @@ def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
 
 def asleep(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
-    names = set(MANUAL_RATE) if parameters.adaptive_rate else {"rho", "epsilon"}
+    names: set[str] = set(MANUAL_RATE) if parameters.adaptive_rate else {"rho", "epsilon"}
     family = parameters.distribution
     if family != "quantile" and parameters.loss != "Quantile":
         names.add("quantile_alpha")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
 from daskdl.parameter_facts import Facts, FieldError, survey
 from daskdl.parameter_kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
@@ -37,8 +37,10 @@ __all__ = [
 ]
 
 FREE, FIXED, CHECKED, KEPT, NEW = Restart
-Ints, Numbers, Names = tuple[int, ...], tuple[float, ...], tuple[str, ...]
-Frames = tuple[FrameOrKey, ...]
+Ints: TypeAlias = tuple[int, ...]
+Numbers: TypeAlias = tuple[float, ...]
+Names: TypeAlias = tuple[str, ...]
+Frames: TypeAlias = tuple[FrameOrKey, ...]
 ABOVE_0 = Range(0, ends="(]")
 FROM_0 = Range(0)
 SHARE = Range(0, 1)
