@@ -71,10 +71,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from frames.parse import import_file, upload_file
-    from frames.store import export_file
-    from frames.synthetic import create_frame
-
+    __version__: str
     from daskdl.door.cloud import cluster, connect, init, no_progress, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
@@ -90,6 +87,9 @@ if TYPE_CHECKING:
     )
     from daskdl.door.properties import rapids
     from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
+    from frames.parse import import_file, upload_file
+    from frames.store import export_file
+    from frames.synthetic import create_frame
 
 
 class _Door(ModuleType):

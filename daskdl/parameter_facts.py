@@ -142,7 +142,7 @@ def _role_problems(parameters: "Parameters", columns: dict, summaries: dict) -> 
         elif role == "weights_column":
             problems += _weights_problems(name, summaries[name])
     name = parameters.fold_column
-    if name in summaries:
+    if name is not None and name in summaries:
         problems += _fold_problems(name, columns[name].type, summaries[name])
     return problems
 

@@ -140,6 +140,17 @@ class H2OCluster:
             for address, worker in self._info["workers"].items()
         ]
 
+    @property
+    def dashboard_link(self) -> str | None:
+        """Address of Dask's pages, None where none are served."""
+        port = self._info.get("services", {}).get("dashboard")
+        if port is None:
+            return None
+        link = self.client.dashboard_link
+        host = self.cloud_name.removeprefix("inproc://").split("/")[0]
+        # The embedded cluster serves this machine only, but Dask writes the address that others would see.
+        return link.replace(f"//{host}:", "//127.0.0.1:") if self.cloud_name.startswith("inproc") else link
+
     def is_running(self) -> bool:
         """Tell whether the scheduler still answers."""
         return self.client.status == "running"
@@ -147,14 +158,13 @@ class H2OCluster:
     def status_table(self) -> H2OTwoDimTable:
         """Return what show_status() prints, as a table of names and values."""
         memory = sum(node["memory"] for node in self.nodes)
-        link = self._info.get("services", {}).get("dashboard")
         embedded = self.cloud_name.startswith("inproc")
         rows = [
             ("cluster", "embedded in this process" if embedded else self.cloud_name),
             ("workers", str(self.cloud_size)),
             ("threads", str(sum(node["threads"] for node in self.nodes))),
             ("memory", f"{memory / 2**30:.1f} GiB" if memory else "no limit"),
-            ("dashboard", self.client.dashboard_link if link else "off"),
+            ("dashboard", self.dashboard_link or "off"),
             ("daskdl", self.version),
             ("python", f"{platform.python_version()} ({sys.platform}, {os.cpu_count()} cores)"),
             *((name, metadata.version(name)) for name in ("dask", "numba", "numpy")),

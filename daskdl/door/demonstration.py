@@ -99,7 +99,7 @@ def _files(step: _Steps, model: H2ODeepLearningEstimator, valid: H2OFrame, folde
     saved = save_model(model, str(folder), force=True)
     print(f"\n{saved}: the model, {_size(Path(saved)) / 1024:.0f} KB")
     again = load_model(saved).predict(valid)
-    gap = np.abs(_numbers(again) - _numbers(predictions)).max()
+    gap = np.abs(_numbers(again[:, 1:]) - _numbers(predictions[:, 1:])).max()
     print(f"Loaded again it predicts the same: largest difference of a probability {gap:g}.")
 
 
@@ -113,7 +113,7 @@ def _heartbeats(step: _Steps, folder: Path) -> None:
     )
     autoencoder.train(training_frame=normal)
     errors = autoencoder.anomaly(beats)
-    values = errors.as_data_frame()["Reconstruction.MSE"].to_numpy()
+    values = _numbers(errors)[:, 0]
     usual = np.median(values)
     for number, value in enumerate(values):
         mark = f"  <- {value / usual:.0f} times the median" if value > 5 * usual else ""
@@ -126,8 +126,8 @@ def _bar(share: float) -> str:
     return ("#" * round(share * BAR) or ".").ljust(BAR)
 
 
-def _numbers(predictions: H2OFrame) -> np.ndarray:
-    return predictions.as_data_frame().iloc[:, 1:].to_numpy(dtype=float)
+def _numbers(frame: H2OFrame) -> np.ndarray:
+    return np.asarray(frame.as_data_frame(), dtype=float)
 
 
 def _size(path: Path) -> int:

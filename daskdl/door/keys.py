@@ -45,7 +45,7 @@ def remove(x: Any, cascade: bool = True) -> None:
 
 def _forget(one: Any, cascade: bool) -> None:
     key = one if isinstance(one, str) else _name(one)
-    kept = session.get(key) if isinstance(one, str) else one
+    kept = session.get(one) if isinstance(one, str) else one
     if isinstance(kept, H2OFrame):
         kept._discard()
     elif key is not None:
@@ -80,7 +80,9 @@ def load_dataset(relative_path: str) -> H2OFrame:
     """
     from frames.parse import import_file
 
-    return import_file(str(dataset_path(relative_path)))
+    frame = import_file(str(dataset_path(relative_path)))
+    assert isinstance(frame, H2OFrame)  # parse=False is not asked for
+    return frame
 
 
 def dataset_path(name: str) -> Path:

@@ -5,47 +5,32 @@ from typing import Any
 
 from frames.errors import H2OValueError
 
-# Accessors that are asked without further arguments.
-PLAIN = {
-    "mse": "mean squared error",
-    "rmse": "root of the mean squared error",
-    "mae": "mean absolute error (regression)",
-    "rmsle": "root mean squared logarithmic error (regression)",
-    "r2": "coefficient of determination",
-    "logloss": "logarithmic loss (classification)",
-    "mean_residual_deviance": "mean residual deviance (regression)",
-    "auc": "area under the ROC curve (classification)",
-    "aucpr": "area under the precision-recall curve (classification)",
-    "gini": "2 AUC - 1 (two classes)",
-    "kolmogorov_smirnov": "Kolmogorov-Smirnov statistic (two classes)",
-    "gains_lift": "table of gains and lift (two classes)",
-    "roc": "false and true positive rates, two lists (two classes)",
-    "thresholds_and_metric_scores": "table of every threshold's metrics (two classes)",
-    "hit_ratio_table": "table of top-K hit ratios (more than two classes)",
-    "multinomial_auc_table": "table of AUC per class or pair (more than two classes)",
-    "multinomial_aucpr_table": "table of AUCPR per class or pair (more than two classes)",
-}
-# Accessors of a two-class model that take thresholds (None: the best one).
-BY_THRESHOLD = {
-    "F1": "F1 score",
-    "F2": "F2 score",
-    "F0point5": "F0.5 score",
-    "accuracy": "accuracy",
-    "error": "share of wrong rows",
-    "precision": "precision",
-    "recall": "recall",
-    "sensitivity": "sensitivity (recall)",
-    "specificity": "specificity",
-    "tpr": "true positive rate",
-    "tnr": "true negative rate",
-    "fnr": "false negative rate",
-    "fpr": "false positive rate",
-    "fallout": "fallout (false positive rate)",
-    "missrate": "miss rate (false negative rate)",
-    "mcc": "Matthews correlation coefficient",
-    "max_per_class_error": "larger of the class errors",
-    "mean_per_class_error": "mean of the class errors (for more than two classes a number)",
-}
+
+def _plain(name: str, meaning: str) -> Callable[..., Any]:
+    def ask(self: "MetricAccessors", train: bool = False, valid: bool = False, xval: bool = False) -> Any:
+        return self._by_source(lambda m: getattr(m, name)(), train, valid, xval)
+
+    ask.__doc__ = f"Return the {meaning}."
+    return _named(ask, name)
+
+
+def _by_threshold(name: str, meaning: str) -> Callable[..., Any]:
+    def ask(
+        self: "MetricAccessors", thresholds: Any = None, train: bool = False, valid: bool = False, xval: bool = False
+    ) -> Any:
+        def of(metrics: Any) -> Any:
+            return getattr(metrics, name)() if thresholds is None else getattr(metrics, name)(thresholds)
+
+        return self._by_source(of, train, valid, xval)
+
+    ask.__doc__ = f"Return the {meaning} as pairs [threshold, value]: at the best threshold, at those given, or 'all'."
+    return _named(ask, name)
+
+
+def _named(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    method.__name__ = name
+    method.__qualname__ = f"MetricAccessors.{name}"
+    return method
 
 
 class MetricAccessors:
@@ -74,7 +59,11 @@ class MetricAccessors:
 
     def residual_deviance(self, train: bool = False, valid: bool = False, xval: bool = False) -> Any:
         """Return the mean residual deviance (regression), the number grids sort by under this name."""
-        return self.mean_residual_deviance(train=train, valid=valid, xval=xval)  # type: ignore[attr-defined]
+        return self.mean_residual_deviance(train=train, valid=valid, xval=xval)
+
+    def null_deviance(self, train: bool = False, valid: bool = False, xval: bool = False) -> None:
+        """Return None: a network has no null model (h2o-py answers the same)."""
+        self._trained()
 
     def confusion_matrix(
         self,
@@ -124,36 +113,48 @@ class MetricAccessors:
         """Draw cumulative gains and lift (two classes); returns an object with figure()."""
         return self._by_source(lambda m: m.gains_lift_plot(type, server, save_plot_path), not xval, False, xval)
 
+    # ---- asked without further arguments
+    mse = _plain("mse", "mean squared error")
+    rmse = _plain("rmse", "root of the mean squared error")
+    mae = _plain("mae", "mean absolute error (regression)")
+    rmsle = _plain("rmsle", "root mean squared logarithmic error (regression)")
+    r2 = _plain("r2", "coefficient of determination")
+    logloss = _plain("logloss", "logarithmic loss (classification)")
+    mean_residual_deviance = _plain("mean_residual_deviance", "mean residual deviance (regression)")
+    auc = _plain("auc", "area under the ROC curve (classification)")
+    aucpr = _plain("aucpr", "area under the precision-recall curve (classification)")
+    gini = _plain("gini", "2 AUC - 1 (two classes)")
+    kolmogorov_smirnov = _plain("kolmogorov_smirnov", "Kolmogorov-Smirnov statistic (two classes)")
+    gains_lift = _plain("gains_lift", "table of gains and lift (two classes)")
+    roc = _plain("roc", "false and true positive rates, two lists (two classes)")
+    thresholds_and_metric_scores = _plain(
+        "thresholds_and_metric_scores", "table of every threshold's metrics (two classes)"
+    )
+    hit_ratio_table = _plain("hit_ratio_table", "table of top-K hit ratios (more than two classes)")
+    multinomial_auc_table = _plain("multinomial_auc_table", "table of AUC per class or pair (more than two classes)")
+    multinomial_aucpr_table = _plain(
+        "multinomial_aucpr_table", "table of AUCPR per class or pair (more than two classes)"
+    )
+    pr_auc = aucpr
 
-def _plain(name: str, meaning: str) -> Callable[..., Any]:
-    def ask(self: MetricAccessors, train: bool = False, valid: bool = False, xval: bool = False) -> Any:
-        return self._by_source(lambda m: getattr(m, name)(), train, valid, xval)
-
-    ask.__doc__ = f"Return the {meaning}."
-    return _named(ask, name)
-
-
-def _by_threshold(name: str, meaning: str) -> Callable[..., Any]:
-    def ask(
-        self: MetricAccessors, thresholds: Any = None, train: bool = False, valid: bool = False, xval: bool = False
-    ) -> Any:
-        def of(metrics: Any) -> Any:
-            return getattr(metrics, name)() if thresholds is None else getattr(metrics, name)(thresholds)
-
-        return self._by_source(of, train, valid, xval)
-
-    ask.__doc__ = f"Return the {meaning} as pairs [threshold, value]: at the best threshold, at those given, or 'all'."
-    return _named(ask, name)
-
-
-def _named(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    method.__name__ = name
-    method.__qualname__ = f"MetricAccessors.{name}"
-    return method
-
-
-for _name, _meaning in PLAIN.items():
-    setattr(MetricAccessors, _name, _plain(_name, _meaning))
-for _name, _meaning in BY_THRESHOLD.items():
-    setattr(MetricAccessors, _name, _by_threshold(_name, _meaning))
-MetricAccessors.pr_auc = MetricAccessors.aucpr  # type: ignore[attr-defined]
+    # ---- of a two-class model, by threshold (None: the best one)
+    F1 = _by_threshold("F1", "F1 score")
+    F2 = _by_threshold("F2", "F2 score")
+    F0point5 = _by_threshold("F0point5", "F0.5 score")
+    accuracy = _by_threshold("accuracy", "accuracy")
+    error = _by_threshold("error", "share of wrong rows")
+    precision = _by_threshold("precision", "precision")
+    recall = _by_threshold("recall", "recall")
+    sensitivity = _by_threshold("sensitivity", "sensitivity (recall)")
+    specificity = _by_threshold("specificity", "specificity")
+    tpr = _by_threshold("tpr", "true positive rate")
+    tnr = _by_threshold("tnr", "true negative rate")
+    fnr = _by_threshold("fnr", "false negative rate")
+    fpr = _by_threshold("fpr", "false positive rate")
+    fallout = _by_threshold("fallout", "fallout (false positive rate)")
+    missrate = _by_threshold("missrate", "miss rate (false negative rate)")
+    mcc = _by_threshold("mcc", "Matthews correlation coefficient")
+    max_per_class_error = _by_threshold("max_per_class_error", "larger of the class errors")
+    mean_per_class_error = _by_threshold(
+        "mean_per_class_error", "mean of the class errors (for more than two classes a number)"
+    )
