@@ -62,8 +62,9 @@ def request_of(
         chosen = [name for name in frame.names if name in wanted and name not in taken]
         ignored = [name for name in frame.names if name not in wanted | taken]
     changes: dict[str, Any] = {
-        "training_frame": frame,
-        "validation_frame": validation,
+        # By name: a model that lives on must not keep its training data on the cluster.
+        "training_frame": frame.frame_id,
+        "validation_frame": None if validation is None else validation.frame_id,
         "response_column": response,
         "ignored_columns": ignored or None,
         **{name: _existing_model(parameters, name) for name in ("checkpoint", "pretrained_autoencoder")},

@@ -1,10 +1,12 @@
 """The estimators' own work, with a stand-in for training: arguments, names, accessors, reports, errors."""
 
 import contextlib
+import gc
 import inspect
 import io
 import sys
 import warnings
+import weakref
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -437,6 +439,18 @@ def test_anomalies_belong_to_autoencoders(frame):
         trained(frame).deepfeatures(frame, "first")
 
 
+def test_a_model_does_not_keep_its_training_data(calls):
+    table = H2OFrame(TABLE, column_types={"y": "enum"})
+    key, held = table.frame_id, weakref.ref(table)
+    session.remove(key)
+    model = H2ODeepLearningEstimator(seed=1, model_id="m").train(y="y", training_frame=table)
+    assert model.params["training_frame"]["input"] == key
+    calls.clear()
+    del table
+    gc.collect()
+    assert held() is None
+
+
 def test_renaming_moves_the_model(frame):
     estimator = trained(frame)
     old = estimator.model_id
@@ -466,3 +480,28 @@ def test_progress_stays_off_standard_output(frame, calls, monkeypatch):
         trained(frame)
     assert out.getvalue() == ""
     assert "deeplearning Model Build progress" in err.getvalue()
+
+
+def test_a_notebook_shows_the_report_as_tables(frame):
+    page = trained(frame, model_id="r")._repr_html_()
+    assert page.count("<table>") >= 4
+    assert "Model Key: r" in page
+
+
+def test_every_metric_accessor_of_the_metrics_objects_is_offered():
+    from daskdl.metrics.base import ACCESSORS
+
+    missing = {name for name in ACCESSORS if not hasattr(H2ODeepLearningEstimator, name)}
+    # Found through model_performance() only, as in h2o-py.
+    assert missing <= {"fprs", "tprs", "max_criteria", "lift_top_group", "custom_metric_name", "custom_metric_value"}
+
+
+def test_verbose_training_prints_history_rows(capsys):
+    from daskdl.estimators.progress import ModelProgress
+
+    with ModelProgress(shown=False, verbose=True) as progress:
+        progress(0.5, {"timestamp": "now", "epochs": 1.0, "training_rmse": 0.25})
+        progress(1.0, None)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["timestamp", "epochs", "training_rmse"]
+    assert lines[1].split() == ["now", "1", "0.25"]
