@@ -68,18 +68,39 @@ def train(
     """Train a model and return it.
 
     `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row.
-    Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails. Frames
-    are not changed. Ctrl-C ends training with the model of the last finished round.
+    Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails.
+    Frames are not changed. Ctrl-C ends training with the model of the last finished round.
     """
-    began = time.time()
-    key = model_id or parameters.model_id or f"DeepLearning_model_python_{int(began * 1000)}_{uuid.uuid4().hex[:4]}"
-    cluster = current_client()
-    workers = workers_of(cluster)
+    key = (
+        model_id or parameters.model_id or f"DeepLearning_model_python_{time.time_ns() // 10**6}_{uuid.uuid4().hex[:4]}"
+    )
+    workers = workers_of(current_client())
     facts = survey(parameters, training_frame, x, y, validation_frame, workers=max(1, len(workers)))
     resolved = resolve(parameters, facts, key)
-    ready = prepare(parameters, resolved, training_frame, validation_frame, key)
+    if resolved.actual.nfolds or resolved.actual.fold_column is not None:
+        from daskdl.cross_validation import cross_validate  # it trains its models with `build`
+
+        return cross_validate(parameters, resolved, training_frame, validation_frame, key, progress)
+    return build(parameters, resolved, training_frame, validation_frame, key, progress)
+
+
+def build(
+    parameters: Parameters,
+    resolved: Resolved,
+    frame: H2OFrame,
+    validation: H2OFrame | None,
+    key: str,
+    progress: Progress | None = None,
+    started: Callable[[Shell], None] | None = None,
+) -> Model:
+    """Train one model whose choices are made; `parameters` are kept in it as what was asked.
+
+    `started` is given the shell before it runs, so that another thread may stop it.
+    """
+    began = time.time()
+    ready = prepare(parameters, resolved, frame, validation, key)
     shell = Shell(
-        cluster,
+        current_client(),
         Coordinator(ready.plan),
         ready.job,
         ready.state,
@@ -90,6 +111,8 @@ def train(
         single=resolved.actual.single_node_mode,
         watch=None if progress is None else _watcher(progress),
     )
+    if started is not None:
+        started(shell)
     finish = shell.run()
     if finish.reason == "failed":
         raise H2OJobError(f"Job with key {key} failed with an exception: {finish.message}")
@@ -108,10 +131,10 @@ def prepare(
     if resolved.actual.pretrained_autoencoder is not None:
         pretrained = resolved.actual.pretrained_autoencoder
         state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
-    train = _table(frame, encoder, _sample(resolved, frame.nrow, "training"))
+    train = _table(frame, encoder, _sample(resolved, frame, "training"))
     valid = None
     if validation is not None:
-        sample = _sample(resolved, validation.nrow, "validation", _class_counts(validation, encoder))
+        sample = _sample(resolved, validation, "validation", _class_counts(validation, encoder))
         valid = _table(validation, encoder, sample)
     job = work.Job(
         f"{key}-{uuid.uuid4().hex[:6]}",
@@ -137,8 +160,8 @@ def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
     layout = Layout(encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.channels)
     if layout.size > MAXIMUM_SIZE:
         raise H2OJobError(
-            f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of units "
-            "in the hidden layers, or the number of categorical levels (max_categorical_features)."
+            f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of "
+            "units in the hidden layers, or the number of categorical levels (max_categorical_features)."
         )
     return layout
 
@@ -247,17 +270,28 @@ def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
     return np.array([counts.get(label, 0) for label in answer.domain])
 
 
-def _sample(resolved: Resolved, rows: int, kind: str, counts: np.ndarray | None = None) -> work.Sample:
+def _sample(resolved: Resolved, frame: H2OFrame, kind: str, counts: np.ndarray | None = None) -> work.Sample:
     """Return which rows are scored: all, a uniform sample, or for balanced classification as many of each class."""
     actual = resolved.actual
     wanted = actual.score_training_samples if kind == "training" else actual.score_validation_samples
-    if wanted == 0 or wanted >= rows:
+    if wanted == 0 or wanted >= frame.nrow:
         return work.Sample((1.0,), resolved.seed)
-    if kind == "validation" and actual.balance_classes and actual.score_validation_sampling == "Stratified":
-        if counts is not None:
-            each = wanted / max(1, np.count_nonzero(counts))
-            return work.Sample(tuple(float(min(1.0, each / max(n, 1))) for n in counts), resolved.seed)
+    rows = _weighted_rows(frame, actual.weights_column)
+    if wanted >= rows:
+        return work.Sample((1.0,), resolved.seed)
+    stratified = actual.balance_classes and actual.score_validation_sampling == "Stratified"
+    if kind == "validation" and stratified and counts is not None:
+        each = wanted / max(1, np.count_nonzero(counts))
+        return work.Sample(tuple(float(min(1.0, each / max(n, 1))) for n in counts), resolved.seed)
     return work.Sample((wanted / rows,), resolved.seed)
+
+
+def _weighted_rows(frame: H2OFrame, weights: str | None) -> int:
+    """Return how many rows count: those whose weight is not 0."""
+    if weights is None or weights not in frame.names:
+        return frame.nrow
+    found = frame.summaries([weights])[weights]
+    return found.rows - found.zeros
 
 
 def _balance(resolved: Resolved, view: View) -> Balance | None:
