@@ -106,7 +106,7 @@ def _files(step: _Steps, model: H2ODeepLearningEstimator, valid: H2OFrame, folde
 def _heartbeats(step: _Steps, folder: Path) -> None:
     from frames.store import export_file
 
-    step("Odd heartbeats: an autoencoder learns 20 normal ones and reconstructs 23, of which it has seen none")
+    step("Odd heartbeats: an autoencoder learns 20 normal ones; then come the same 20 and three others")
     normal, beats = load_dataset("ecg_train"), load_dataset("ecg_test")
     autoencoder = H2OAutoEncoderEstimator(
         model_id="ecg_demo", activation="Tanh", hidden=[50], epochs=100, l1=1e-4, score_interval=0, seed=SEED

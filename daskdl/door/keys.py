@@ -76,7 +76,7 @@ def load_dataset(relative_path: str) -> H2OFrame:
     """Import one of the small tables that come with the package: prostate, iris, ecg_train, ecg_test.
 
     prostate: 380 patients, response CAPSULE (0/1). iris: 150 flowers, response class. ecg_train, ecg_test: heartbeats
-    of 210 values each, 20 normal ones to learn from; the last three of the 23 test rows are odd.
+    of 210 values each, 20 normal ones to learn from; the test table holds the same 20 and three odd ones.
     """
     from frames.parse import import_file
 
