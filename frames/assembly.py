@@ -14,7 +14,7 @@ from frames.chunk import Chunk
 from frames.column import Column
 from frames.dictionary import NO_VALUE, Dictionary, Verdict, clean, encode
 from frames.errors import FrameError, H2OValueError
-from frames.parse_block import Block, Report, TextReport, text_chunk
+from frames.parse_block import Block, Report, report_texts, text_chunk
 from frames.parse_columns import verdict_on
 from frames.placement import Group
 from frames.schema import Schema
@@ -174,5 +174,5 @@ def block_of_table(table: pd.DataFrame, as_text: tuple[bool, ...]) -> Block:
     chunk = (
         Chunk.pack([n.values for n in numbers], [n.type for n in numbers], [None] * len(numbers)) if numbers else None
     )
-    reports = tuple(TextReport(t.levels, t.present, t.looks_like_text) for t in texts)
+    reports = report_texts(texts, [None] * len(texts))
     return Block(Report(len(table), 0, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))

@@ -11,51 +11,67 @@ _MONTHS = {
 _CLOCK = r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
 _ZONE = r" ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
 
-_YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})([-/])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}{_ZONE}")
+_YEAR_FIRST = re.compile(rf"(?a)(?P<year>\d{{4}})([-/])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}{_ZONE}")
 _MONTH_NAME = re.compile(
-    rf"(?P<day>\d{{1,2}})([-/ ])(?P<month>[A-Za-z]{{3}})\2(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}"
+    rf"(?a)(?P<day>\d{{1,2}})([-/ ])(?P<month>[A-Za-z]{{3}})\2(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}"
 )
-_MONTH_FIRST = re.compile(rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
-_DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
+_MONTH_FIRST = re.compile(rf"(?a)(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
+_DAY_FIRST = re.compile(rf"(?a)(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
 
 _FORMS = (_YEAR_FIRST, _MONTH_NAME, _MONTH_FIRST, _DAY_FIRST)
 _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
-def milliseconds(texts: Sequence[str]) -> np.ndarray | None:
+def forms(texts: Sequence[str]) -> frozenset[int]:
+    """Return the numbers of the forms that all texts follow, with dates that exist; none for no texts.
+
+    >>> forms(["1/2/2008"]), forms(["1/2/2008", "25/12/2007"]), forms(["soon"])
+    (frozenset({2, 3}), frozenset({3}), frozenset())
+    """
+    if not len(texts):
+        return frozenset()
+    return frozenset(i for i in range(len(_FORMS)) if _read(_FORMS[i], texts) is not None)
+
+
+def milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray | None:
     """Return the times that texts stand for, in milliseconds since 1970-01-01 UTC (float64), or None.
 
-    All texts must follow one form: 2007-11-6, 2007/11/06, 2007-11-06 13:05:59.123, 2007-11-06T13:05:59Z, 6-Nov-2007,
-    06-NOV-07, 11/6/2007; and 25/12/2007 where month first is impossible for some text of the column. Times without a
-    zone are UTC. Years of two digits lie between 1970 and 2069. None is the answer also where a date does not exist.
+    All texts must follow one form (that of the number given, or the first that fits): 2007-11-6, 2007/11/06,
+    2007-11-06 13:05:59.123, 2007-11-06T13:05:59Z, 6-Nov-2007, 06-NOV-07, 11/6/2007; and 25/12/2007 where month first is
+    impossible for some text. Times without a zone are UTC. Years of two digits lie between 1970 and 2069. None is the
+    answer also where a date does not exist.
 
-    >>> milliseconds(["1970-1-2", "1970-01-01 00:00:01"])
-    array([86400000.,     1000.])
+    >>> milliseconds(["1970-1-2", "1970-01-01 00:00:01"]).tolist()
+    [86400000.0, 1000.0]
     >>> milliseconds(["2021-02-30"]) is None
     True
     """
     if not len(texts):
         return np.empty(0)
-    for form in _FORMS:
-        found = _matches(form, texts)
-        times = None if found is None else _times(found)
+    for one in _FORMS if form is None else (_FORMS[form],):
+        times = _read(one, texts)
         if times is not None:
             return times
     return None
 
 
-def lenient_milliseconds(texts: Sequence[str]) -> np.ndarray:
-    """Return times as `milliseconds` does, NaN for each text that is none; forms may be mixed.
+def _read(form: re.Pattern[str], texts: Sequence[str]) -> np.ndarray | None:
+    found = _matches(form, texts)
+    return None if found is None else _times(found)
 
-    >>> lenient_milliseconds(["1970-01-02", "soon"])
-    array([86400000.,      nan])
+
+def lenient_milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray:
+    """Return times as `milliseconds` does, NaN for each text that is none; without `form` forms may be mixed.
+
+    >>> lenient_milliseconds(["1970-01-02", "soon"]).tolist()
+    [86400000.0, nan]
     """
-    every = milliseconds(texts)
+    every = milliseconds(texts, form)
     if every is not None:
         return every
     answer = np.full(len(texts), np.nan)
     for row, text in enumerate(texts):
-        one = milliseconds([text])
+        one = milliseconds([text], form)
         if one is not None:
             answer[row] = one[0]
     return answer

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from frames.column import Type
-from frames.dates import lenient_milliseconds, milliseconds
+from frames.dates import forms, lenient_milliseconds
 
 NO_VALUE = frozenset({"", "NA"})
 """Texts that mean missing in every column."""
@@ -24,15 +24,16 @@ MOST_LEVELS = 10_000_000
 """No column has more categories than this; it is text then."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?")
-_INTEGER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
 class Verdict(NamedTuple):
-    """What a column of text turns out to be; `domain` for enum only."""
+    """What a column of text turns out to be; `domain` is for enum, `form` (see `frames.dates.forms`) for time only."""
 
     type: Type
     domain: tuple[str, ...] | None = None
+    form: int | None = None
 
 
 class Dictionary(NamedTuple):
@@ -65,7 +66,7 @@ class Dictionary(NamedTuple):
             texts[:] = self.levels
             return self._spread(texts, None)
         if verdict.type == "time":
-            return self._spread(lenient_milliseconds(self.levels), np.nan)
+            return self._spread(lenient_milliseconds(self.levels, verdict.form), np.nan)
         numbers = as_numbers(self.levels, lenient=True)
         assert numbers is not None
         return self._spread(numbers, -(2**63) if numbers.dtype == np.int64 else np.nan)
@@ -149,8 +150,8 @@ def decide(levels: Iterable[str], texts: bool) -> Verdict:
     own are strings, and all others are categories with lexicographically sorted levels. A column without any value is
     real.
 
-    >>> decide(["b", "a"], texts=False)
-    Verdict(type='enum', domain=('a', 'b'))
+    >>> decide(["b", "a"], texts=False).domain
+    ('a', 'b')
     """
     levels = list(levels)
     telling = [level for level in levels if level not in NO_NUMBER]
@@ -161,8 +162,9 @@ def decide(levels: Iterable[str], texts: bool) -> Verdict:
         return Verdict("int" if whole else "real")
     if all(_UUID.fullmatch(level) for level in telling):
         return Verdict("uuid")
-    if milliseconds(telling[:50]) is not None and milliseconds(telling) is not None:
-        return Verdict("time")
+    possible = forms(telling) if forms(telling[:50]) else frozenset()
+    if possible:
+        return Verdict("time", form=min(possible))
     if texts or len(levels) > MOST_LEVELS:
         return Verdict("string")
     return Verdict("enum", tuple(sorted(levels)))

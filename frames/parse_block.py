@@ -2,9 +2,8 @@
 
 import csv
 import io
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,12 +11,17 @@ import numpy as np
 import pandas as pd
 
 from frames.chunk import Chunk
-from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean
+from frames.column import Type
+from frames.dates import forms
+from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean, decide
 from frames.errors import FrameError
-from frames.parse_guess import Setup
-from frames.parse_range import Range, quotes_are_even, read_rows, row_blocks
+from frames.parse_guess import Setup, without_marked_lines
+from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
 from frames.summary import Summary
+
+MANY_LEVELS = 100_000
+"""A block with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
 
 _LONG = 2.0**53
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
@@ -30,11 +34,16 @@ _FLOATS: dict[bool, dict[str, Any]] = (
 
 
 class TextReport(NamedTuple):
-    """What a block says of one column of text."""
+    """What a block says of one column of text.
+
+    Its distinct texts; or, where these are very many and nearly each row has its own, none of them but their `kind`:
+    the type they would have alone, and for times the forms that they follow.
+    """
 
     levels: tuple[str, ...]
     present: int
-    looks_like_text: bool
+    kind: Type | None = None
+    forms: frozenset[int] = frozenset()
 
 
 class Report(NamedTuple):
@@ -71,7 +80,7 @@ def read_range(range_: Range, setup: Setup) -> Block:
     data = read_rows(range_, setup)
     if not range_.exact and not quotes_are_even(data, setup):
         return Block(Report(0, len(data), unsafe=True))
-    return parse(data, setup, lambda: _lines_before(range_.source, range_.start), range_.source.url)
+    return parse(data, setup, lambda: _lines_before(range_), range_.source.url)
 
 
 def read_stream(source: Source, start: int, setup: Setup) -> list[Block]:
@@ -100,20 +109,23 @@ def _count_lines(source: Source, stop: int) -> int:
     return source.head(stop).count(b"\n") if stop else 0
 
 
-def _lines_before(source: Source, stop: int) -> int:
-    """Line ends before a byte; only read for the sake of an error's line number."""
+def _lines_before(range_: Range) -> int:
+    """Line ends before the rows of a range; only read for the sake of an error's line number."""
     step = 2**24
-    return sum(source.read(a, min(a + step, stop)).count(b"\n") for a in range(0, stop, step))
+    whole = range_.first or range_.exact
+    # Otherwise the rows begin behind the first line end at or after the byte before the range.
+    stop = range_.start if whole else range_.start - 1
+    counts = (range_.source.read(a, min(a + step, stop)).count(b"\n") for a in range(0, stop, step))
+    return sum(counts) + (not whole)
 
 
-def parse(data: bytes, setup: Setup, lines_before, where: str) -> Block:
+def parse(data: bytes, setup: Setup, lines_before: Callable[[], int], where: str) -> Block:
     """Return the columns of some rows of text.
 
     `lines_before()` is called only when a line number is needed. A row with more fields than there are columns makes a
     report with a problem, and so does binary data; a row with fewer fields has missing values at its end.
     """
-    if setup.markers:
-        data = re.sub(rb"(?m)^[" + re.escape(setup.markers.encode()) + rb"][^\n]*(\n|\Z)", b"", data)
+    data = without_marked_lines(data, setup.markers)
     size = len(data)
     if b"\0" in data:
         problem = f"Files must be text (CSV) or Parquet; {where} holds binary data (a zero byte)."
@@ -121,6 +133,8 @@ def parse(data: bytes, setup: Setup, lines_before, where: str) -> Block:
     if not data.strip():
         return _empty(setup, size)
     encoding = "utf-8" if _is_utf8(data) else "latin-1"
+    if _quote_is_open(data, setup):
+        return Block(Report(0, size, problem=_open_quote(data, setup, lines_before(), where)))
     table = None if _first_row_too_long(data, setup, encoding) else _read(data, setup, encoding)
     if table is None or _overflows(table, setup):
         return Block(Report(0, size, problem=_ragged(data, setup, encoding, lines_before(), where)))
@@ -132,7 +146,7 @@ def _empty(setup: Setup, size: int) -> Block:
     table = pd.DataFrame({i: np.empty(0) for i in numbers})
     for i in setup.kept:
         if i in setup.texts:
-            table[i] = pd.Categorical([])
+            table[i] = np.empty(0, object)
     return _block(table, setup, size)
 
 
@@ -150,14 +164,15 @@ def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
     None where some row has more fields than even that.
     """
     columns = list(range(setup.width + 1))
-    texts = {i: "category" for i in setup.kept if i in setup.texts}
+    # Not "category": that would read 007 as a number, and is slower than looking for distinct texts afterwards.
+    # Columns that nobody wants are cheapest as they are. (With `usecols` pandas would not notice rows that are too long.)
+    texts = {i: object for i in range(setup.width) if i in setup.texts or i not in setup.kept}
     try:
         return pd.read_csv(
             io.BytesIO(data),
             sep=r"\s+" if setup.sep == " " else setup.sep,
             header=None,
             names=columns,
-            usecols=None if len(setup.kept) == setup.width else [*setup.kept, setup.width],
             index_col=False,
             dtype=texts or None,
             na_values=_missing_texts(setup),
@@ -180,6 +195,21 @@ def _missing_texts(setup: Setup):
     # Texts are cleaned later: there only few words mean missing.
     by_column = {i: [*usual, *setup.missing[i]] for i in setup.kept if i not in setup.texts}
     return {**by_column, setup.width: usual}
+
+
+def _quote_is_open(data: bytes, setup: Setup) -> bool:
+    if quotes_are_even(data, setup):
+        return False
+    spans = quoted_spans(data, setup)
+    return bool(spans) and spans[-1][1] > len(data)
+
+
+def _open_quote(data: bytes, setup: Setup, lines_before: int, where: str) -> str:
+    line = lines_before + 1 + data.count(setup.newline, 0, quoted_spans(data, setup)[-1][0])
+    return (
+        f"A quoted field must end with {setup.quote}; the one that begins in line {line} of {where} does not. "
+        "Close it, or give another quotechar."
+    )
 
 
 def _first_row_too_long(data: bytes, setup: Setup, encoding: str) -> bool:
@@ -238,8 +268,21 @@ def _block(table: pd.DataFrame, setup: Setup, size: int) -> Block:
     if wrong:
         return Block(Report(rows, size, not_numbers=tuple(wrong)))
     chunk = Chunk.pack(numbers, ["real"] * len(numbers), [None] * len(numbers)) if numbers else None
-    reports = tuple(TextReport(t.levels, t.present, t.looks_like_text) for t in texts)
+    reports = report_texts(texts, [setup.forced.get(i) for i in setup.kept if i in setup.texts])
     return Block(Report(rows, size, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
+
+
+def report_texts(texts: Sequence[Dictionary], forced: Sequence[Type | None]) -> tuple[TextReport, ...]:
+    """Return what a block says of its columns of text; `forced` are the types that the user wants."""
+    return tuple(_report_text(text, type_) for text, type_ in zip(texts, forced, strict=True))
+
+
+def _report_text(text: Dictionary, forced: Type | None) -> TextReport:
+    if forced == "enum" or len(text.levels) <= MANY_LEVELS or not text.looks_like_text:
+        return TextReport(text.levels, text.present)
+    kind = decide(text.levels, texts=True).type
+    telling = [level for level in text.levels if level not in NO_NUMBER]
+    return TextReport((), text.present, kind, forms(telling) if kind == "time" else frozenset())
 
 
 def _numbers(column: pd.Series) -> np.ndarray | None:
@@ -262,7 +305,8 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
 
 
 def _dictionary(column: pd.Series, missing: frozenset[str]) -> Dictionary:
-    return clean(column.cat.categories.tolist(), column.cat.codes.to_numpy().astype(np.int32), missing)
+    codes, distinct = pd.factorize(column)
+    return clean(distinct.tolist(), codes.astype(np.int32), missing)
 
 
 def text_chunk(block: Block, verdicts: tuple[Verdict, ...]) -> Chunk:

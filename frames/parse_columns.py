@@ -6,7 +6,7 @@ from typing import Any
 
 from frames.build import type_named
 from frames.column import Column, Type
-from frames.dictionary import DISTINCT_SHARE, Verdict, decide
+from frames.dictionary import DISTINCT_SHARE, MANY_TEXTS, Verdict, decide
 from frames.errors import H2OTypeError, H2OValueError
 from frames.parse_block import Report, TextReport
 from frames.parse_guess import Setup
@@ -122,19 +122,41 @@ def verdicts(setup: Setup, reports: Sequence[Report]) -> tuple[Verdict, ...]:
     return tuple(verdict_on([r.texts[t] for r in filled], setup.forced.get(i)) for t, i in enumerate(positions))
 
 
-def verdict_on(parts: list[TextReport], forced: Type | None) -> Verdict:
-    """Return what one column of text is, given what each block says of it, and the type the user wants (or None)."""
-    if forced in ("real", "int", "time", "string", "uuid"):
-        return Verdict(forced)  # type: ignore[arg-type]
-    levels: set[str] = set()
-    for part in parts:
-        levels.update(part.levels)
+def verdict_on(parts: Sequence[TextReport], forced: Type | None) -> Verdict:
+    """Return what one column of text is, given what each block says of it, and the type the user wants (or None).
+
+    Text is enum, or string where there are more than 100 distinct values and they are more than 95% of all values.
+    """
+    if forced in ("real", "int", "string", "uuid"):
+        return Verdict(forced)
+    levels = list(dict.fromkeys(level for part in parts for level in part.levels))
     if forced == "enum":
         return Verdict("enum", tuple(sorted(levels)))
+    alone = [part for part in parts if part.kind is not None]
     present = sum(part.present for part in parts)
-    # Each block may be full of distinct values, and all blocks of the same ones: the union tells.
-    texts = any(part.looks_like_text for part in parts) and len(levels) > DISTINCT_SHARE * present
-    return decide(levels, texts)
+    found = decide(levels, bool(alone) or (len(levels) > MANY_TEXTS and len(levels) > DISTINCT_SHARE * present))
+    if alone:
+        found = _together(alone, found if levels else None)
+    if forced == "time":
+        return Verdict("time", form=found.form if found.type == "time" else None)
+    return found
+
+
+def _together(alone: list[TextReport], rest: Verdict | None) -> Verdict:
+    """The verdict on blocks that kept their texts for themselves, and on the texts of all others."""
+    kinds = {part.kind for part in alone} | ({rest.type} if rest else set())
+    if kinds <= {"int", "real"}:
+        return Verdict("int" if kinds == {"int"} else "real")
+    if kinds == {"uuid"}:
+        return Verdict("uuid")
+    if kinds == {"time"}:
+        common = frozenset.intersection(*(part.forms for part in alone))
+        if rest is not None and rest.form is not None:
+            # The other blocks follow one form at least; a second one would have to be tried on their texts.
+            common &= {rest.form}
+        if common:
+            return Verdict("time", form=min(common))
+    return Verdict("string")
 
 
 def columns(setup: Setup, reports: Sequence[Report], decided: Sequence[Verdict]) -> tuple[list[Column], list[Column]]:

@@ -108,6 +108,13 @@ def without_comments(text: str, markers: str = "#") -> str:
     return text
 
 
+def without_marked_lines(data: bytes, markers: str | None) -> bytes:
+    """Return rows without the lines that start with one of the markers; None: without a change."""
+    if not markers:
+        return data
+    return re.sub(rb"(?m)^[" + re.escape(markers.encode()) + rb"][^\r\n]*(\r\n|\r|\n|\Z)", b"", data)
+
+
 def guess_separator(text: str, quote: str = '"', escape: str | None = None) -> str:
     """Return the separator of a sample: of , tab ; | ^A and space the one by which most lines have equally many fields.
 
@@ -134,8 +141,8 @@ def guess_separator(text: str, quote: str = '"', escape: str | None = None) -> s
 def guess_header(rows: list[list[str]]) -> bool:
     """Return whether the first row names the columns.
 
-    It does when it has no number, its fields differ, and below it there is a column of numbers, or no field of it
-    occurs again in its column.
+    It does when it has no number, its fields differ, and below it there is a column of numbers, or there are columns of
+    categories, of which values occur again but none of the first row.
 
     >>> guess_header([["age", "name"], ["7", "x"]]), guess_header([["5.1", "setosa"], ["4.9", "setosa"]])
     (True, False)
@@ -148,7 +155,8 @@ def guess_header(rows: list[list[str]]) -> bool:
     below = [_column(rows[1:], i) for i in range(len(rows[0]))]
     if any(column and all(map(_is_number, column)) for column in below):
         return True
-    return not any(rows[0][i] in column for i, column in enumerate(below) if rows[0][i])
+    repeated = any(len(set(column)) < len(column) for column in below)
+    return repeated and not any(rows[0][i] in column for i, column in enumerate(below) if rows[0][i])
 
 
 def _is_number(field: str) -> bool:
@@ -204,7 +212,7 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
 
     `complete` says that these are all bytes of the file. Raises FrameError for an empty or binary file.
     """
-    text = decode(data, where)
+    text = decode(without_marked_lines(data, wishes.markers), where)
     newline = newline_of(text)
     text = without_comments(whole_lines(text, newline, complete), wishes.markers or "#")
     if not text.strip():

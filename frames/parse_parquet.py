@@ -12,7 +12,7 @@ from frames.build import Typed, typed
 from frames.chunk import Chunk
 from frames.dictionary import NO_VALUE, Dictionary, clean
 from frames.errors import FrameError
-from frames.parse_block import Block, Report, TextReport
+from frames.parse_block import Block, Report, report_texts
 from frames.parse_guess import Setup
 from frames.parse_source import Source
 
@@ -96,7 +96,7 @@ def read_groups(pack: Groups, setup: Setup, names: tuple[str, ...]) -> Block:
     chunk = (
         Chunk.pack([n.values for n in numbers], [n.type for n in numbers], [None] * len(numbers)) if numbers else None
     )
-    reports = tuple(TextReport(t.levels, t.present, t.looks_like_text) for t in texts)
+    reports = report_texts(texts, [setup.forced.get(i) for i in setup.kept if i in setup.texts])
     summaries = chunk.summaries if chunk else ()
     return Block(Report(table.num_rows, pack.size, summaries=summaries, texts=reports), chunk, tuple(texts))
 

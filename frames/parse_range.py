@@ -154,8 +154,9 @@ def last_row_end(data: bytes, setup: Setup) -> int:
     return position + 1
 
 
-def row_blocks(source: Source, start: int, setup: Setup, size: int = RANGE_BYTES) -> Iterator[bytes]:
-    """Yield the rows of a file from `start` on in blocks of about `size` bytes, never cutting a quoted field."""
+def row_blocks(source: Source, start: int, setup: Setup, size: int | None = None) -> Iterator[bytes]:
+    """Yield the rows of a file from `start` on in blocks of `size` bytes (16 MiB) or so; no quoted field is cut."""
+    size = size or RANGE_BYTES
     rest = b""
     skip = start
     for piece in source.blocks(size):
@@ -176,7 +177,7 @@ def row_blocks(source: Source, start: int, setup: Setup, size: int = RANGE_BYTES
         yield rest
 
 
-def exact_ranges(source: Source, start: int, setup: Setup, size: int = RANGE_BYTES) -> list[Range]:
+def exact_ranges(source: Source, start: int, setup: Setup, size: int | None = None) -> list[Range]:
     """Return ranges whose ends are ends of rows, found by reading the file once: for quoted fields with line ends."""
     ranges = []
     position = start

@@ -1,0 +1,211 @@
+"""What a sample of a CSV file tells: separator, header, types; what text means; which dates are read."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frames.dates import lenient_milliseconds, milliseconds
+from frames.dictionary import as_numbers, clean, decide, encode
+from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_guess import Wishes, default_names, guess, guess_header, guess_separator, records
+
+
+@pytest.mark.parametrize(
+    ("text", "sep"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a;b\n1,5;2,5\n", ";"),
+        ("a\tb c\n1\t2 3\n", "\t"),
+        ("a|b\n1|2\n", "|"),
+        ("1 2 3\n4 5 6\n", " "),
+        (" 1  2   3\n 44 5  6\n", " "),
+        ('"x, y";1\n"z";2\n', ";"),
+        ("one\ntwo\n", ","),
+        ("2007-11-06 13:05:59,1\n2007-11-07 13:05:59,2\n", ","),
+        ("a\x01b\n1\x012\n", "\x01"),
+        ("free text here, see\nmore text, too\nlast, one\n", ","),
+    ],
+)
+def test_the_separator_is_guessed(text, sep):
+    assert guess_separator(text) == sep
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        ([["a", "b"], ["1", "x"]], True),
+        ([["1", "2"], ["3", "4"]], False),
+        ([["5.1", "setosa"], ["4.9", "setosa"]], False),
+        ([["name", "kind"], ["tom", "cat"], ["rex", "dog"], ["kim", "dog"]], True),
+        ([["x", "y"], ["x", "z"], ["p", "z"]], False),
+        ([["x", "y"], ["x", "y"]], False),
+        ([["a", "a"], ["1", "2"]], False),
+        ([["a", "2001"], ["1", "2"]], False),
+        ([["a", "NA"], ["1", "2"]], False),
+        ([["", "b"], ["1", "2"]], True),
+        ([["tom"], ["rex"], ["kim"]], False),
+        ([["pet"], ["cat"], ["dog"], ["cat"]], True),
+        ([["only"]], False),
+    ],
+)
+def test_the_header_is_guessed(rows, header):
+    assert guess_header(rows) is header
+
+
+def test_empty_and_missing_names_become_numbered_ones():
+    assert default_names(["a", "", "a"], 5) == ["a", "C2", "a1", "C4", "C5"]
+    assert default_names(["a", "a", "a1"], 3) == ["a", "a2", "a1"]
+
+
+@pytest.mark.parametrize(
+    ("data", "names", "texts"),
+    [
+        (b"a,b\n1,x\n2,y\n", ("a", "b"), {1}),
+        (b"\xef\xbb\xbfa,b\r\n1,x\r\n", ("a", "b"), {1}),
+        (b"# a comment\n# more\na,b\n1,x\n", ("a", "b"), {1}),
+        (b"\n\na,b\n1,2\n", ("a", "b"), set()),
+        (b"1,2\n3,4", ("C1", "C2"), set()),
+        (b"a,b\n1,2,3\n4,5,6\n", ("a", "b", "C3"), set()),
+        (b"a\rb\r1\r2\r", ("C1",), {0}),
+        (b"a, b\nNA, x\n1, NA\n", ("a", "b"), {1}),
+        ("größe,b\n1,ä\n".encode("latin-1"), ("größe", "b"), {1}),
+    ],
+)
+def test_names_and_columns_of_text_are_guessed(data, names, texts):
+    setup = guess(data, True, Wishes(), "f")
+    assert (setup.names, set(setup.texts)) == (names, texts)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n \n\n", "is empty"),
+        (b"# only a comment\n", "is empty"),
+        (b"a,b\n\x00\x01", "is binary: byte 4 is 0"),
+        (b"\xff\xfea\x00", "UTF-16"),
+    ],
+)
+def test_what_is_no_table_of_text_is_refused(data, message):
+    with pytest.raises(FrameError, match=message):
+        guess(data, True, Wishes(), "f")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"header": 2}, H2OValueError),
+        ({"header": True}, H2OValueError),
+        ({"sep": ",,"}, H2OValueError),
+        ({"sep": 5}, H2OValueError),
+        ({"quote": "x"}, H2OValueError),
+        ({"escape": "xx"}, H2OValueError),
+        ({"markers": 5}, H2OTypeError),
+    ],
+)
+def test_impossible_wishes_are_refused(arguments, error):
+    with pytest.raises(error, match="must be"):
+        Wishes(**arguments)
+
+
+def test_quotes_spaces_and_blank_lines_of_a_sample():
+    assert records('a, "b ""x"", c" ,d\n\n1,2,3\n', ",") == [["a", 'b "x", c', "d"], ["1", "2", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2007-11-6", (2007, 11, 6)),
+        ("2007-11-06 13:05", (2007, 11, 6, 13, 5)),
+        ("2007-11-06 13:05:59", (2007, 11, 6, 13, 5, 59)),
+        ("2007-11-06T13:05:59Z", (2007, 11, 6, 13, 5, 59)),
+        ("2007/11/06 13:05:59.250", (2007, 11, 6, 13, 5, 59, 250000)),
+        ("6-Nov-2007", (2007, 11, 6)),
+        ("06-NOV-07", (2007, 11, 6)),
+        ("06-NOV-75", (1975, 11, 6)),
+        ("11/6/2007", (2007, 11, 6)),
+        ("25/12/2007", (2007, 12, 25)),
+        ("1904-02-29", (1904, 2, 29)),
+        ("0001-01-01", (1, 1, 1)),
+        ("9999-12-31 23:59:59.999", (9999, 12, 31, 23, 59, 59, 999000)),
+    ],
+)
+def test_dates_are_read(text, moment):
+    (got,) = milliseconds([text])
+    assert got == (dt.datetime(*moment, tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(
+        milliseconds=1
+    )
+
+
+def test_zones_are_taken_off():
+    assert milliseconds(["1970-01-01 02:00:00+02:00", "1969-12-31T19:00:00-0500"]).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "text", ["2007-13-01", "2007-02-29", "1900-02-29", "31/31/2007", "6-Foo-2007", "12:30", "20071106", "x"]
+)
+def test_what_is_no_date_is_none(text):
+    assert milliseconds([text]) is None
+
+
+def test_one_form_rules_the_column():
+    assert milliseconds(["25/12/2007", "1/2/2008"]).tolist() == [1198540800000.0, 1201824000000.0]
+    assert milliseconds(["2007-11-06", "11/6/2007"]) is None
+    assert np.isnan(lenient_milliseconds(["2007-11-06", "soon"])).tolist() == [False, True]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)))
+def test_any_moment_comes_back(moment):
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    (got,) = milliseconds([moment.isoformat(" ", "milliseconds")])
+    assert got == (moment - dt.datetime(1970, 1, 1)) / dt.timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "texts", "type_"),
+    [
+        (["1", "2"], False, "int"),
+        (["1", "2.5", "nan"], False, "real"),
+        (["1e5"], False, "real"),
+        (["-.5", "+3."], False, "real"),
+        (["b", "a", "1"], False, "enum"),
+        (["2007-11-6", "null"], False, "time"),
+        (["2007-11-6", "later"], False, "enum"),
+        ([], False, "real"),
+        (["NaN"], False, "real"),
+        (["12345678-1234-1234-1234-123456789abc"], True, "uuid"),
+        ([f"t{i}" for i in range(200)], True, "string"),
+        (["1_000", "0x10"], False, "enum"),
+        (["True", "False"], False, "enum"),
+        (["١٢"], False, "enum"),
+    ],
+)
+def test_text_is_told_what_it_is(levels, texts, type_):
+    assert decide(levels, texts).type == type_
+
+
+def test_levels_are_sorted_and_words_for_no_number_are_levels_among_words():
+    assert decide(["b", "nan", "B", "a"], False).domain == ("B", "a", "b", "nan")
+
+
+def test_a_dictionary_strips_and_forgets_what_is_missing():
+    got = clean([" a", "a ", "", "NA", None, "b"], np.array([0, 1, 2, 3, 4, 5, -1], np.int32))
+    assert got.levels == ("a", "b")
+    assert got.codes.tolist() == [0, 0, -1, -1, -1, 1, -1]
+
+
+def test_any_object_is_written_as_text():
+    got = encode([1, 2.0, "x", float("nan"), None, b"y", 1])
+    assert got.levels == ("1", "2", "x", "y")
+    assert got.codes.tolist() == [0, 1, 2, -1, -1, 3, 0]
+
+
+def test_integers_beyond_doubles_stay_exact():
+    assert as_numbers(["9007199254740993", "nan"]).tolist() == [2**53 + 1, -(2**63)]
+    assert as_numbers(["9007199254740993", "0.5"]).dtype == float
+    assert as_numbers(["99999999999999999999"]).dtype == float
+    assert as_numbers(["x"]) is None
