@@ -54,10 +54,11 @@ def test_names_say_what_a_thing_is(name):
 
 
 def _texts() -> list[Path]:
-    folders = ("daskdl", "frames", "tests", "bench", "docs", "notebooks", ".")
-    endings = {".py", ".md", ".toml", ".txt", ".ipynb", ""}
-    found = [p for folder in folders for p in (ROOT / folder).glob("*" if folder == "." else "**/*")]
-    return sorted(p for p in found if p.is_file() and p.suffix in endings and "__pycache__" not in p.parts)
+    folders = ("daskdl", "frames", "tests", "bench", "docs", "notebooks")
+    endings = {".py", ".md", ".toml", ".txt", ".ipynb", ".json"}
+    nested = [p for folder in folders for p in (ROOT / folder).rglob("*") if p.suffix in endings]
+    top = [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*.txt"), ROOT / "Makefile", ROOT / ".ci" / "run"]
+    return sorted(p for p in [*nested, *top] if "golden" not in p.parts)
 
 
 @pytest.mark.parametrize("path", _texts(), ids=lambda path: str(path.relative_to(ROOT)))
