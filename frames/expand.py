@@ -14,7 +14,7 @@ from frames.chunk import Chunk
 from frames.column import Column
 from frames.rows import starts
 from frames.session import client
-from frames.tasks import absent, as_float, columns_at
+from frames.tasks import absent, as_float, columns_at, empty_values
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -63,7 +63,7 @@ def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str]
     shown = views if columns is None else [next(v for v in views if v.column.name == name) for name in columns]
     decoded = columns_at([(v.chunk, v.position) for v in shown], chunks)
     series = {v.column.name: to_series(c, v.column, v.missing, index) for v, c in zip(shown, decoded, strict=True)}
-    return pd.DataFrame(series, index=index, columns=pd.Index([v.column.name for v in shown], dtype=object))
+    return pd.DataFrame(series, index=index, columns=[v.column.name for v in shown])
 
 
 def views_of(frame: H2OFrame) -> list[View]:
@@ -88,9 +88,8 @@ def to_dask(frame: H2OFrame) -> dd.DataFrame:
     if placement.rows and all(placement.rows):
         divisions = (*first, frame.nrow - 1)
     by_group = [list(chunks) for chunks in zip(*placement.parts, strict=True)]
-    meta = pd.DataFrame(
-        {v.column.name: to_series(empty_values(v.column), v.column, v.missing) for v in views}, index=pd.RangeIndex(0)
-    )
+    series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.missing) for v in views}
+    meta = pd.DataFrame(series, index=pd.RangeIndex(0))
     return dd.from_map(expand, first, *by_group, views=views, meta=meta, divisions=divisions, label="frame")
 
 
@@ -100,9 +99,3 @@ def _make_default(current: Client) -> None:
         default_client()
     except ValueError:
         _set_global_client(current)
-
-
-def empty_values(column: Column) -> np.ndarray:
-    """What a chunk of no rows would decode to."""
-    kind = {"enum": np.int32, "string": object, "uuid": object}.get(column.type, np.float64)
-    return np.empty(0, kind)

@@ -12,7 +12,7 @@ from distributed import Future
 from frames.chunk import Chunk
 from frames.placement import Place, distinct_groups
 from frames.summary import MISSING_INTEGER
-from frames.tasks import Rows, absent, assemble, columns_at, concatenate, gather, rebuild, reduce, submit
+from frames.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, gather, rebuild, reduce, submit
 
 
 def starts(rows: Sequence[int]) -> list[int]:
@@ -220,5 +220,5 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
             futures.append(submit(_cells, where, low, high, *[group.chunks[p] for group in groups]))
     pieces = gather(futures)
     if not pieces:
-        return [place_at(np.empty(0), np.empty(0, np.intp), 0, place.packed_type) for place in places]
+        return [empty_values(place.packed_type) for place in places]
     return [concatenate([piece[i] for piece in pieces]) for i in range(len(places))]

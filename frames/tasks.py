@@ -186,6 +186,11 @@ def reduce(
     ]
 
 
+def empty_values(type_: Type) -> np.ndarray:
+    """What a column of no rows decodes to."""
+    return np.empty(0, {"enum": np.int32, "string": object, "uuid": object}.get(type_, np.float64))
+
+
 def concatenate(pieces: Sequence[np.ndarray]) -> np.ndarray:
     """Join decoded pieces of one column; whole numbers too large for doubles stay exact."""
     if len(pieces) == 1:

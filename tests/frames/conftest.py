@@ -16,7 +16,7 @@ def client():
 
 
 @pytest.fixture(autouse=True)
-def _clean_keys(client):
+def _clean_keys():
     """Every test starts without named frames."""
     session.clear()
 

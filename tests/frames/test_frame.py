@@ -1,0 +1,339 @@
+"""What a frame is: its construction from Python objects, its names and keys, its chunks, and its end."""
+
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frames import session
+from frames.chunk import Chunk
+from frames.column import Column
+from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.frame import Group, H2OFrame, as_list, assign, deep_copy, get_frame
+from frames.schema import Schema
+
+pytestmark = pytest.mark.usefixtures("client")
+
+
+def mixed(rows=40, seed=0):
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "i": random.integers(-5, 6, rows),
+            "r": random.normal(size=rows).round(3),
+            "e": pd.Categorical.from_codes(random.integers(-1, 3, rows), ["high", "low", "mid"]),
+            "m": np.where(random.random(rows) < 0.3, np.nan, random.integers(0, 9, rows)),
+        }
+    )
+
+
+# ---- construction ----------------------------------------------------------------------------------------------------
+def test_a_dict_of_columns_keeps_names_types_and_missing_cells():
+    fr = H2OFrame({"x": [1, 2, None], "y": ["a", None, "b"], "z": [0.5, 1.5, float("nan")]})
+    assert fr.names == fr.columns == fr.col_names == ["x", "y", "z"]
+    assert fr.types == {"x": "int", "y": "enum", "z": "real"}
+    assert (fr.nrow, fr.nrows, fr.ncol, fr.ncols) == (3, 3, 3, 3)
+    assert (fr.shape, fr.dim, len(fr)) == ((3, 3), [3, 3], 3)
+    assert fr.nacnt() == [1, 1, 1]
+    assert fr.levels() == [[], ["a", "b"], []]
+
+
+def test_a_list_of_rows_is_data_and_names_are_c1_c2():
+    fr = H2OFrame([[1, "a"], [2, "b"], (3, "a")])
+    assert fr.names == ["C1", "C2"]
+    assert fr.as_data_frame()["C2"].tolist() == ["a", "b", "a"]
+
+
+def test_a_flat_list_is_one_column():
+    fr = H2OFrame([1.5, 2, None])
+    assert fr.shape == (3, 1)
+    assert fr.nacnt() == [1]
+
+
+def test_short_rows_end_in_missing_cells():
+    fr = H2OFrame([[1, 2, 3], [4]])
+    assert fr.nacnt() == [0, 1, 1]
+
+
+def test_a_first_row_of_names_is_taken_with_header_1():
+    fr = H2OFrame([["x", "y"], [1, 2], [3, 4]], header=1)
+    assert fr.names == ["x", "y"]
+    assert fr.sum() == 10.0
+
+
+def test_names_types_and_na_words_may_be_given():
+    fr = H2OFrame(
+        [["1", "u"], ["-", "v"], ["3", "u"]], column_names=["n", "t"], column_types={"t": "string"}, na_strings=["-"]
+    )
+    assert fr.types == {"n": "int", "t": "string"}
+    assert fr.nacnt() == [1, 0]
+
+
+def test_declared_types_win_over_guesses():
+    fr = H2OFrame({"x": [2, 10, 1], "y": ["1", "2", "x"]}, column_types=["enum", "numeric"])
+    assert fr.types["x"] == "enum"
+    assert fr["x"].categories() == ["1", "2", "10"]
+    assert fr["y"].nacnt() == [1]
+
+
+def test_columns_can_be_skipped():
+    assert H2OFrame({"a": [1], "b": [2], "c": [3]}, skipped_columns=["b"]).names == ["a", "c"]
+    assert H2OFrame(np.eye(3), skipped_columns=[0]).names == ["C2", "C3"]
+
+
+def test_arrays_become_columns():
+    array = np.arange(12.0).reshape(4, 3) / 2
+    fr = H2OFrame(array, column_names=["a", "b", "c"])
+    np.testing.assert_array_equal(fr.as_data_frame().to_numpy(), array)
+    assert H2OFrame(np.array([True, False])).types == {"C1": "int"}
+
+
+def test_pandas_columns_keep_their_kind():
+    table = mixed()
+    table["t"] = pd.Timestamp("2020-02-29 12:00") + pd.to_timedelta(np.arange(len(table)), "h")
+    fr = H2OFrame(table)
+    assert fr.types == {"i": "int", "r": "real", "e": "enum", "m": "int", "t": "time"}
+    back = fr.as_data_frame()
+    assert back["i"].dtype == np.int64
+    assert back["m"].dtype == np.float64
+    assert (back["t"].to_numpy() == table["t"].to_numpy()).all()
+    pd.testing.assert_series_equal(back["m"], table["m"], check_dtype=False)
+    assert back["e"].isna().tolist() == table["e"].isna().tolist()
+
+
+def test_none_nan_and_pandas_na_are_all_missing():
+    table = pd.DataFrame({"o": ["a", None, np.nan, pd.NA], "n": pd.array([1, None, 3, pd.NA], dtype="Int64")})
+    fr = H2OFrame(table)
+    assert fr.nacnt() == [3, 2]
+    assert fr["o"].categories() == ["a"]
+
+
+def test_a_sparse_matrix_becomes_dense_columns():
+    matrix = scipy.sparse.random(50, 6, density=0.2, random_state=1, format="csr")
+    np.testing.assert_array_equal(H2OFrame(matrix).as_data_frame().to_numpy(), matrix.toarray())
+
+
+def test_a_dask_frame_becomes_a_frame_and_comes_back():
+    table = mixed(60)
+    ddf = dd.from_pandas(table, npartitions=3)
+    fr = H2OFrame(ddf)
+    assert fr.shape == (60, 4)
+    again = H2OFrame(fr.ddf)
+    pd.testing.assert_frame_equal(again.as_data_frame(), fr.as_data_frame())
+
+
+def test_another_frame_gives_a_copy_that_does_not_follow():
+    first = H2OFrame({"x": [1, 2]})
+    second = H2OFrame(first)
+    second["x"] = 0
+    assert first.sum() == 3.0
+    assert second.frame_id != first.frame_id
+
+
+def test_an_empty_frame_has_no_rows_and_no_columns():
+    fr = H2OFrame()
+    assert fr.shape == (0, 0)
+    assert "empty" in str(fr)
+    assert fr.cbind(H2OFrame({"x": [1]})).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("obj", "error", "words"),
+    [
+        (object(), H2OTypeError, "got object"),
+        ("text", H2OTypeError, "got str"),
+        ({"a": [1, 2], "b": [1]}, H2OValueError, "'b' has 1"),
+        ([[1], 2], H2OValueError, "item 1"),
+        (np.zeros((2, 2, 2)), H2OValueError, "got 3"),
+    ],
+)
+def test_what_cannot_be_a_frame_is_refused(obj, error, words):
+    with pytest.raises(error, match=words):
+        H2OFrame(obj)
+
+
+def test_wrong_options_are_refused():
+    with pytest.raises(H2OValueError, match="header"):
+        H2OFrame([[1]], header=2)
+    with pytest.raises(H2OValueError, match="column_names"):
+        H2OFrame([[1, 2]], column_names=["a"])
+    with pytest.raises(H2OValueError, match="skipped"):
+        H2OFrame([[1, 2]], skipped_columns=["x"])
+    with pytest.raises(H2OValueError, match="column_types"):
+        H2OFrame(H2OFrame([[1]]), column_types=["enum"])
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+def test_names_can_be_set_in_place():
+    fr = H2OFrame({"a": [1], "b": [2]})
+    assert fr.set_names(["x", "y"]) is fr
+    fr.names = ["p", "q"]
+    fr.columns = ["r", "s"]
+    fr.set_name("r", "t")
+    fr.set_name(1, "u")
+    fr.rename({"u": "v", "nobody": "z"})
+    assert fr.names == ["t", "v"]
+    assert fr["v"].flatten() == 2
+
+
+def test_bad_names_are_refused():
+    fr = H2OFrame({"a": [1], "b": [2]})
+    for names in (["x"], ["x", "x"]):
+        with pytest.raises(H2OValueError):
+            fr.set_names(names)
+    with pytest.raises(H2OValueError, match="already"):
+        fr.set_name("a", "b")
+    with pytest.raises(H2OValueError, match="'c'"):
+        fr.set_name("c", "d")
+    with pytest.raises(H2OTypeError):
+        fr.set_names([1, 2])
+    assert fr.names == ["a", "b"]
+
+
+def test_renaming_a_selection_leaves_the_frame_alone():
+    fr = H2OFrame({"a": [1], "b": [2]})
+    fr[["a"]].set_names(["z"])
+    fr[:, :].set_name("a", "z")
+    assert fr.names == ["a", "b"]
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------------
+def test_frames_are_found_by_their_id():
+    fr = H2OFrame({"a": [1]}, destination_frame="mine")
+    assert fr.frame_id == fr.key == "mine"
+    assert get_frame("mine") is fr
+    assert H2OFrame.get_frame("mine") is fr
+    assert get_frame("nobody") is None
+    fr.frame_id = "yours"
+    assert get_frame("mine") is None
+    assert get_frame("yours") is fr
+    with pytest.raises(H2OTypeError):
+        fr.frame_id = 3
+
+
+def test_a_computed_frame_gets_a_key_only_when_asked():
+    fr = H2OFrame({"a": [1]}, destination_frame="f")
+    doubled = fr * 2
+    assert session.keys() == ["f"]
+    key = doubled.frame_id
+    assert key.startswith("py_")
+    assert get_frame(key) is doubled
+    del doubled
+    assert get_frame(key) is None
+
+
+def test_assign_and_deep_copy():
+    fr = H2OFrame({"a": [1]})
+    assert assign(fr, "one") is fr
+    copy = deep_copy(fr, "two")
+    copy["a"] = 5
+    assert (fr["a"].flatten(), copy["a"].flatten()) == (1, 5)
+    assert get_frame("two") is copy
+    with pytest.raises(H2OValueError):
+        deep_copy(fr, "one")
+    with pytest.raises(H2OTypeError):
+        assign([1], "x")
+    assert as_list(fr, use_pandas=False) == [["a"], ["1"]]
+
+
+def test_a_removed_frame_says_so():
+    fr = H2OFrame({"a": [1]}, destination_frame="gone")
+    fr._discard()
+    assert get_frame("gone") is None
+    for attempt in (lambda: fr.names, lambda: fr.nrow, lambda: fr["a"], lambda: fr + 1, lambda: fr.frame_id + fr.names):
+        with pytest.raises(FrameError, match="removed"):
+            attempt()
+    assert "removed" in str(fr)
+
+
+# ---- chunks ----------------------------------------------------------------------------------------------------------
+def test_a_frame_of_groups_finds_its_columns(client):
+    chunks = [
+        Chunk.pack([np.arange(3.0), np.array([0, 1, -1], np.int32)], ["int", "enum"], [None, 2]) for _ in range(2)
+    ]
+    more = [Chunk.pack([np.array([1.5, 2.5, 3.5])], ["real"], [None]) for _ in range(2)]
+    groups = [Group(tuple(client.scatter(c)), n) for c, n in ((chunks, ("a", "b")), (more, ("c",)))]
+    schema = Schema((Column("c", "real"), Column("b", "enum", ("u", "v")), Column("a", "int")))
+    fr = H2OFrame._from_groups(schema, (3, 3), groups, "g")
+    assert fr.schema == schema
+    assert get_frame("g") is fr
+    placement = fr.placement(["a", "c"])
+    assert placement.rows == (3, 3)
+    assert len(placement.parts) == 2
+    for name, kind in (("a", "int"), ("c", "real")):
+        g, position = placement.where[name]
+        assert placement.parts[1][g].result().types[position] == kind
+    with pytest.raises(H2OValueError, match="partition"):
+        H2OFrame._from_groups(schema, (3, 3, 3), groups)
+    with pytest.raises(H2OValueError, match="none"):
+        H2OFrame._from_groups(Schema((Column("x", "int"),)), (3, 3), groups)
+
+
+def test_selecting_binding_and_renaming_move_no_data(cut):
+    fr = cut(mixed())
+    chosen = fr[["r", "i"]].cbind(fr["e"])
+    chosen.set_names(["x", "y", "z"])
+    known = {future.key for part in fr.placement().parts for future in part}
+    assert {future.key for part in chosen.placement().parts for future in part} <= known
+
+
+def test_summaries_are_those_of_all_rows_and_are_remembered(cut):
+    table = mixed(100)
+    fr = cut(table)
+    found = fr.summaries()
+    assert list(found) == fr.names
+    assert found["r"].mean == pytest.approx(table["r"].mean())
+    assert found["r"].sigma == pytest.approx(table["r"].std())
+    assert found["m"].missing == table["m"].isna().sum()
+    assert found["e"].counts.tolist() == table["e"].value_counts(sort=False).tolist()
+    assert fr[["r"]].summaries()["r"] is found["r"]
+    with pytest.raises(H2OValueError, match="'nope'"):
+        fr.summaries(["nope"])
+
+
+def test_computed_columns_know_their_type_when_asked():
+    fr = H2OFrame({"x": [1, 2, 3]})
+    assert (fr / 2).types == {"x": "real"}
+    assert (fr * 2).types == {"x": "int"}
+    assert (fr > 1).types == {"x": "int"}
+
+
+def test_whole_numbers_beyond_doubles_stay_exact(cut):
+    table = pd.DataFrame({"k": np.array([2**60 + 1, 5, 2**60 + 3, 7, 8, 9, 10, 11, 12, 13])})
+    fr = cut(table, [5, 5])
+    assert fr.as_data_frame()["k"].tolist() == table["k"].tolist()
+    assert fr.sort("k").as_data_frame()["k"].tolist()[:2] == [5, 7]
+    assert fr[[2, 1, 0], :].as_data_frame()["k"].tolist() == [2**60 + 3, 5, 2**60 + 1]
+
+
+# ---- the Dask face ---------------------------------------------------------------------------------------------------
+def test_the_dask_face_shows_what_the_frame_holds(cut):
+    table = mixed(50)
+    ddf = cut(table).ddf
+    assert ddf.npartitions == 4
+    assert ddf.known_divisions
+    shown = ddf.compute()
+    assert shown["i"].dtype == np.int64
+    assert shown["m"].dtype == np.float64
+    pd.testing.assert_frame_equal(shown.assign(e=shown["e"].astype(object)), table.assign(e=table["e"].astype(object)))
+    positive = ddf[ddf["i"] > 0].groupby("i")["r"].sum().compute().sort_index()
+    pd.testing.assert_series_equal(positive, table[table["i"] > 0].groupby("i")["r"].sum())
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.none() | st.floats(allow_nan=False), st.none() | st.text("ab,\"'é", min_size=1, max_size=4)),
+        min_size=1,
+    )
+)
+def test_any_cells_come_back_as_they_were(rows):
+    numbers, texts = zip(*rows, strict=True)
+    fr = H2OFrame({"n": list(numbers), "t": list(texts)}, column_types={"t": "string", "n": "real"})
+    back = fr.as_data_frame()
+    np.testing.assert_array_equal(back["n"].to_numpy(float), np.array([np.nan if v is None else v for v in numbers]))
+    found = [None if v is np.nan or v != v else v for v in back["t"]]
+    assert found == list(texts)
