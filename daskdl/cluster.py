@@ -1,7 +1,8 @@
 """The shell around the coordinator: carries its instructions out with Dask and tells it what happened.
 
-Everything that decides is in `coordinator`; everything that computes is in `work`. Here are futures, clocks and the events of
-the cluster. The state of the last finished round is held here, so a lost worker costs at most its share of one round.
+Everything that decides is in `coordinator`; everything that computes is in `work`. Here are futures, clocks and the
+events of the cluster. The state of the last finished round is held here, so a lost worker costs at most its share of
+one round.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from frames.errors import H2OJobError
 
 TICK = 0.25  # seconds between two looks at the clock and at the workers
 FAN_IN = 8  # shares that one task averages (measured: sums per worker first are 4x faster than one flat sum of 8)
-SCORE_ATTEMPTS = 4
+ATTEMPTS = 8  # to reach a worker while others die
 CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
 
 
-_LOST = (distributed.CancelledError, distributed.client.FutureCancelledError)
+_LOST = (distributed.CancelledError, distributed.client.FutureCancelledError, distributed.scheduler.KilledWorker)
 
 
 class LostError(RuntimeError):
@@ -99,6 +100,7 @@ class Shell:
     finished: messages.Finish | None = None
     events: list[str] = field(default_factory=list)
     best: State | None = None
+    last: State | None = None  # where training left off, once the best is restored
     _queue: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     _held: Any = None
     _weights: Any = None
@@ -166,11 +168,18 @@ class Shell:
             _CARRIERS[type(instruction)](self, instruction)
 
     def _sent(self, value: Any) -> distributed.Future:
-        """Return a future of `value`; in a list, because scatter would take a tuple apart."""
-        return self.client.scatter([value], hash=False)[0]
+        """Return a future of `value`; tried again where the worker that should take it has just died."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.client.scatter([value], hash=False)[0]  # in a list: scatter would take a tuple apart
+            except OSError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(TICK)
+        raise AssertionError("unreachable")
 
     def _waited(self, future: distributed.Future) -> Any:
-        """Return a result, or raise LostError when a worker left meanwhile: a pinned task would then never be run again."""
+        """Return a result; raise LostError when a worker left, because a task pinned to it would never run again."""
         while True:
             try:
                 return future.result(timeout=TICK)
@@ -283,7 +292,7 @@ class Shell:
         self._queue.put(messages.Scored(order.round, self.training.values(), values, seconds))
 
     def _measured(self, scorer: Scorer, table: Table, data: str) -> metrics.ModelMetrics:
-        for attempt in range(SCORE_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             held = self._sent(scorer)
             key = f"{self.job.key}-{data}"
             tasks = [
@@ -296,7 +305,7 @@ class Shell:
             try:
                 state = metrics.merged(self.client.gather(tasks))
             except _LOST:
-                if attempt == SCORE_ATTEMPTS - 1 or not workers_of(self.client):
+                if attempt == ATTEMPTS - 1 or not workers_of(self.client):
                     raise
                 continue
             header = metrics.Header(data, table.description)
@@ -308,7 +317,7 @@ class Shell:
 
     def _restore_best(self, order: messages.RestoreBest) -> None:
         assert self.best is not None  # the coordinator asked to keep it before
-        self.state = self.best
+        self.last, self.state = self.state, self.best
 
     def _log(self, order: messages.Log) -> None:
         self.events.append(order.text)

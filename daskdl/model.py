@@ -68,6 +68,7 @@ class Model:
     start_time: int = 0
     end_time: int = 0
     progress: dict[str, Any] | None = None  # the coordinator's record, for an exact restart
+    last: State | None = None  # where training left off, if `state` is an earlier, better one
     extras: dict[str, Any] = field(default_factory=dict, repr=False)  # cross-validation models and frames
 
     @property
@@ -154,11 +155,14 @@ class Model:
 
         Raises H2OJobError where the frame lacks the response, or cannot be read.
         """
+        options = self.scorer(auc_type).options
+        return metrics.finish(self.category, self.measured(frame, auc_type), options, metrics.Header("test", ""))
+
+    def measured(self, frame: H2OFrame, auc_type: str | None = None) -> metrics.State:
+        """Return the mergeable state behind `performance(frame)`; raises as it does."""
         scorer = self.scorer(auc_type)
         plan = self._reading(frame, need_response=True)
-        tasks = self._tasks(frame, plan, scorer, _measure)
-        state = metrics.merged(client().gather(tasks))
-        return metrics.finish(self.category, state, scorer.options, metrics.Header("test", ""))
+        return metrics.merged(client().gather(self._tasks(frame, plan, scorer, _measure)))
 
     @property
     def prediction_columns(self) -> list[Column]:
@@ -202,7 +206,7 @@ class Model:
 
     # ---- what is inside ----------------------------------------------------------------------------------------
     def weights(self, matrix_id: int = 0) -> np.ndarray:
-        """Return weight matrix number `matrix_id` (from 0) as (units, inputs); maxout: channel 0 rows, then channel 1."""
+        """Return weight matrix `matrix_id` (from 0) as (units, inputs); maxout: channel 0 rows, then channel 1."""
         return self.layout.matrix(self.state.weights, matrix_id + 1)
 
     def biases(self, vector_id: int = 0) -> np.ndarray:
@@ -223,9 +227,9 @@ class Model:
 def unstable_sentence(key: str, trouble: str) -> str:
     """Return the error that training and prediction raise for unstable weights (training section 13)."""
     return (
-        f"Trying to predict with an unstable model: {key} has a numerical instability ({trouble}). Try a different initial "
-        "distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, dropout) or "
-        "learning rate (either enable adaptive_rate or use a smaller learning rate or faster annealing)."
+        f"Trying to predict with an unstable model: {key} has a numerical instability ({trouble}). Try a different "
+        "initial distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, dropout) "
+        "or learning rate (either enable adaptive_rate or use a smaller learning rate or faster annealing)."
     )
 
 
