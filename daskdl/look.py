@@ -23,12 +23,12 @@ class View(NamedTuple):
 
     statistics: Statistics
     response: Response | None
-    class_counts: np.ndarray | None  # (classes,) rows per class
+    class_counts: np.ndarray | None  # (classes,) rows per class, each as often as its weight
     mean_weight: float  # over rows with a weight above 0
 
 
 def look(frame: H2OFrame, resolved: Resolved) -> View:
-    """Return statistics of predictors and response; rows are read only if weights, offsets or an encoding ask for it."""
+    """Return statistics of predictors and response; rows are read only where weights, offsets or an encoding ask."""
     actual, schema = resolved.actual, frame.schema
     columns = [schema[name] for name in resolved.predictors]
     answer = None if resolved.response is None else schema[resolved.response]
@@ -39,17 +39,18 @@ def look(frame: H2OFrame, resolved: Resolved) -> View:
     missing = {c.name: summaries[c.name].missing for c in columns}
     mean_response: dict[str, np.ndarray] = {}
     mean_weight = 1.0
+    class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
     ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
     if actual.weights_column or actual.offset_column or ranked:
         seen = _one_pass(frame, resolved, columns, answer, ranked)
         if actual.weights_column:
             mean_weight = _mean_positive(seen)
+            class_counts = None if class_counts is None else seen.classes
         moments |= {name: one.moments() for name, one in seen.numbers.items()}
         with np.errstate(invalid="ignore"):
             mean_response = {name: sums[1] / sums[0] for name, sums in seen.levels.items()}
     statistics = Statistics(moments, counts, missing, mean_response)
     response = None if answer is None else _response(answer, resolved, moments)
-    class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
     return View(statistics, response, class_counts, mean_weight)
 
 
@@ -89,6 +90,7 @@ def _one_pass(
         actual.weights_column,
         answer.name if answer is not None else None,
         actual.offset_column if identity else None,
+        (answer.levels or 0) if answer is not None and answer.type == "enum" else 0,
     )
     names = [*numbers, *(name for name, _ in request.levels), request.weights, request.response, request.offset]
     placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))

@@ -1,4 +1,7 @@
-"""Predictions, errors and metric states of decoded partitions: pure functions that workers run. Source: training 11, 16, 18."""
+"""Predictions, errors and metric states of decoded partitions: pure functions that workers run.
+
+Source: training 11, 16, 18.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ def deep_features(scorer: Scorer, design: Design, layer: int) -> np.ndarray:
 
 
 def measure(scorer: Scorer, design: Design, index: np.ndarray | None = None) -> metrics.State:
-    """Return the metric state of a partition, or of the rows `index` of it."""
+    """Return the metric state of a partition, or of the rows `index` of it; rows of weight 0 are not predicted."""
+    if scorer.encoder.weights is not None:
+        index = np.arange(design.rows) if index is None else index
+        index = index[design.weight[index] > 0]
     chosen = slice(None) if index is None else index
     weight = design.weight[chosen]
     if scorer.predictor.category == "AutoEncoder":

@@ -7,7 +7,6 @@ bounce between cores; replicas also give the same result in every run.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 import threading
@@ -36,6 +35,32 @@ REPLICA_ROWS = (
     1000  # rows that each replica trains between two averagings, at least (measured on MNIST: 200 to 3,000 equal)
 )
 REPLICA_WEIGHTS = 200  # ... and one more row for so many weights, so that averaging stays under about 2% of the time
+
+
+class OneBlasThread:
+    """Keeps BLAS to one thread while anybody is inside; shares of several jobs may overlap."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: ThreadpoolController | None = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._controller = self._controller or ThreadpoolController()
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limit.restore_original_limits()
+
+
+ONE_BLAS_THREAD = OneBlasThread()
 
 
 class Portion(NamedTuple):
@@ -239,7 +264,7 @@ def train_share(
     moved = state.copy()
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), consensus.weights)
     done = 0
-    with _blas().limit(limits=1, user_api="blas"):
+    with ONE_BLAS_THREAD:
         for mix in mixes(share, plan.seed):
             first = share.begin + share.pace * done
             train = _train_replicas if plan.thread_policy(threads) == "replicas" else _train_shared
@@ -247,11 +272,6 @@ def train_share(
             if stopped():
                 break
     return Delta(moved, done, time.perf_counter() - began)
-
-
-@functools.cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 class Crew(NamedTuple):

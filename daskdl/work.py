@@ -27,7 +27,7 @@ Where = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Job:
-    """What all training tasks of a job share. `cache` is how many bytes of decoded partitions a worker may keep."""
+    """What all training tasks of a job share; `cache`: bytes of decoded partitions that a worker may keep."""
 
     key: str
     plan: Plan
@@ -41,8 +41,8 @@ class Job:
 class DesignCache:
     """Decoded partitions of recent tasks, the least recently used dropped first.
 
-    An entry is valid only while the very chunks it was made from are alive, so a chunk that was spilled and read again is
-    decoded again.
+    An entry is valid only while the very chunks it was made from are alive, so a chunk that was spilled and read again
+    is decoded again.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,8 @@ def training_rows(job: Job, design: Design, partition: int) -> np.ndarray:
     """Return which rows of a partition train, with repeats where classes are balanced."""
     if job.balance is None:
         return np.arange(design.rows)
-    return balanced_rows(design.target, job.balance, partition)
+    counted = np.where(design.weight > 0, design.target, np.nan)  # a row that never trains is not worth repeating
+    return balanced_rows(counted, job.balance, partition)
 
 
 def count_training_rows(job: Job, chunks: Sequence[Any], partition: int) -> np.ndarray:
@@ -99,7 +100,7 @@ def count_training_rows(job: Job, chunks: Sequence[Any], partition: int) -> np.n
 
 
 class Timing(NamedTuple):
-    """Where a task stands in its round: number, samples of all workers before it, samples of the round per own sample."""
+    """Where a task stands: its round, samples of all workers before that, samples of the round per own sample."""
 
     round: int
     begin: int
@@ -182,13 +183,14 @@ def score_task(
 
 
 class Request(NamedTuple):
-    """Columns to look at before an encoder can be made: numbers, categoricals with their levels, and what weighs rows."""
+    """Columns to look at before an encoder can be made: numbers, categoricals with their levels, what weighs rows."""
 
     numbers: tuple[str, ...]
     levels: tuple[tuple[str, int], ...]
     weights: str | None
     response: str | None
     offset: str | None
+    classes: int = 0  # levels of a categorical response whose weights are to be summed
 
 
 class Look(NamedTuple):
@@ -197,12 +199,13 @@ class Look(NamedTuple):
     numbers: dict[str, WeightedMoments]
     levels: dict[str, np.ndarray]
     weights: WeightedMoments
+    classes: np.ndarray  # (classes,) summed weights
 
     def merge(self, other: Look) -> Look:
         """Return what both show."""
         numbers = {name: one.merge(other.numbers[name]) for name, one in self.numbers.items()}
         levels = {name: one + other.levels[name] for name, one in self.levels.items()}
-        return Look(numbers, levels, self.weights.merge(other.weights))
+        return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes)
 
 
 def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
@@ -226,4 +229,8 @@ def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
     for name, size in request.levels:
         assert response is not None  # level responses are only asked for with a response
         levels[name] = level_responses(column(name).astype(np.int64), size, response, weights)
-    return Look(numbers, levels, weighted_moments(weights, weights))
+    classes = np.zeros(request.classes)
+    if response is not None and request.classes:
+        known = response >= 0
+        classes = np.bincount(response[known].astype(np.int64), weights[known], request.classes)
+    return Look(numbers, levels, weighted_moments(weights, weights), classes)

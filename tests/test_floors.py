@@ -18,7 +18,9 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
-    (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.warming")),
+    (5, ("daskdl.initial", "daskdl.record", "daskdl.versions")),
+    (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.look", "daskdl.warming")),
+    (6, ("daskdl.cross_validation", "daskdl.folds", "daskdl.holdout")),
     (8, ("daskdl.cli", "daskdl.ui")),
     (7, ("daskdl.estimators", "daskdl.door", "daskdl.grid", "daskdl.export", "daskdl.frame", "daskdl.two_dim_table")),
 )
