@@ -371,6 +371,7 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
         start_time=int(began * 1000),
         end_time=int(time.time() * 1000),
         progress=shell.coordinator.to_dict(),
+        last=shell.last,
     )
 
 
