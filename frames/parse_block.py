@@ -165,7 +165,7 @@ def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
     """
     columns = list(range(setup.width + 1))
     # Not "category": that would read 007 as a number, and is slower than looking for distinct texts afterwards.
-    # Columns that nobody wants are cheapest as they are. (With `usecols` pandas would not notice rows that are too long.)
+    # Unwanted columns are cheapest as text; leaving them to `usecols` would hide rows that are too long.
     texts = {i: object for i in range(setup.width) if i in setup.texts or i not in setup.kept}
     try:
         return pd.read_csv(

@@ -191,7 +191,7 @@ def _write_csv(
     quote_header: bool,
     compression: str,
 ) -> None:
-    target = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if compression == "gzip" else file
+    target = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if compression == "gzip" else file
     if header:
         line = io.StringIO()
         quoting = csv.QUOTE_ALL if quote_header else csv.QUOTE_MINIMAL

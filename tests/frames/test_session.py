@@ -1,0 +1,100 @@
+"""The cluster in use and the registry of names."""
+
+import gc
+import subprocess
+import sys
+
+import distributed
+import pytest
+
+from frames import session
+from frames.errors import H2OTypeError, H2OValueError
+
+
+class Thing:
+    """Something that can be held weakly."""
+
+
+def test_the_embedded_cluster_is_started_once(client):
+    assert session.client() is client
+    assert session.start() is client
+    assert session.is_running()
+    assert session.is_embedded()
+    assert session.threads() == (1, 2)
+
+
+def test_a_task_gets_the_client_of_its_worker(client):
+    def inside():
+        from frames import session as there
+
+        return type(there.client()).__name__
+
+    assert client.submit(inside, pure=False).result(timeout=30) == "Client"
+
+
+def test_a_client_of_the_user_is_used_and_given_back(client):
+    with distributed.Client(client.scheduler.address, set_as_default=False) as other:
+        session.set_client(other)
+        assert session.client() is other
+        assert not session.is_embedded()
+    session.set_client(None)
+    assert session.client() is client
+
+
+def test_what_is_no_open_client_is_refused(client):
+    with pytest.raises(H2OTypeError, match="got str"):
+        session.set_client("tcp://somewhere")
+    closed = distributed.Client(client.scheduler.address, set_as_default=False)
+    closed.close()
+    with pytest.raises(H2OValueError, match="must be open"):
+        session.set_client(closed)
+    for bad in (0, -2, 1.5, True):
+        with pytest.raises(H2OValueError, match="nthreads"):
+            session.start(bad)
+    assert session.client() is client
+
+
+def test_names_are_kept_until_removed_and_temporary_ones_while_held():
+    kept, held = Thing(), Thing()
+    session.register("a", kept)
+    session.register("b", held, temporary=True)
+    assert session.keys() == ["a", "b"]
+    assert session.get("b") is held
+    del kept, held
+    gc.collect()
+    assert session.keys() == ["a"]
+    assert session.get("nope") is None
+    assert session.remove("a")
+    assert not session.remove("a")
+    assert session.keys() == []
+
+
+def test_a_name_moves_to_its_newest_owner():
+    first, second = Thing(), Thing()
+    session.register("a", first, temporary=True)
+    session.register("a", second)
+    assert session.get("a") is second
+    assert session.keys() == ["a"]
+
+
+def test_new_keys_are_new():
+    one, two = session.temporary_key(), session.temporary_key()
+    assert one != two
+    assert one.startswith("py_")
+    assert one.split("_sid_")[1] == two.split("_sid_")[1]
+    assert session.file_key("iris") == "iris.hex"
+    session.register("iris.hex", Thing())
+    assert session.file_key("iris") == "iris1.hex"
+    session.register("iris1.hex", Thing())
+    assert session.file_key("iris") == "iris2.hex"
+
+
+def test_a_process_that_used_the_embedded_cluster_ends_cleanly():
+    code = (
+        "import warnings; warnings.simplefilter('error')\n"
+        "from frames import session\n"
+        "assert session.client().submit(int, 5).result() == 5\n"
+        "assert session.is_running()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
