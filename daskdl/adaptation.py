@@ -24,7 +24,7 @@ class Source:
 
     kind    "number" (as stored), "codes" (level codes through `codes`), "text" (numbers that stand for level names) or
             "absent" (every row missing)
-    codes   (frame levels + 1,) int32: training level of each level of the frame; the last entry belongs to missing rows.
+    codes   (frame levels + 1,) int32: training level of each level of the frame; the last entry is for missing rows.
             The number of training levels stands for missing and unseen.
     """
 

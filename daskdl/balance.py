@@ -31,7 +31,8 @@ def balance_of(counts: np.ndarray, factors: Sequence[float] | None, maximum: flo
         wanted = ratio / ratio[counts > 0].min()
     elif len(factors) != len(counts):
         raise H2OResponseError(
-            f"class_sampling_factors must have {len(counts)} elements, one per class in level order; got {len(factors)}."
+            f"class_sampling_factors must have {len(counts)} elements, one per class in level order; "
+            f"got {len(factors)}."
         )
     else:
         wanted = np.array(factors, dtype=np.float64)

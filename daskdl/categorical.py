@@ -1,6 +1,6 @@
-"""The encodings of categorical columns: each says which inputs a column becomes. Source: training sections 1.2, 1.8, 1.9.
+"""The encodings of categorical columns: each says which inputs a column becomes. Source: training 1.2, 1.8, 1.9.
 
-A column becomes either table units (`LevelInput`: one active unit per row) or numbers looked up by level (`NumberInput`).
+A column becomes either table units (`LevelInput`: one active unit per row) or numbers looked up by level (`LookedUp`).
 `ENCODINGS` is the registry; an encoder never asks which one it has.
 """
 
@@ -24,8 +24,8 @@ EIGEN_LEVELS = 1024  # above this the eigen encoding would need a matrix of 8 MB
 class LevelInput:
     """A categorical column as units of the table: `units[code]` is the unit of a training level, -1 for none.
 
-    The last entry of `units` belongs to a missing or unseen level. `labels` names the units, `start` is where the column's
-    units begin in the table. A missing unit that training never activates starts at zero weights.
+    The last entry of `units` belongs to a missing or unseen level. `labels` names the units, `start` is where the
+    column's units begin in the table. A missing unit that training never activates starts at zero weights.
     """
 
     name: str

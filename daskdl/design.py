@@ -1,7 +1,7 @@
 """A partition decoded for the kernels: narrow numbers as stored, unit indices of categoricals, targets and weights.
 
-Nothing is expanded: categorical columns are indices into the table, and numbers stay in their stored dtype until a window
-of rows is gathered and scaled.
+Nothing is expanded: categorical columns are indices into the table, and numbers stay in their stored dtype until a
+window of rows is gathered and scaled.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class Design(NamedTuple):
     weight: np.ndarray
     offset: np.ndarray
     offset_scale: float
-    usable: (
-        np.ndarray
-    )  # (rows,) bool: the row can train (response known, no predictor missing where such rows are skipped)
+    usable: np.ndarray  # (rows,) bool: the row can train (response and offset known, no missing predictor under Skip)
 
     @property
     def nbytes(self) -> int:
@@ -104,18 +102,19 @@ def decode(
     }
     blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
     target = _target(encoder, adaptation.response, values, rows)
-    usable = np.ones(rows, bool) if encoder.response is None else ~np.isnan(target)
+    offset = np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset))
+    # one row of NaN would spread through every weight of the network
+    usable = ~np.isnan(offset) if encoder.response is None else ~np.isnan(target) & ~np.isnan(offset)
     if encoder.skip_missing:
         usable &= ~_incomplete(encoder, blocks, codes, rows)
-    weighted = encoder.weights is not None and encoder.weights in where
     return Design(
         rows=rows,
         width=len(encoder.numbers),
         blocks=tuple(blocks),
         levels=_levels(encoder, codes, rows),
         target=target,
-        weight=_number(values(encoder.weights)) if weighted else np.ones(rows),
-        offset=np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset)),
+        weight=_weight(encoder, values, where, rows),
+        offset=offset,
         offset_scale=encoder.response.mul if encoder.response else 1.0,
         usable=usable,
     )
@@ -129,6 +128,13 @@ def _number(values: np.ndarray) -> np.ndarray:
     return numbers
 
 
+def _weight(encoder: Encoder, values: Any, where: Mapping[str, tuple[int, int]], rows: int) -> np.ndarray:
+    """Return row weights (rows,) float64: a missing weight counts as 0, a missing column as all 1."""
+    if encoder.weights is None or encoder.weights not in where:
+        return np.ones(rows)
+    return np.nan_to_num(_number(values(encoder.weights)), nan=0.0)
+
+
 def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
     """Return training codes (rows,) int32; the number of training levels stands for missing and unseen."""
     if stored is None:
@@ -136,7 +142,8 @@ def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, r
     if source.kind == "text":
         place = {label: code for code, label in enumerate(domain)}
         numbers, inverse = np.unique(_number(stored), return_inverse=True)
-        return np.array([place.get(_label(v), len(domain)) for v in numbers], np.int32)[inverse]
+        found = [len(domain) if math.isnan(v) else place.get(_label(v), len(domain)) for v in numbers]
+        return np.array(found, np.int32)[inverse]
     assert source.codes is not None  # kind "codes" always has its map
     return source.codes[stored]  # a missing row has code -1: the last entry
 
@@ -164,8 +171,8 @@ def _stored_blocks(
         wanted.setdefault(group, []).append((position, slot))
     for group, pairs in wanted.items():
         places = np.array([slot for _, slot in pairs])
-        for block in chunks[group].numeric_blocks([position for position, _ in pairs]):
-            blocks.append(_scaled_block(encoder, block, places[block.slots]))
+        stored = chunks[group].numeric_blocks([position for position, _ in pairs])
+        blocks.extend(_scaled_block(encoder, block, places[block.slots]) for block in stored)
     return blocks
 
 

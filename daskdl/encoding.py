@@ -1,8 +1,8 @@
-"""Where each column lands in the network's input, with which scale, and what a missing value becomes. Frozen at training.
+"""Where each column lands in the network's input, with which scale, and what a missing value becomes.
 
-Source: training section 1. The layout is categorical units first (by falling number of levels), then numbers in frame
-order. One rule for missing values in training and in scoring: a missing number is the training mean, a missing or unseen
-level is the column's missing unit.
+Frozen at training. Source: training section 1. The layout is categorical units first (by falling number of levels),
+then numbers in frame order. One rule for missing values in training and in scoring: a missing number is the training
+mean, a missing or unseen level is the column's missing unit.
 """
 
 from __future__ import annotations
@@ -152,7 +152,9 @@ def scale_of(moments: Moments, scaling: Scaling) -> tuple[float, float]:
     if not scaling.standardize:
         return 0.0, 1.0
     spread = moments.maximum - moments.minimum if scaling.by_range else moments.sigma
-    mul = 1.0 / spread if spread > 0 and math.isfinite(spread) else 1.0
+    # the deviation of a constant column may be rounding noise, and the inverse of a denormal spread is infinite
+    varied = spread > 0 and moments.maximum > moments.minimum
+    mul = 1.0 / spread if varied and math.isfinite(spread) and math.isfinite(1.0 / spread) else 1.0
     return (moments.mean if math.isfinite(moments.mean) else 0.0), mul
 
 

@@ -13,8 +13,8 @@ from daskdl.network import Layout
 def unit_importances(layout: Layout, weights: np.ndarray) -> np.ndarray:
     """Return the importance (inputs,) of each input unit, the largest 1.
 
-    The share that an input has in each hidden unit's absolute weights, passed on by the share that the hidden unit has in
-    each unit above it. Maxout counts both pieces.
+    The share that an input has in each hidden unit's absolute weights, passed on by the share that the hidden unit
+    has in each unit above it. Maxout counts both pieces.
     """
     first = _absolute(layout, weights, 1)
     if layout.depth == 1:
@@ -33,11 +33,11 @@ def gedeon(
 ) -> list[tuple[str, float, float, float]]:
     """Return (variable, relative, scaled, percentage) of every input unit by falling importance.
 
-    The missing unit of a categorical column that had no missing value in training counts as 0.
+    The missing unit of a categorical column that had no missing value in training counts as 0; hashed ones have none.
     """
     importance = unit_importances(layout, weights)
-    for one, seen in zip(encoder.levels, seen_missing, strict=False):
-        if not seen and one.labels:
+    for one, seen in zip(() if encoder.slots else encoder.levels, seen_missing, strict=False):
+        if not seen:
             importance[one.start + one.width - 1] = 0.0
     order = np.argsort(-importance, kind="stable")
     top = float(importance.max()) if len(importance) else 0.0

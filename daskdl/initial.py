@@ -1,4 +1,4 @@
-"""The weights that training starts from: drawn, given by the user, or taken from an autoencoder. Source: training 3, 19."""
+"""The weights that training starts from: drawn, given, or taken from an autoencoder. Source: training 3, 19."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def first_state(
 def _fits(name: str, layer: int, array: np.ndarray, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise H2OJobError(
-            f"Dimensionality mismatch: {name} number {layer - 1} must have shape {shape} (units, inputs); got {array.shape}."
+            f"Dimensionality mismatch: {name} number {layer - 1} must have shape {shape} (units, inputs); "
+            f"got {array.shape}."
         )
 
 
@@ -69,8 +70,9 @@ def adopt_autoencoder(state: State, layout: Layout, other: State, other_layout: 
     theirs = (other_layout.levels, other_layout.numbers, other_layout.hidden, other_layout.pieces)
     if same != theirs:
         raise H2OJobError(
-            "Mismatch between weights in pretrained model and the model to be trained: both need the same columns, levels, "
-            f"use_all_factor_levels and hidden layers; got (levels, numbers, hidden, channels) {theirs} and {same}."
+            "Mismatch between weights in pretrained model and the model to be trained: both need the same columns, "
+            f"levels, use_all_factor_levels and hidden layers; got (levels, numbers, hidden, channels) {theirs} "
+            f"and {same}."
         )
     result = state.copy()
     for layer in range(1, layout.depth):

@@ -1,7 +1,7 @@
 """Weighted means and spreads of columns, mergeable over partitions. Source: training section 1.3.
 
-Weights act as H2O has them: mean = sum(w x) / sum(w), variance = n / (n - 1) * sum(w (x - mean)^2) / sum(w), where n counts
-the rows with a value and a weight above 0.
+Weights act as H2O has them: mean = sum(w x) / sum(w), variance = n / (n - 1) * sum(w (x - mean)^2) / sum(w), where n
+counts the rows with a value and a weight above 0.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class WeightedMoments(NamedTuple):
 
 
 def weighted_moments(values: np.ndarray, weights: np.ndarray) -> WeightedMoments:
-    """Return the moments of `values` (rows,) float64, NaN missing, under `weights` (rows,); weight 0 leaves a row out."""
+    """Return the moments of `values` (rows,) float64, NaN missing, under `weights` (rows,); weight 0 skips a row."""
     kept = ~np.isnan(values) & (weights > 0)
     x, w = values[kept], weights[kept]
     if not len(x):

@@ -17,7 +17,7 @@ MAXIMUM_SIZE = 100_000_000  # weights and biases; training section 1.10
 class State(NamedTuple):
     """All numbers that training moves. Every array is float32 and owned by one holder.
 
-    `weights`, `first` and `second` are `(size,)`: parameters and the two optimizer slots; `activity` is `(hidden units,)`.
+    `weights`, `first` and `second` are `(size,)`: parameters and two optimizer slots; `activity` is `(hidden units,)`.
     """
 
     weights: np.ndarray
@@ -217,21 +217,16 @@ def initialise(layout: Layout, start: Start, seed: int) -> State:
         rng = np.random.Generator(np.random.Philox(key=[seed & 0xFFFF_FFFF_FFFF_FFFF, layer]))
         below = layout.inputs if layer == 1 else int(layout.units[layer - 1])
         shape = (int(layout.heights[layer]), below)
-        layout.set_matrix(
-            state.weights, layer, _draw(rng, start, shape, int(layout.units[layer]), layer == layout.depth)
-        )
+        layout.set_matrix(state.weights, layer, _draw(rng, start, shape, int(layout.units[layer])))
         if layer < layout.depth:
             layout.bias(state.weights, layer)[:] = start.hidden_bias[0 if layer == 1 else 1]
     return state
 
 
-def _draw(rng: np.random.Generator, start: Start, shape: tuple[int, int], units: int, output: bool) -> np.ndarray:
+def _draw(rng: np.random.Generator, start: Start, shape: tuple[int, int], units: int) -> np.ndarray:
     if start.distribution == "Normal":
         return start.scale * rng.standard_normal(shape, dtype=np.float32)
-    if start.distribution == "Uniform":
-        reach = start.scale
-    else:
-        reach = math.sqrt(6.0 / (shape[1] + units)) * 1.0
+    reach = start.scale if start.distribution == "Uniform" else math.sqrt(6.0 / (shape[1] + units))
     return (rng.random(shape, dtype=np.float32) * np.float32(2) - np.float32(1)) * np.float32(reach)
 
 

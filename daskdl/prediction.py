@@ -55,7 +55,7 @@ class Predictor:
         return sums
 
     def predict(self, weights: np.ndarray, rows: Rows) -> np.ndarray:
-        """Return float64 predictions: (rows, classes) probabilities, (rows,) responses, (rows, units) reconstructions."""
+        """Return float64 (rows, classes) probabilities, (rows,) responses or (rows, units) reconstructions."""
         outputs = self.net_outputs(weights, rows).astype(np.float64)
         if self.category == "AutoEncoder":
             return outputs

@@ -59,8 +59,17 @@ def status_table(model: Model) -> H2OTwoDimTable:
             name = {"AutoEncoder": kind, "Regression": "Linear"}.get(model.category, "Softmax")
         dropout = None if last else 100.0 * (resolved.hidden_dropout[layer - 1] if resolved.hidden_dropout else 0.0)
         rows.append(
-            ["", layer + 1, int(layout.units[layer]), name, dropout, resolved.l1, resolved.l2]
-            + [*_rates(model, layer), *_spreads(layout, model.state, layer)]
+            [
+                "",
+                layer + 1,
+                int(layout.units[layer]),
+                name,
+                dropout,
+                resolved.l1,
+                resolved.l2,
+                *_rates(model, layer),
+                *_spreads(layout, model.state, layer),
+            ]
         )
     return H2OTwoDimTable("Status of Neuron Layers", description(model), HEADER, TYPES, rows)
 

@@ -2,7 +2,7 @@
 
     moved = train(net, rows_of(X, Y), ORDER, options)     # an oracle.Net again, to be compared with oracle.train
 
-`kernels` may be the compiled ones (default) or `interpreted()`: the same source run by Python, which costs no compilation.
+`kernels` may be the compiled ones (default) or `interpreted()`: the same source run by Python, without compiling.
 """
 
 from __future__ import annotations
@@ -207,8 +207,8 @@ def train(net: Net, rows: Rows, order: Sequence[int], options: Options, *, level
 def masks_of(seed: int, numbers: int, columns: int, options: Options, levels_at=None):
     """The dropout masks (sample, layer, width) -> True where active, drawn by the package's own counters.
 
-    Input units are asked as the kernel numbers them: numbers first, then one draw per categorical column, which speaks for
-    the unit that `levels_at[sample]` (columns,) makes active.
+    Input units are asked as the kernel numbers them: numbers first, then one draw per categorical column, which
+    speaks for the unit that `levels_at[sample]` (columns,) makes active.
     """
     uniform = interpreted().randomness.uniform
 

@@ -1,7 +1,7 @@
-"""The mini-batch kernel: matrix products through BLAS, one update per batch with the mean gradient. Source: training 7.4.
+"""The mini-batch kernel: matrix products through BLAS, one update per batch. Source: training 7.4.
 
-With batches of one row it moves a network exactly as the online kernel does (a test holds that). Categorical inputs stay
-offsets: their gradient is collected in a small table of the levels that occur in the batch.
+With batches of one row it moves a network exactly as the online kernel does (a test holds that). Categorical inputs
+stay offsets: their gradient is collected in a small table of the levels that occur in the batch.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from daskdl.kernels.activations import activate, slope
 from daskdl.kernels.distributions import output_delta
 from daskdl.kernels.jit import kernel
 from daskdl.kernels.optimizers import step
-from daskdl.kernels.passes import cap_row, load_target, update_bias
+from daskdl.kernels.passes import cap_row, load_target, note_activity, steady_bias, update_bias
 from daskdl.kernels.penalties import decay, tether
 from daskdl.kernels.randomness import uniform
 
@@ -114,14 +114,14 @@ def forward_batch(activation, network, rows, begin, count, settings, scratch):
 
 
 @kernel
-def output_errors_batch(distribution, network, rows, begin, count, settings, scratch):
-    """Fill the errors of the output layer, scaled by row weight and batch size."""
+def output_errors_batch(distribution, network, rows, begin, count, live, settings, scratch):
+    """Fill the errors of the output layer, scaled by row weight and by the number of rows that train."""
     last = len(network.units) - 1
     size = len(scratch.active)
     width = network.units[last]
     values = block(scratch.values, scratch.bases[last] * size, count, width)
     errors = block(scratch.errors, scratch.bases[last] * size, count, width)
-    share = np.float32(1) / np.float32(count)
+    share = np.float32(1) / np.float32(live)
     for i in range(count):
         weight = rows.weight[begin + i] * share
         if weight == np.float32(0):
@@ -238,6 +238,7 @@ def move_layer(optimizer, penalties, pull, network, settings, scratch, layer, de
     inputs = np.float32(width + (network.levels if layer == 1 else 0))
     rate = settings.rates[layer]
     idle = settings.fast_mode or settings.stateless
+    sparse = settings.sparsity_beta > np.float32(0) and layer < len(network.units) - 1
     for r in range(deltas.shape[1]):
         total = np.float32(0)
         silent = True
@@ -254,6 +255,21 @@ def move_layer(optimizer, penalties, pull, network, settings, scratch, layer, de
         if penalties.max_w2 < np.float32(np.inf):
             cap_row(network, penalties, layer, r, width)
         update_bias(optimizer, penalties, pull, network, layer, r, total, squares / inputs, rate)
+        if sparse:
+            steady_bias(optimizer, network, settings, scratch.bases, layer, r)
+
+
+@kernel
+def note_activity_batch(network, rows, begin, count, scratch):
+    """Let the running mean activation of each hidden unit take in the rows of a batch that train, in their order."""
+    size = len(scratch.active)
+    for layer in range(1, len(network.units) - 1):
+        units = network.units[layer]
+        base = scratch.bases[layer] - scratch.bases[1]
+        values = block(scratch.values, scratch.bases[layer] * size, count, units)
+        for i in range(count):
+            if rows.weight[begin + i] > np.float32(0):
+                note_activity(network.activity[base : base + units], values[i])
 
 
 @kernel
@@ -297,7 +313,9 @@ def train_batches(activation, distribution, optimizer, penalties, pull, network,
             continue
         load_batch(network, rows, begin, count, settings, scratch)
         forward_batch(activation, network, rows, begin, count, settings, scratch)
-        output_errors_batch(distribution, network, rows, begin, count, settings, scratch)
+        output_errors_batch(distribution, network, rows, begin, count, live, settings, scratch)
+        if settings.sparsity_beta > np.float32(0):
+            note_activity_batch(network, rows, begin, count, scratch)
         backward_batch(activation, optimizer, penalties, pull, network, count, settings, scratch)
         trained += live
     return trained

@@ -1,7 +1,7 @@
 """Distributions of the response: link, loss and its gradient at the output unit. Source: training section 5.
 
-`gradient(y, f)` is dE/df for the net output `f` (H2O's convention keeps the factor 2 of squared error); `loss(y, f)` is the
-function it belongs to; `response(f)` is the inverse link. Softmax heads replace the pointwise `output_delta` by their own.
+`gradient(y, f)` is dE/df for the net output `f` (H2O's convention keeps the factor 2 of squared error); `loss(y, f)` is
+the function it belongs to; `response(f)` is the inverse link. Softmax heads bring an `output_delta` of their own.
 """
 
 from typing import NamedTuple

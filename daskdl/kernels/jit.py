@@ -1,8 +1,8 @@
 """The one jit policy: how kernels are compiled, cached on disk and specialised by values.
 
-A *kernel* is a function compiled without the GIL and cached under a digest of all sources of this folder (Numba does not
-notice a change in another file that a cached function calls). An *operation* is a function whose body is the method of
-its first argument, a NamedTuple spec: Python calls the method, Numba compiles the same method into the caller.
+A *kernel* is a function compiled without the GIL and cached under a digest of all sources of this folder (Numba does
+not notice a change in another file that a cached function calls). An *operation* is a function whose body is the method
+of its first argument, a NamedTuple spec: Python calls the method, Numba compiles the same method into the caller.
 """
 
 import functools
@@ -17,8 +17,8 @@ from typing import Any
 import numba
 from numba.extending import overload
 
-# Reassociation lets LLVM vectorise sums (11x on a 784 x 200 forward pass). NaN and infinity stay honest: `nnan` and `ninf`
-# are left out, or the checks against diverging weights would be compiled away.
+# Reassociation lets LLVM vectorise sums (11x on a 784 x 200 forward pass). NaN and infinity stay honest: `nnan` and
+# `ninf` are left out, or the checks against diverging weights would be compiled away.
 FAST_MATH = {"reassoc", "contract", "nsz"}
 
 _kernels: list[Any] = []
@@ -60,7 +60,7 @@ def cache_folder() -> Path:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile `function` on first call: no GIL, restricted fast-math, cached on disk. The only `njit` of the project."""
+    """Compile `function` on first call: no GIL, restricted fast-math, cached on disk. The project's only `njit`."""
     if numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         return function
     before = numba.config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]

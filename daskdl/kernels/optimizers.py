@@ -1,4 +1,4 @@
-"""Optimizers: one NamedTuple each. `step` moves one weight and its two slots; everything is float32 and value in, value out.
+"""Optimizers: one NamedTuple each. `step` moves one weight and its two slots; float32 values in, float32 values out.
 
 Every optimizer sees a weight as `(w, first, second)`; one that needs a single slot leaves the second alone.
 Biases take `bias_step`, which also gets `q`, the mean squared gradient over the unit's incoming weights (training 7.1).
@@ -13,7 +13,7 @@ from daskdl.kernels.jit import operation
 
 @operation
 def step(spec, w, first, second, gradient, rate):
-    """Return the new `(w, first, second)` after one gradient; `rate` is the layer's learning rate where one is set by hand."""
+    """Return the new `(w, first, second)` after one gradient; `rate` is the layer's where one is set by hand."""
     raise NotImplementedError
 
 
@@ -30,7 +30,7 @@ def bias_rate(spec, first, second, rate):
 
 
 class Adadelta(NamedTuple):
-    """A rate for each weight from running averages of squared gradients and squared steps. Source: Zeiler 2012, algorithm 1."""
+    """A rate for each weight from running averages of squared gradients and steps. Source: Zeiler 2012, algorithm 1."""
 
     rho: np.float32
     epsilon: np.float32
@@ -54,7 +54,7 @@ class Adadelta(NamedTuple):
 
 
 class Nesterov(NamedTuple):
-    """H2O's accelerated form: velocity in gradient units, applied with `rate * (1 - momentum)`. Source: training 7.2, 7.3."""
+    """H2O's accelerated form: velocity in gradient units, applied at `rate * (1 - momentum)`. Source: training 7.3."""
 
     momentum: np.float32
 

@@ -203,19 +203,25 @@ def update_unit(optimizer, penalties, pull, network, settings, start, delta, rat
 @kernel
 def update_levels(optimizer, penalties, pull, network, settings, scratch, deltas, rate):
     """Move the table rows of the active levels (all rows out of fast mode); add squared gradients per unit."""
-    len(deltas)
     if settings.fast_mode or settings.stateless:
         for c in range(len(scratch.active)):
             level = scratch.active[c]
-            if level >= 0:
-                update_level(optimizer, penalties, pull, network, settings, scratch, deltas, rate, level, np.float32(1))
+            if level >= 0 and times_active(scratch, 0, c, level) == np.float32(0):
+                hit = times_active(scratch, c, len(scratch.active), level)
+                update_level(optimizer, penalties, pull, network, settings, scratch, deltas, rate, level, hit)
         return
     for level in range(network.levels):
-        hit = np.float32(0)
-        for c in range(len(scratch.active)):
-            if scratch.active[c] == level:
-                hit += np.float32(1)
+        hit = times_active(scratch, 0, len(scratch.active), level)
         update_level(optimizer, penalties, pull, network, settings, scratch, deltas, rate, level, hit)
+
+
+@kernel
+def times_active(scratch, begin, end, level):
+    """Return in how many of the columns [begin, end) a level is active; hashed columns may meet in one."""
+    hit = np.float32(0)
+    for c in range(begin, end):
+        hit += np.float32(1) if scratch.active[c] == level else np.float32(0)
+    return hit
 
 
 @kernel
@@ -274,13 +280,17 @@ def update_bias(optimizer, penalties, pull, network, layer, r, delta, q, rate):
 
 
 @kernel
-def steady_activity(optimizer, network, settings, scratch, layer, r):
-    """Pull the bias of a hidden unit towards the average activation that a sparse autoencoder asks for."""
-    base = scratch.bases[layer] - scratch.bases[1]
-    a = scratch.values[scratch.bases[layer] + r]
-    mean = np.float32(0.999) * network.activity[base + r] + np.float32(0.001) * a
-    network.activity[base + r] = mean
-    k = network.biases[layer] + scratch.winner[scratch.bases[layer] + r] * network.units[layer] + r
+def note_activity(activity, values):
+    """Let the running mean activation of each unit take in the values of one row (sparse autoencoders)."""
+    for r in range(len(values)):
+        activity[r] = np.float32(0.999) * activity[r] + np.float32(0.001) * values[r]
+
+
+@kernel
+def steady_bias(optimizer, network, settings, bases, layer, r):
+    """Pull a hidden unit's bias, at the rate at which it moves, towards the mean activation that was asked for."""
+    mean = network.activity[bases[layer] - bases[1] + r % network.units[layer]]
+    k = network.biases[layer] + r
     rate = bias_rate(optimizer, network.first[k], network.second[k], settings.rates[layer])
     network.weights[k] -= rate * settings.sparsity_beta * (mean - settings.average_activation)
 
@@ -305,6 +315,7 @@ def update_layer(optimizer, penalties, pull, network, settings, scratch, layer):
     rate = settings.rates[layer]
     idle = settings.fast_mode or settings.stateless
     inputs = np.float32(width + (network.levels if layer == 1 else 0))
+    sparse = settings.sparsity_beta > np.float32(0) and layer < len(network.units) - 1
     piece_errors(network, scratch, layer)
     deltas = scratch.sums[:height]
     scratch.squares[:height] = np.float32(0)
@@ -325,6 +336,8 @@ def update_layer(optimizer, penalties, pull, network, settings, scratch, layer):
         if penalties.max_w2 < np.float32(np.inf):
             cap_row(network, penalties, layer, r, width)
         update_bias(optimizer, penalties, pull, network, layer, r, delta, squares / inputs, rate)
+        if sparse:
+            steady_bias(optimizer, network, settings, scratch.bases, layer, r)
 
 
 @kernel
@@ -334,8 +347,9 @@ def backward(activation, optimizer, penalties, pull, network, settings, scratch)
     for layer in range(last, 0, -1):
         if layer < last:
             hidden_errors(activation, network, scratch, layer)
+            if settings.sparsity_beta > np.float32(0):
+                base = scratch.bases[layer]
+                begin = base - scratch.bases[1]
+                units = network.units[layer]
+                note_activity(network.activity[begin : begin + units], scratch.values[base : base + units])
         update_layer(optimizer, penalties, pull, network, settings, scratch, layer)
-        if layer < last and settings.sparsity_beta > np.float32(0):
-            for r in range(network.units[layer]):
-                if scratch.winner[scratch.bases[layer] + r] >= 0:
-                    steady_activity(optimizer, network, settings, scratch, layer, r)

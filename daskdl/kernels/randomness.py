@@ -1,4 +1,4 @@
-"""Random numbers from a counter: the same (seed, stream, row, unit) gives the same number on any thread and any machine.
+"""Random numbers from a counter: the same (seed, stream, row, unit) gives the same number on any thread or machine.
 
 Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied to a running hash of the counters.
 """

@@ -12,9 +12,9 @@ import numpy as np
 class Network(NamedTuple):
     """A network's parameters in flat float32 buffers.
 
-    For layer `l` the dense block at `starts[l]` holds `(channels[l] * units[l], width of layer l-1)` row by row, and the
-    block at `biases[l]` holds `channels[l] * units[l]` numbers. The first `levels * channels[1] * units[1]` weights are the
-    table of the categorical inputs, one row per level: an active level adds its row to the first layer's sums.
+    For layer `l` the dense block at `starts[l]` holds `(channels[l] * units[l], width of layer l-1)` row by row, and
+    the block at `biases[l]` holds `channels[l] * units[l]` numbers. The first `levels * channels[1] * units[1]` weights
+    are the table of the categorical inputs, one row per level: an active level adds its row to the first layer's sums.
     """
 
     weights: np.ndarray  # (size,) float32

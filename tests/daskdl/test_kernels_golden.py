@@ -10,8 +10,8 @@ import oracle
 import pytest
 from test_oracle import GOLDEN, ORDER, X, start_net, targets
 
-# Where the project follows the specification's recommendation and not H2O, the case is held against the oracle, which has
-# both behaviours; test_oracle.py holds the oracle's other side against H2O's numbers.
+# Where the project follows the specification's recommendation and not H2O, the case is held against the oracle, which
+# has both behaviours; test_oracle.py holds the oracle's other side against H2O's numbers.
 RECOMMENDED = {
     # H2O remembers only the last gradient step; here momentum keeps its whole velocity
     "plain momentum": {"forgetful_momentum": False},
