@@ -33,7 +33,7 @@ from frames.column import Column
 from frames.errors import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
-from frames.session import client
+from frames.session import client, get
 
 LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
 
@@ -113,7 +113,9 @@ class Model:
         if self.trouble:
             raise H2OJobError(unstable_sentence(self.key, self.trouble))
         options = options_of(self.resolved, self.encoder, self.priors, auc_type)
-        return Scorer(self.encoder, self.predictor, self.state.weights, options, self.default_threshold, self.priors)
+        custom = known_metric(self.resolved.actual.custom_metric_func)
+        weights = self.state.weights
+        return Scorer(self.encoder, self.predictor, weights, options, self.default_threshold, self.priors, custom)
 
     # ---- frames in, frames out ---------------------------------------------------------------------------------
     def predict(self, frame: H2OFrame) -> H2OFrame:
@@ -224,12 +226,20 @@ class Model:
         return status_table(self)
 
 
+def known_metric(reference: str | None) -> metrics.CustomMetric | None:
+    """Return the custom metric behind a reference; None where this session does not know it (a model from disk).
+
+    Nothing is imported for it: a model file must not make code run.
+    """
+    return None if reference is None or get(reference) is None else metrics.custom_metric(reference, get)
+
+
 def unstable_sentence(key: str, trouble: str) -> str:
     """Return the error that training and prediction raise for unstable weights (training section 13)."""
     return (
         f"Trying to predict with an unstable model: {key} has a numerical instability ({trouble}). Try a different "
-        "initial distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, dropout) "
-        "or learning rate (either enable adaptive_rate or use a smaller learning rate or faster annealing)."
+        "initial distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, "
+        "dropout) or learning rate (either enable adaptive_rate or use a smaller learning rate or faster annealing)."
     )
 
 

@@ -207,7 +207,7 @@ def _autoencoder(p: "Parameters", _: Facts) -> list[FieldError]:
         errors.append(FieldError("distribution", f"{p.distribution} makes no sense for an autoencoder."))
     if p.offset_column is not None:
         errors.append(FieldError("offset_column", "Offset is only supported for regression."))
-    if p.custom_metric_func is not None:
+    if p.custom_metric_func is not None and p.custom_metric_func.startswith("python:"):  # H2O's form: row by row
         errors.append(FieldError("custom_metric_func", "Custom metric is not supported for Autoencoder."))
     if p.pretrained_autoencoder is not None:
         message = "The pretrained model must be unsupervised (an autoencoder), and the model to be trained must be"

@@ -196,7 +196,7 @@ class Parameters:
     stopping_tolerance: Annotated[float, BELOW_1, "Relative progress that counts.", FREE] = 0.0
     max_runtime_secs: Annotated[float, FROM_0, "Seconds allowed for training; 0 is no limit.", NEW] = 0.0
     overwrite_with_best_model: Annotated[bool, "Return the best model seen, not the last.", FREE] = True
-    custom_metric_func: Annotated[str | None, "Metric of your own, from upload_custom_metric.", NEW] = None
+    custom_metric_func: Annotated[str | None, "Metric of your own: from upload_custom_metric, or module:function.", NEW] = None
     auc_type: Annotated[str, AUC_KINDS, "How AUC is averaged over more than two classes.", NEW] = "AUTO"
     gainslift_bins: Annotated[int, Range(-1), "Groups of the gains table: -1 sixteen, 0 none.", NEW] = -1
 

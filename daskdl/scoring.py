@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class Scorer:
     options: metrics.Options = metrics.PLAIN
     threshold: float = 0.5
     priors: tuple[float, ...] | None = None
+    custom: metrics.CustomMetric | None = None
 
     def labels(self, p: np.ndarray) -> np.ndarray:
         """Return the predicted class codes (rows,) int32 for probabilities (rows, classes).
@@ -91,19 +93,40 @@ def deep_features(scorer: Scorer, design: Design, layer: int) -> np.ndarray:
 
 
 def measure(scorer: Scorer, design: Design, index: np.ndarray | None = None) -> metrics.State:
-    """Return the metric state of a partition, or of the rows `index` of it; rows of weight 0 are not predicted."""
-    if scorer.encoder.weights is not None:
-        index = np.arange(design.rows) if index is None else index
-        index = index[design.weight[index] > 0]
+    """Return the metric state of a partition, or of its rows `index`; with the user's own metric if there is one."""
     chosen = slice(None) if index is None else index
     weight = design.weight[chosen]
-    if scorer.predictor.category == "AutoEncoder":
-        return metrics.measure("AutoEncoder", None, row_errors(scorer, design, index), weight, scorer.options)
+    category = scorer.predictor.category
+    if category == "AutoEncoder":
+        state = metrics.measure(category, None, row_errors(scorer, design, index), weight, scorer.options)
+        return (
+            state
+            if scorer.custom is None
+            else metrics.WithCustom(state, scorer.custom, _rebuilt(scorer, design, index))
+        )
     found = predictions(scorer, design, index)
     actual = design.target[chosen]
-    if scorer.predictor.category == "Regression":
+    if category == "Regression":
         actual = actual / scorer.predictor.mul + scorer.predictor.sub
-    return metrics.measure(scorer.predictor.category, actual, found, weight, scorer.options)
+    state = metrics.measure(category, actual, found, weight, scorer.options)
+    if scorer.custom is None:
+        return state
+    kept = ~np.isnan(actual) & (weight > 0)
+    labels = None if category == "Regression" else scorer.labels(found[kept])
+    block = metrics.Block(actual[kept], found[kept], labels, weight[kept], design.offset[chosen][kept])
+    return metrics.WithCustom(state, scorer.custom, scorer.custom.measure(block))
+
+
+def _rebuilt(scorer: Scorer, design: Design, index: np.ndarray | None) -> Any:
+    """Return the partial result of a custom metric on inputs and reconstructions, window by window."""
+    assert scorer.custom is not None  # the caller has looked
+    partial = None
+    for chosen, rows in _windows(scorer, design, index):
+        made = scorer.predictor.predict(scorer.weights, rows)
+        clean = scorer.predictor.clean_input(rows).astype(np.float64)
+        block = metrics.Block(clean, made, None, design.weight[chosen], design.offset[chosen])
+        partial = scorer.custom.join(partial, scorer.custom.measure(block))
+    return partial
 
 
 def _windows(scorer: Scorer, design: Design, index: np.ndarray | None) -> Iterator[tuple[np.ndarray, Rows]]:

@@ -27,6 +27,7 @@ from daskdl.schedule import Machine, ScoringPolicy, Work
 from daskdl.scoring import Scorer
 from daskdl.stopping import StoppingRule, objective
 from daskdl.trainer import Plan
+from frames import session
 from frames.errors import H2OJobError
 from frames.frame import H2OFrame
 from frames.session import client as current_client
@@ -149,7 +150,12 @@ def prepare(
     priors = _shares(view.class_counts)
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     predictor = predictor_of(resolved, layout, encoder, class_shares)
-    scorer = Scorer(encoder, predictor, state.weights, options_of(resolved, encoder, priors), 0.5, priors)
+    reference = resolved.actual.custom_metric_func
+    custom = None if reference is None else metrics.custom_metric(reference, session.get)
+    if custom is not None and session.get(reference) is None:  # importable: known from now on, for later scorings
+        session.register(reference, lambda: custom.target)
+    options = options_of(resolved, encoder, priors)
+    scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
     plan = training_plan(resolved, layout, rows, validation is not None)
     return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors)
 
@@ -217,6 +223,7 @@ def training_plan(resolved: Resolved, layout: Layout, rows: Sequence[int], valid
         ),
         scoring=ScoringPolicy(actual.score_interval, actual.score_duty_cycle, actual.score_each_iteration),
         validated=validated,
+        custom=actual.custom_metric_func is not None,
         keep_best=actual.overwrite_with_best_model,
         max_runtime_secs=actual.max_runtime_secs,
         resize=actual.target_ratio_comm_to_comp if asked == schedule.AUTO and not alone else None,

@@ -26,6 +26,7 @@ from daskdl.metrics.binomial import BinomialState
 from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
 from daskdl.metrics.confusion import ConfusionMatrix
 from daskdl.metrics.cross_validation import cross_validation_summary
+from daskdl.metrics.custom import Block, CustomMetric, WithCustom, custom_metric
 from daskdl.metrics.deviance import Deviance
 from daskdl.metrics.make import make_metrics
 from daskdl.metrics.multinomial import MultinomialState
@@ -38,7 +39,9 @@ from frames.errors import H2OValueError
 __all__ = [
     "CATEGORIES",
     "METRICS",
+    "Block",
     "ConfusionMatrix",
+    "CustomMetric",
     "Deviance",
     "H2OAutoEncoderModelMetrics",
     "H2OBinomialModelMetrics",
@@ -50,7 +53,9 @@ __all__ = [
     "ModelMetrics",
     "Options",
     "State",
+    "WithCustom",
     "cross_validation_summary",
+    "custom_metric",
     "finish",
     "from_dict",
     "make_metrics",
@@ -60,7 +65,7 @@ __all__ = [
     "stopping_value",
 ]
 
-State = BinomialState | MultinomialState | RegressionState | AutoEncoderState
+State = BinomialState | MultinomialState | RegressionState | AutoEncoderState | WithCustom
 CATEGORIES: dict[str, ModuleType] = {
     "Binomial": binomial,
     "Multinomial": multinomial,
@@ -107,6 +112,9 @@ def merged(states: Iterable[State]) -> State:
 
 def finish(category: str, state: State, options: Options = PLAIN, header: Header = UNNAMED) -> ModelMetrics:
     """Make the metrics object of a state; `options` as given to `measure`."""
+    if isinstance(state, WithCustom):
+        header = header._replace(custom_name=state.custom.name, custom_value=state.custom.value(state.partial))
+        state = state.state
     return _kind(category).finish(state, options, header)
 
 
