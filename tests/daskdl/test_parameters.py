@@ -149,7 +149,7 @@ def test_several_errors_arrive_together_with_the_model_id():
         ("categorical_encoding", {"categorical_encoding": "sort_by_response", "autoencoder": True}, NOTHING),
         ("max_categorical_features", {"max_categorical_features": 0}, NUMBERS),
         ("max_categorical_features", {"max_categorical_features": 9, "autoencoder": True}, NOTHING),
-        ("custom_metric_func", {"custom_metric_func": "f", "autoencoder": True}, NOTHING),
+        ("custom_metric_func", {"custom_metric_func": "python:mae=metrics.Mae", "autoencoder": True}, NOTHING),
         ("initial_weights", {"initial_weights": [None]}, NUMBERS),
         ("initial_biases", {"initial_biases": [None] * 3, "checkpoint": "old"}, NUMBERS),
         ("pretrained_autoencoder", {"pretrained_autoencoder": "ae", "autoencoder": True}, NOTHING),
