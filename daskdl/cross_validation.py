@@ -25,7 +25,8 @@ from daskdl.train import Progress, build
 from frames import session
 from frames.frame import H2OFrame
 
-SMALL = 2_000_000  # cells of a table up to which models train side by side: each alone would mostly wait for messages
+SMALL = 10_000_000  # cells of a table up to which models train side by side: each alone would mostly wait for messages
+MOST = 8  # models side by side: each is a thread of the client
 SHORTEST = 1e-3  # seconds; 0 would mean no limit
 
 
@@ -49,6 +50,7 @@ def cross_validate(
     results = crew.run()
     choices = _main_choices(resolved, results, time.time() - began)
     main = build(parameters, choices, frame, validation, key, crew.together.of(folds.count, rows=True))
+    crew.together.over(folds.count)
     found = _pooled(resolved, main, results)
     extras = {
         **main.extras,
@@ -175,11 +177,12 @@ def models_at_once(cells: int, folds: int) -> int:
     """Return how many fold models to train side by side on the cluster in use.
 
     A large table keeps all threads busy with one model, and two would only take memory from each other. With a small
-    one a model mostly waits for messages between rounds.
+    one a model mostly waits for messages between rounds (measured on 2 threads: 3 at once take 0.7 of the time, from
+    2,000 to 20,000 rows of 20 numbers).
     """
     if cells > SMALL:
         return 1
-    return min(folds, max(2, sum(workers_of(session.client()).values())))
+    return min(folds, MOST, 1 + sum(workers_of(session.client()).values()))
 
 
 def _failed_first(running: Sequence[Future]) -> Sequence[Future]:

@@ -52,8 +52,10 @@ def _forget(one: Any, cascade: bool) -> None:
         session.remove(key)
         if cascade:
             for other in list(session.keys()):
-                if other.startswith((f"{key}.weights.", f"{key}.biases.", f"{key}_cv_")):
+                if other.startswith((f"{key}.weights.", f"{key}.biases.", f"{key}_cv_", f"prediction_{key}_cv_")):
                     session.remove(other)
+            for prefix in ("cv_holdout_prediction", "cv_fold_assignment"):
+                session.remove(f"{prefix}_{key}")
 
 
 def _name(one: Any) -> str | None:
