@@ -1,0 +1,182 @@
+"""Laws that every entry of the registries keeps: losses and gradients, activations and slopes, optimizers.
+
+The registries are walked, so a new entry is tested the day it is added.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daskdl.choices import ACTIVATIONS, FAMILIES, LOG_LINK, SOFTMAX, distribution_of, momentum_at, optimizer_at
+from daskdl.kernels.activations import activate, pieces, slope
+from daskdl.kernels.distributions import EXP_CAP, gradient, loss, output_delta, response
+from daskdl.kernels.optimizers import bias_step, step
+
+f4 = np.float32
+NUMBERS = {"quantile": (0.2, 0.5, 0.9), "huber": (0.3, 1.0), "tweedie": (1.2, 1.5, 1.9)}
+SPECS = [(name, number) for name in FAMILIES for number in NUMBERS.get(name, (math.nan,))]
+IDS = [name if math.isnan(number) else f"{name} {number}" for name, number in SPECS]
+
+
+def points(name: str, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Targets and net outputs (count,) float64, where the loss has a derivative."""
+    rng = np.random.default_rng(13)
+    y = rng.gamma(1.0, 2.0, count) * (rng.random(count) > 0.2) if name in LOG_LINK else rng.normal(0, 2, count)
+    if name == "gamma":
+        y = y + 0.01
+    return y, rng.normal(0, 1.5, count)
+
+
+def central(function: Callable[[float], float], at: float, h: float = 1e-5) -> float:
+    return (function(at + h) - function(at - h)) / (2 * h)
+
+
+@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
+def test_the_gradient_is_the_slope_of_the_loss(name, number):
+    spec = distribution_of(name, number, "Automatic")
+    targets, outputs = points(name)
+    residual = targets - outputs
+    assert (residual > 0).sum() > 20  # both sides of every kink are met
+    assert (residual < 0).sum() > 20
+    if name == "huber":
+        assert (abs(residual) < number).sum() > 10
+        assert (abs(residual) > number).sum() > 10
+    for y, f in zip(targets, outputs, strict=True):
+        expected = central(lambda at, y=y: float(loss(spec, y, at)), f)
+        assert float(gradient(spec, y, f)) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
+def test_no_output_has_less_loss_than_the_one_where_the_gradient_turns(name, number):
+    """The gradient falls below 0 left of the best output and rises above it right of that."""
+    spec = distribution_of(name, number, "Automatic")
+    for y in points(name, 40)[0]:
+        if name in LOG_LINK and y == 0:
+            continue  # the best output lies at minus infinity
+        best = math.log(y) if name in LOG_LINK else y
+        assert gradient(spec, y, best - 0.5) < 0 < gradient(spec, y, best + 0.5)
+        assert loss(spec, y, best) <= min(loss(spec, y, best - 0.5), loss(spec, y, best + 0.5))
+
+
+@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
+def test_gradients_stay_finite_for_outputs_far_away(name, number):
+    spec = distribution_of(name, number, "Automatic")
+    with np.errstate(over="ignore"):
+        for y, f in itertools.product((0.5, 3.0), (-200.0, -30.0, 30.0, 200.0)):
+            found = gradient(spec, f4(y), f4(f))
+            assert np.isfinite(found)
+            assert response(spec, f4(f)) <= f4(EXP_CAP)
+
+
+def test_log_links_answer_with_an_exponential_and_the_others_with_themselves():
+    for name, number in SPECS:
+        expected = math.exp(0.7) if name in LOG_LINK else 0.7
+        assert response(distribution_of(name, number, "Automatic"), 0.7) == pytest.approx(expected)
+
+
+def log_loss(net: np.ndarray, y: int) -> float:
+    return math.log(np.exp(net - net.max()).sum()) - (net - net.max())[y]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-8, 8), min_size=2, max_size=5), st.integers(0, 4))
+def test_softmax_heads_hand_back_their_formulas(values, target):
+    net, y = np.array(values), target % len(values)
+    p = np.exp(net - net.max()) / np.exp(net - net.max()).sum()
+    hit = np.arange(len(net)) == y
+    expected = {"CrossEntropy": p - hit, "Quadratic": (p - hit) * (1 - p) * p}
+    for name, spec in SOFTMAX.items():
+        delta = np.zeros(len(net))
+        output_delta(spec, net, np.array([float(y)]), delta)
+        np.testing.assert_allclose(delta, expected[name], atol=1e-6)
+    for k in range(len(net)):
+        moved = np.eye(len(net))[k]
+        slope_there = central(lambda h, moved=moved: log_loss(net + h * moved, y), 0.0)
+        assert expected["CrossEntropy"][k] == pytest.approx(slope_there, abs=1e-6)
+
+
+def test_softmax_heads_bear_large_outputs():
+    net, delta = np.array([500.0, -500.0, 499.0], f4), np.zeros(3, f4)
+    for spec in SOFTMAX.values():
+        output_delta(spec, net, np.array([1.0], f4), delta)
+        assert np.isfinite(delta).all()
+
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_slope_belongs_to_the_activation(name):
+    spec = ACTIVATIONS[name]
+    places = np.random.default_rng(3).normal(0, 2, 100)
+    assert places.min() < -2 < 2 < places.max()
+    for z in places:
+        expected = central(lambda at: float(activate(spec, at)), z)
+        assert float(slope(spec, activate(spec, z))) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_never_fall_and_bear_large_sums(name):
+    spec = ACTIVATIONS[name]
+    places = np.array([-1e30, -300, -5, -1, 0, 1, 5, 300, 1e30], f4)
+    with np.errstate(over="ignore"):
+        found = np.array([activate(spec, z) for z in places])
+    assert np.isfinite(found).all()
+    assert (np.diff(found) >= 0).all()
+
+
+def test_only_maxout_has_two_pieces():
+    assert {name: pieces(spec) for name, spec in ACTIVATIONS.items()} == {"tanh": 1, "rectifier": 1, "maxout": 2}
+
+
+# --- optimizers -------------------------------------------------------------------------------------------------------
+
+MANUAL = {"rate": 0.05, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5}
+OPTIMIZERS = {
+    "adadelta": ("adadelta", {"rho": 0.9, "epsilon": 1e-3}),
+    "nesterov": ("momentum", {**MANUAL, "nesterov": 1.0}),
+    "momentum": ("momentum", {**MANUAL, "nesterov": 0.0}),
+    "plain": ("momentum", {**MANUAL, "nesterov": 0.0, "start": 0.0, "stable": 0.0}),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("start", [-2.0, 0.5, 3.0])
+def test_optimizers_descend_a_parabola(name, start):
+    kind, numbers = OPTIMIZERS[name]
+    spec, rates = optimizer_at(kind, numbers, depth=1, samples=0)
+    for move in (step, lambda s, w, a, b, g, rate: bias_step(s, w, a, b, g, g * g, rate)):
+        w, first, second = f4(start), f4(0), f4(0)
+        for _ in range(600):
+            w, first, second = move(spec, w, first, second, f4(2) * (w - f4(1)), rates[1])
+        assert abs(w - 1) < 0.05 * abs(start - 1)
+        assert all(isinstance(v, f4) for v in (w, first, second))
+
+
+def test_a_bias_of_adadelta_takes_its_rate_from_the_weights_of_its_unit():
+    spec, _ = optimizer_at("adadelta", {"rho": 0.9, "epsilon": 1e-6}, depth=1, samples=0)
+    w, first, second = bias_step(spec, f4(1), f4(0), f4(0), f4(0.5), f4(4), f4(0))
+    g = 0.1 * 4
+    rate = math.sqrt(1e-6 / (g + 1e-6))
+    assert float(first) == pytest.approx(g)
+    assert float(w) == pytest.approx(1 - rate * 0.5)
+    assert float(second) == pytest.approx(0.1 * rate**2 * 4, rel=1e-4)
+
+
+def test_rates_anneal_with_samples_and_decay_with_layers():
+    numbers = {**MANUAL, "rate_annealing": 1e-3, "rate_decay": 0.5, "nesterov": 1.0}
+    _, rates = optimizer_at("momentum", numbers, depth=3, samples=1000)
+    np.testing.assert_allclose(rates, [0, 0.05 / 2 * 0.5, 0.05 / 2 * 0.25, 0.05 / 2 * 0.125], rtol=1e-6)
+
+
+def test_momentum_ramps_and_then_stays():
+    numbers = {**MANUAL, "start": 0.2, "stable": 0.8, "ramp": 100.0}
+    assert [momentum_at(numbers, n) for n in (0, 50, 100, 1e9)] == pytest.approx([0.2, 0.5, 0.8, 0.8])
+    assert momentum_at({**numbers, "ramp": 0.0}, 1e9) == 0.2
