@@ -1,10 +1,11 @@
 """The floors of ARCHITECTURE.md, read from the imports: a module leans on its own floor or lower ones, never higher."""
 
+import re
 import sys
 from fnmatch import fnmatchcase
 
 import pytest
-from source_tree import Module, imports, modules, top
+from source_tree import ROOT, Module, imports, modules, top
 
 # First match wins. A name stands for itself and everything below it, a star for the rest of a name. A module without
 # a floor fails its test: give it a line here and in ARCHITECTURE.md.
@@ -135,6 +136,13 @@ def test_numba_is_reached_through_jit_and_starts_no_threads_of_its_own(name):
     source = module.path.read_text(encoding="utf-8")
     wrong = [word for word in ("njit(", "@njit", "@jit", "prange", "parallel=True") if word in source]
     assert not wrong, f"{name} uses {wrong}: kernels are made by daskdl.kernels.jit.kernel, threads are ours"
+
+
+@pytest.mark.parametrize("name", [one for one in ALL if one.startswith("daskdl.") and one.count(".") == 1])
+def test_the_picture_of_the_house_shows_every_room(name):
+    picture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("```")[1]
+    rooms = re.findall(r"\w+", picture)
+    assert name.partition(".")[2] in rooms or name.startswith("daskdl.parameter_"), f"{name} is not in ARCHITECTURE.md"
 
 
 def test_the_law_sees_imports_that_it_must_refuse():
