@@ -29,8 +29,18 @@ def send(function: Callable, *arguments: Any) -> Future:
     return session.client().submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
 
 
-def _report(block: Block) -> Report:
-    return block.report
+def send_all(function: Callable, items: Sequence[Any], **shared: Any) -> list[Future]:
+    """Submit one task per item, in one message, under keys that nothing else has.
+
+    What the tasks share is no task of its own: Dask would put all tasks on the worker that happens to hold it.
+    """
+    name = function.__name__.strip("_").replace("_", "-")
+    keys = [f"{name}-{uuid.uuid4().hex}" for _ in items]
+    return session.client().map(function, items, key=keys, pure=False, **shared) if keys else []
+
+
+def _reports(blocks: Block | list[Block]) -> list[Report]:
+    return [blocks.report] if isinstance(blocks, Block) else [block.report for block in blocks]
 
 
 def _numbers(block: Block) -> Chunk:
@@ -40,10 +50,6 @@ def _numbers(block: Block) -> Chunk:
 
 def _pick(blocks: list[Block], position: int) -> Block:
     return blocks[position]
-
-
-def _reports(blocks: list[Block]) -> list[Report]:
-    return [block.report for block in blocks]
 
 
 class Pending(NamedTuple):
@@ -59,11 +65,11 @@ def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[li
     `done` is told of the size in bytes of each block that is ready. The first problem that a block reports is raised as
     a FrameError and ends the wait.
     """
-    asked = {send(_reports if p.many else _report, p.future): order for order, p in enumerate(pending)}
+    asked = {future: order for order, future in enumerate(send_all(_reports, [p.future for p in pending]))}
     answers: dict[int, list[Report]] = {}
     for future, answer in as_completed(list(asked), loop=session.client().loop, with_results=True):
         order = asked[future]
-        answers[order] = answer if pending[order].many else [answer]
+        answers[order] = answer
         for report in answers[order]:
             if report.problem is not None:
                 raise FrameError(report.problem)
@@ -91,24 +97,17 @@ def assemble(
     filled = [i for i, report in enumerate(reports) if report.rows] or [0]
     groups = []
     if numbers:
-        chunks = tuple(send(_numbers, blocks[i]) for i in filled)
+        chunks = tuple(send_all(_numbers, [blocks[i] for i in filled]))
         groups.append(Group(chunks, tuple(column.name for column in numbers)))
     if texts:
         verdicts = tuple(Verdict(column.type, column.domain) for column in texts)
-        # A domain may have millions of levels: it goes to the cluster once, not with every task.
-        shared = send(itself, verdicts)
-        chunks = tuple(send(text_chunk, blocks[i], shared) for i in filled)
+        chunks = tuple(send_all(text_chunk, [blocks[i] for i in filled], verdicts=verdicts))
         groups.append(Group(chunks, tuple(column.name for column in texts)))
     by_name = {column.name: column for column in (*numbers, *texts)}
     schema = Schema(tuple(by_name[name] for name in order))
     frame = H2OFrame._from_groups(schema, tuple(reports[i].rows for i in filled), groups, frame_id)
     wait_for(groups)
     return frame
-
-
-def itself(thing: Any) -> Any:
-    """Return the argument: as a task, it makes what many tasks need travel to the cluster once."""
-    return thing
 
 
 def wait_for(groups: Sequence[Group]) -> None:
@@ -125,7 +124,7 @@ def frame_from_tables(tables: Sequence[Future], meta: pd.DataFrame, frame_id: st
         twice = next(name for name in names if names.count(name) > 1)
         raise H2OValueError(f"Column names must be distinct; '{twice}' occurs more than once.")
     as_text = tuple(_is_text(meta.iloc[:, i].dtype) for i in range(len(names)))
-    pending = [Pending(send(block_of_table, table, as_text)) for table in tables]
+    pending = [Pending(future) for future in send_all(block_of_table, tables, as_text=as_text)]
     blocks, reports = collect(pending, lambda size: None)
     numbers = [name for name, text in zip(names, as_text, strict=True) if not text]
     texts = [i for i, text in enumerate(as_text) if text]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frames import parse_parquet, parse_range, session
-from frames.assembly import Pending, assemble, collect, itself, send
+from frames.assembly import Pending, assemble, collect, send, send_all
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
@@ -171,13 +171,15 @@ class _Csv:
         """The tasks that read the files, in the order of these."""
         if self.upload:
             return list(self._uploads())
-        shared = send(itself, self.setup)
-        tasks = []
+        setup = self.setup
+        tasks: list[Pending] = []
         for source, start in self.starts:
             if source.ranges:
-                tasks += [Pending(send(read_range, range_, shared)) for range_ in self._ranges(source, start)]
+                tasks += [Pending(future) for future in send_all(read_range, self._ranges(source, start), setup=setup)]
             else:
-                tasks.append(Pending(send(read_stream, source, start, shared), many=True))
+                tasks += [
+                    Pending(future, many=True) for future in send_all(read_stream, [source], start=start, setup=setup)
+                ]
         return tasks
 
     def _ranges(self, source: Source, start: int) -> list[parse_range.Range]:
@@ -190,12 +192,11 @@ class _Csv:
 
     def _uploads(self) -> Iterator[Pending]:
         client = session.client()
-        shared = send(itself, self.setup)
         for source, start in self.starts:
             lines = source.head(start).count(b"\n") if start else 0
             for data in parse_range.row_blocks(source, start, self.setup):
                 there = client.scatter(data, hash=False)
-                yield Pending(send(read_bytes, there, lines, shared, source.url))
+                yield Pending(send(read_bytes, there, lines, self.setup, source.url))
                 lines += data.count(b"\n")
 
     def cut_exactly(self) -> None:
@@ -225,8 +226,8 @@ class _Parquet:
         if self.upload:
             read = (parse_parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
             return [Pending(session.client().scatter(block, hash=False)) for block in read]
-        shared = send(itself, self.setup)
-        return [Pending(send(parse_parquet.read_groups, pack, shared, self.names)) for pack in self.packs]
+        futures = send_all(parse_parquet.read_groups, self.packs, setup=self.setup, names=self.names)
+        return [Pending(future) for future in futures]
 
     def cut_exactly(self) -> None:
         """Row groups are exact as they are."""

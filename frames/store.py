@@ -17,11 +17,12 @@ from distributed import Future
 from fsspec.core import url_to_fs
 
 from frames import session
-from frames.assembly import itself, send
+from frames.assembly import send
 from frames.chunk import Chunk
 from frames.column import Column
 from frames.errors import FileExists, FileMissing, H2OTypeError, H2OValueError
 from frames.summary import MISSING_INTEGER
+from frames.tasks import columns_at
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -197,8 +198,7 @@ def _write_csv(
         quoting = csv.QUOTE_ALL if quote_header else csv.QUOTE_MINIMAL
         csv.writer(line, delimiter=sep, quoting=quoting, lineterminator="\n").writerow([c.name for c in columns])
         target.write(line.getvalue().encode())
-    shared = send(itself, columns)
-    for text in _in_order(csv_text, partitions, shared, sep):
+    for text in _in_order(csv_text, partitions, columns, sep):
         target.write(text)
     if target is not file:
         target.close()
@@ -206,24 +206,14 @@ def _write_csv(
 
 def _write_parquet(file: BinaryIO, partitions: Sequence[Any], columns: tuple[Column, ...], compression: str) -> None:
     schema = pa.schema([(c.name, _arrow_type(c)) for c in columns])
-    shared = send(itself, columns)
     with pq.ParquetWriter(file, schema, compression=compression) as writer:
-        for table in _in_order(arrow_table, partitions, shared):
+        for table in _in_order(arrow_table, partitions, columns):
             writer.write_table(table)
-
-
-def _decoded(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> list[np.ndarray]:
-    """Decoded columns, each chunk opened once."""
-    columns: dict[tuple[int, int], np.ndarray] = {}
-    for c, chunk in enumerate(chunks):
-        positions = [position for which, position in where if which == c]
-        columns.update(zip(((c, p) for p in positions), chunk.columns(positions), strict=True))
-    return [columns[place] for place in where]
 
 
 def csv_text(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, *chunks: Chunk) -> bytes:
     """Return the rows of a partition as CSV (a task)."""
-    fields = [_fields(values, c) for values, c in zip(_decoded(where, chunks), columns, strict=True)]
+    fields = [_fields(values, c) for values, c in zip(columns_at(where, chunks), columns, strict=True)]
     # Lines of several fields cannot be blank; a blank line of one field would be skipped when it is read again.
     text = "".join([sep.join(row) + "\n" for row in zip(*fields, strict=True)])
     return text.encode("utf-8", "surrogatepass")
@@ -269,7 +259,7 @@ def _arrow_type(column: Column) -> Any:
 
 def arrow_table(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], *chunks: Chunk) -> pa.Table:
     """Return the rows of a partition as an Arrow table (a task)."""
-    arrays = [_arrow(values, column) for values, column in zip(_decoded(where, chunks), columns, strict=True)]
+    arrays = [_arrow(values, column) for values, column in zip(columns_at(where, chunks), columns, strict=True)]
     return pa.table(arrays, schema=pa.schema([(c.name, _arrow_type(c)) for c in columns]))
 
 
