@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from distributed import Future
 
 from frames.body import FrameBody
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place, summaries_at
 from frames.rows import recode
-from frames.tasks import Step, absent, carry_out, derive, gather, reduce_each
+from frames.tasks import Step, absent, batches, carry_out, concatenate, derive, gather, reduce_each, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -33,20 +34,26 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return found[~absent(found)]
 
 
-def distinct_values(places: Sequence[Place], rows: Sequence[int]) -> list[np.ndarray]:
-    """Sorted distinct present values of every column (only these come to the client)."""
-    batches = gather(reduce_each(places, rows, distinct))
-    pieces = [[part[i] for part in parts] for parts in batches for i in range(len(parts[0]))]
-    return [_merged(own, place) for own, place in zip(pieces, places, strict=True)]
+def distinct_values(places: Sequence[Place], rows: Sequence[int]) -> list[Future]:
+    """Per column a future of its sorted distinct present values, merged over the partitions on a worker."""
+    merged = [submit(_merged, *parts) for parts in reduce_each(places, rows, distinct)]
+    sizes = [len(batch) for batch in batches(places, rows)]
+    return [submit(_item, own, i) for own, size in zip(merged, sizes, strict=True) for i in range(size)]
 
 
-def _merged(pieces: list[np.ndarray], place: Place) -> np.ndarray:
-    pieces = [p for p in pieces if len(p)]
-    if not pieces:
-        return np.empty(0, object if place.type in ("string", "uuid") else np.float64)
+def _merged(*parts: list[np.ndarray]) -> list[np.ndarray]:
+    return [_union(pieces) for pieces in zip(*parts, strict=True)]
+
+
+def _union(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    pieces = [p for p in pieces if len(p)] or pieces[:1]
     if pieces[0].dtype == object:
         return np.array(sorted(set().union(*(p.tolist() for p in pieces))), dtype=object)
-    return np.unique(np.concatenate(pieces))
+    return np.unique(concatenate(pieces))
+
+
+def _item(values: list, i: int) -> np.ndarray:
+    return values[i]
 
 
 def _code(values: np.ndarray, found: np.ndarray) -> list[np.ndarray]:
@@ -66,9 +73,11 @@ def to_enum(names: Sequence[str], places: Sequence[Place], rows: Sequence[int]) 
         _check_factor(name, place)
     made: list[Step | Place] = list(places)
     todo = [i for i, place in enumerate(places) if place.type != "enum"]
-    for i, found in zip(todo, distinct_values([places[i] for i in todo], rows), strict=True):
+    futures = distinct_values([places[i] for i in todo], rows)
+    for i, future, found in zip(todo, futures, gather(futures), strict=True):
         domain = tuple(v if isinstance(v, str) else number_text(v) for v in found)
-        made[i] = Step((places[i],), _code, "enum", domain, (found,))
+        # The workers look codes up in the array that is there already: a long domain is not sent with every task.
+        made[i] = Step((places[i],), _code, "enum", domain, (future,))
     return carry_out(made, rows)
 
 

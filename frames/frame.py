@@ -115,7 +115,7 @@ class H2OFrame(
         return H2OFrame(python_obj, **options)
 
     @staticmethod
-    def get_frame(frame_id: str, **_: Any) -> H2OFrame | None:
+    def get_frame(frame_id: str) -> H2OFrame | None:
         """The frame registered under an id, None if there is none."""
         found = session.get(frame_id)
         return found if isinstance(found, H2OFrame) else None

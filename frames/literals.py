@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -116,7 +116,15 @@ def _from_rows(rows: list, header: int) -> Layout:
     width = max([len(row) for row in rows] + [len(names or ())], default=0)
     if names is not None and len(names) < width:
         raise H2OValueError(f"The first row must name every column ({width}); it has {len(names)}.")
-    return Layout(names, [[row[i] if i < len(row) else None for row in rows] for i in range(width)])
+    columns = [[row[i] if i < len(row) else None for row in rows] for i in range(width)]
+    return Layout(names, [_without_title(column) for column in columns] if any(nested) else columns)
+
+
+def _without_title(column: list) -> list:
+    """A first cell of text above nothing but numbers is missing, as in H2O: rows of a list are data, not names."""
+    rest = [cell for cell in column[1:] if cell is not None]
+    numbers = all(isinstance(cell, Real) and not isinstance(cell, bool) for cell in rest)
+    return [None, *column[1:]] if rest and numbers and isinstance(column[0], str) else column
 
 
 def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> H2OFrame:

@@ -127,11 +127,13 @@ class Reductions(FrameBody):
         """Numbers where a column holds numbers, NaN elsewhere."""
         return Row(v if p.type in NUMBERS else math.nan for v, p in zip(numbers, self._resolved(), strict=True))
 
-    def mean(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, **_: Any) -> Any:
+    def mean(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None) -> Any:
         """Mean of every column as a list (NaN where not numbers); `axis=1`: frame `mean` with the mean of every row.
 
-        `skipna=False`: NaN where anything is missing. `return_frame=True`: a frame of one row. The list has getrow().
+        `skipna=False`: NaN where anything is missing (`na_rm` is its older name). `return_frame=True`: a frame of one
+        row. The list has getrow().
         """
+        skipna = skipna if na_rm is None else na_rm
         if _axis(axis) == 1:
             return self._row_wise("mean", skipna)
         means = self._per_column([s.mean if skipna or not s.missing else math.nan for s in self._summaries()])
@@ -141,8 +143,9 @@ class Reductions(FrameBody):
         places = self._numeric(name)
         return self._replace(derive(places, self._body.rows, _across, [None], None, (name, skipna)), [name])
 
-    def sum(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, **_: Any) -> Any:
+    def sum(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None) -> Any:
         """Sum over the whole frame as one float; `return_frame=True`: one row, per column; `axis=1`: per row."""
+        skipna = skipna if na_rm is None else na_rm
         if _axis(axis) == 1:
             return self._row_wise("sum", skipna)
         places = self._numeric("sum")
@@ -306,7 +309,7 @@ class Reductions(FrameBody):
     def unique(self, include_nas: bool = False) -> H2OFrame:
         """The distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
         place = self._only("unique()")
-        found = distinct_values([place], self._body.rows)[0]
+        found = gather(distinct_values([place], self._body.rows)[0])
         if include_nas and self._summaries()[0].missing:
             gap = {"enum": -1, "string": None, "uuid": None}.get(place.type or "real", np.nan)
             found = np.append(found.astype(float) if gap is np.nan else found, [gap]).astype(

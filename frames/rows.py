@@ -11,6 +11,7 @@ from distributed import Future
 
 from frames.chunk import Chunk
 from frames.placement import Place, distinct_groups
+from frames.session import client
 from frames.summary import MISSING_INTEGER
 from frames.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, gather, rebuild, reduce, submit
 
@@ -99,7 +100,9 @@ def pick_numbers(
         bounds = np.searchsorted(numbers, [*starts(rows), sum(rows)])
         picks = [numbers[a:b] - s for a, b, s in zip(bounds[:-1], bounds[1:], starts(rows), strict=True)]
         return pick(places, rows, picks, [len(p) for p in picks])
-    return permute(places, rows, submit(np.asarray, numbers), spread(len(numbers), max([*rows, 1])))
+    # Many row numbers go to a worker once, beside the graph: every task of the permutation needs them.
+    order = client().scatter(numbers, hash=False) if numbers.nbytes > 2**20 else submit(np.asarray, numbers)
+    return permute(places, rows, order, spread(len(numbers), max([*rows, 1])))
 
 
 def spread(total: int, capacity: int) -> tuple[int, ...]:

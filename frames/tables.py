@@ -85,7 +85,7 @@ class Tables(FrameBody):
         counts = np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
         return float(found[np.argmax(counts)]) if len(found) else math.nan
 
-    def hist(self, breaks: Any = "sturges", plot: bool = True, **_: Any) -> H2OFrame:
+    def hist(self, breaks: Any = "sturges", plot: bool = True) -> H2OFrame:
         """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
 
         `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges. `plot=True` also draws it.

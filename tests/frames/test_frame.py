@@ -58,6 +58,12 @@ def test_short_rows_end_in_missing_cells():
     assert fr.nacnt() == [0, 1, 1]
 
 
+def test_a_first_row_of_text_above_numbers_is_missing():
+    fr = H2OFrame([["x", "y"], [1, "a"], [2, "b"]])
+    assert fr.types == {"C1": "int", "C2": "enum"}
+    assert fr.nacnt() == [1, 0]
+
+
 def test_a_first_row_of_names_is_taken_with_header_1():
     fr = H2OFrame([["x", "y"], [1, 2], [3, 4]], header=1)
     assert fr.names == ["x", "y"]
