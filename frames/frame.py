@@ -28,8 +28,10 @@ from frames.reductions import Reductions
 from frames.relations import Relations
 from frames.schema import Schema
 from frames.selection import Selection
+from frames.shape import Shape
 from frames.tables import Tables
 from frames.texts import Texts
+from frames.times import Times
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -44,10 +46,12 @@ class H2OFrame(
     Reductions,
     Conversion,
     Texts,
+    Times,
     Cleaning,
     Folds,
     Relations,
     Tables,
+    Shape,
     Lambdas,
     Binding,
     Display,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,12 @@ from frames.chunk import Chunk
 from frames.column import Type
 from frames.session import client
 from frames.summary import Summary
+
+PEEKED_COLUMNS = 8
+"""Short columns that a group keeps decoded in the client."""
+
+PEEKED_ROWS = 50_000
+"""A column of more rows is never kept decoded: its cells are fetched one by one."""
 
 
 class Placement(NamedTuple):
@@ -40,6 +46,20 @@ class Group:
     names: tuple[str, ...]
     _summaries: dict[int, Summary] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    _peeked: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def peeked(self, position: int, read: Callable[[], np.ndarray]) -> np.ndarray:
+        """A short decoded column, kept for a while: scripts that read cell after cell wait for the first one only."""
+        with self._lock:
+            if position in self._peeked:
+                return self._peeked[position]
+        values = read()
+        with self._lock:
+            while len(self._peeked) >= PEEKED_COLUMNS:
+                self._peeked.pop(next(iter(self._peeked)))
+            self._peeked[position] = values
+        return values
 
     def known(self, position: int) -> Summary | None:
         """The merged summary of one column, if somebody has asked for it before."""

@@ -22,7 +22,7 @@ from frames.cells import (
     put_rows,
 )
 from frames.errors import H2OTypeError, H2OValueError
-from frames.placement import Place
+from frames.placement import PEEKED_ROWS, Place
 from frames.rows import fetch, pick_mask, pick_numbers, pick_slice, recut, starts
 from frames.tasks import Step, absent, carry_out
 
@@ -65,7 +65,12 @@ class Selection(FrameBody):
     def _cell(self, row: int) -> Any:
         """One cell of a one-column frame as a Python value."""
         column = self.schema.columns[0]
-        values = fetch(self._body.places, self._body.rows, row, row + 1)[0]
+        _, (place,), rows = self._body
+        if self.nrow <= PEEKED_ROWS:
+            whole = place.group.peeked(place.position, lambda: fetch([place], rows)[0])
+            values = whole[row : row + 1]
+        else:
+            values = fetch([place], rows, row, row + 1)[0]
         if absent(values)[0]:
             return math.nan
         if column.type == "enum":
