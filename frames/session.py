@@ -134,7 +134,9 @@ def stop() -> None:
             embedded[1].close(timeout=10)
 
 
-atexit.register(stop)
+# Thread pools refuse work as soon as the main thread is through, before `atexit` begins: a cluster that is closed only
+# then complains about every task still on its way. `threading` has a hook that comes first, but no public name for it.
+getattr(threading, "_register_atexit", atexit.register)(stop)
 
 
 def register(key: str, thing: Any, temporary: bool = False) -> None:

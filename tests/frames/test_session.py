@@ -95,6 +95,8 @@ def test_a_process_that_used_the_embedded_cluster_ends_cleanly():
         "from frames import session\n"
         "assert session.client().submit(int, 5).result() == 5\n"
         "assert session.is_running()\n"
+        "from frames.frame import H2OFrame\n"
+        "frame = H2OFrame([['a', 1], ['b', 2]])\n"  # still on its way when the process ends
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
