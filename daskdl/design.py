@@ -39,6 +39,12 @@ class Block(NamedTuple):
     missing: np.ndarray
     fill: np.ndarray
 
+    @property
+    def dense(self) -> bool:
+        """Whether the block fills neighbouring inputs and no code of it can be missing."""
+        sure = self.data.dtype.kind != "f" and bool(np.isnan(self.missing).all())
+        return sure and bool((np.diff(self.slots) == 1).all())
+
 
 class Design(NamedTuple):
     """One partition, ready to be gathered.
@@ -66,7 +72,7 @@ class Design(NamedTuple):
     def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
         """Write rows `index` of the partition into rows `at` of a window; `identity` is left to the caller."""
         for block in self.blocks:
-            fill_numbers(block.data, index, at, *block[2:], block.slots, rows.numbers)
+            fill_numbers(block.data, index, at, *block[2:], block.slots, block.dense, rows.numbers)
         rows.levels[at] = self.levels[index]
         rows.target[at, 0] = self.target[index]
         rows.weight[at] = self.weight[index]
