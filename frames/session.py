@@ -93,6 +93,8 @@ def start(
                     memory_limit="auto" if memory_limit is None else memory_limit,
                     # Without an address Dask would try port 8787 all the same, and complain when that is taken.
                     dashboard_address=dashboard or "127.0.0.1:0",
+                    # The worker serves its health page too: on every address, unless told.
+                    worker_dashboard_address="127.0.0.1:0",
                     scheduler_kwargs={"dashboard": dashboard is not None},
                 )
                 _embedded = distributed.Client(cluster), cluster

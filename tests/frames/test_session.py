@@ -1,6 +1,7 @@
 """The cluster in use and the registry of names."""
 
 import gc
+import os
 import subprocess
 import sys
 
@@ -100,3 +101,20 @@ def test_a_process_that_used_the_embedded_cluster_ends_cleanly():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/net, which only Linux has")
+def test_the_embedded_cluster_listens_on_loopback_only(client):
+    mine = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_socket(fd)}
+    for table, loopback in (("tcp", "0100007F"), ("tcp6", "00000000000000000000000001000000")):
+        with open(f"/proc/net/{table}", encoding="ascii") as stream:
+            rows = [line.split() for line in stream][1:]
+        open_to = [row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in mine]
+        assert all(address == loopback for address in open_to), open_to
+
+
+def _is_socket(fd: str) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
+    except OSError:  # the descriptor that lists the folder is closed by now
+        return False
