@@ -1,0 +1,256 @@
+"""A share is a pure function: orders, windows, threads, chains of tasks and early stops."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import replace
+
+import compiled
+import numpy as np
+import oracle
+import pytest
+
+from daskdl.design import Block, Design
+from daskdl.network import Layout, Start, average, initialise
+from daskdl.trainer import Plan, Portion, Share, empty_window, mixes, order, stream, train_share
+
+LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
+ADADELTA = {"rho": 0.95, "epsilon": 1e-6}
+MANUAL = {"rate": 0.05, "rate_annealing": 1e-4, "rate_decay": 1.0, "start": 0.0, "ramp": 0.0, "stable": 0.0}
+PLAN = Plan(LAYOUT, "tanh", "multinomial", float("nan"), "CrossEntropy", "adadelta", ADADELTA, seed=4)
+# a combination that the golden vectors compile too; its rate depends on the samples before it
+LINEAR = Plan(replace(LAYOUT, outputs=1), "tanh", "gaussian", float("nan"), "Automatic", "momentum",
+              {**MANUAL, "nesterov": 1.0}, seed=4)  # fmt: skip
+
+
+def design(rows: int, seed: int, classes: int = 3, offset_scale: float = 1.0) -> Design:
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=(rows, 3)).astype(np.float32)
+    levels = rng.integers(-1, 5, (rows, 1)).astype(np.int32)
+    target = ((numbers[:, 0] > 0) + (levels[:, 0] > 2)).astype(float)
+    none = np.full(3, np.nan)
+    block = Block(numbers, np.arange(3), np.ones(3), np.zeros(3), none, np.zeros(3))
+    return Design(rows, 3, (block,), levels, target, np.ones(rows), np.zeros(rows), offset_scale, np.ones(rows, bool))
+
+
+def portion(rows: int, partition: int = 0, start: int = 0, stop: int | None = None) -> Portion:
+    return Portion(partition, start, rows if stop is None else stop, design(rows, partition), np.arange(rows))
+
+
+def share(*portions: Portion, begin: int = 0, pace: float = 1.0) -> Share:
+    return Share(portions, begin, pace)
+
+
+def start(plan: Plan = PLAN):
+    return initialise(plan.layout, Start(), seed=1)
+
+
+def same(a, b) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# --- the stream of rows -----------------------------------------------------------------------------------------------
+
+
+def test_an_order_is_a_permutation_that_depends_on_seed_partition_and_pass():
+    orders = [order(*key, rows=50) for key in itertools.product((1, 2, -1), (0, 1), (0, 1))]
+    assert all(sorted(one) == list(range(50)) for one in orders)
+    assert len({tuple(one) for one in orders}) == len(orders)
+    assert np.array_equal(order(1, 0, 0, 50), orders[0])
+
+
+def test_a_stream_crosses_passes_and_each_pass_holds_every_row_once():
+    rows, identity = stream(portion(10, partition=3, start=4, stop=27), seed=9)
+    assert len(rows) == 23
+    assert sorted(rows[6:16]) == list(range(10))
+    whole = np.concatenate([order(9, 3, number, 10) for number in range(3)])
+    np.testing.assert_array_equal(rows, whole[4:27])
+    np.testing.assert_array_equal(identity, (3 << 40) + np.arange(4, 27))
+
+
+def test_a_stream_cut_in_pieces_is_the_same_stream():
+    whole = stream(portion(10, start=3, stop=38), seed=2)
+    cuts = [3, 9, 10, 25, 38]
+    pieces = [stream(portion(10, start=a, stop=b), seed=2) for a, b in itertools.pairwise(cuts)]
+    for k in range(2):
+        np.testing.assert_array_equal(whole[k], np.concatenate([piece[k] for piece in pieces]))
+
+
+def test_repeated_rows_of_a_balanced_partition_are_visited_as_often():
+    balanced = portion(4)._replace(rows=np.array([0, 1, 1, 1, 3]), stop=10)
+    rows, _ = stream(balanced, seed=1)
+    assert np.bincount(rows, minlength=4).tolist() == [2, 6, 0, 2]
+
+
+def test_windows_mix_partitions_and_lose_no_row():
+    portions = [portion(40, partition=p) for p in range(3)]
+    (mix,) = mixes(share(*portions), seed=5)
+    met = list(zip(mix.source.tolist(), mix.row.tolist(), strict=True))
+    assert sorted(met) == [(p, r) for p in range(3) for r in range(40)]
+    assert len(set(mix.source[:20].tolist())) == 3
+    assert len(set(mix.identity.tolist())) == 120
+
+
+def test_more_partitions_than_are_mixed_at_once_make_several_mixes():
+    portions = [portion(5, partition=p) for p in range(20)]
+    found = mixes(share(*portions), seed=5)
+    assert [len(mix.designs) for mix in found] == [7, 7, 6]
+    assert sum(len(mix.row) for mix in found) == 100
+    assert len(set(np.concatenate([mix.identity for mix in found]).tolist())) == 100
+
+
+def test_a_window_holds_the_rows_it_should_with_their_weights():
+    first, second = portion(6, 0), portion(6, 1)
+    weight = np.arange(6.0)
+    usable = np.array([True, True, False, True, True, True])
+    second = second._replace(design=second.design._replace(weight=weight, usable=usable, offset=weight * 2))
+    (mix,) = mixes(share(first, second), seed=5)
+    rows = mix.window(2, 9, empty_window(10, first.design), mean_weight=2.0)
+    assert len(rows.weight) == 7
+    for k, (source, row) in enumerate(zip(mix.source[2:9], mix.row[2:9], strict=True)):
+        one = (first, second)[source].design
+        np.testing.assert_array_equal(rows.numbers[k], one.blocks[0].data[row])
+        np.testing.assert_array_equal(rows.levels[k], one.levels[row])
+        assert rows.target[k, 0] == one.target[row]
+        assert rows.weight[k] == one.weight[row] * one.usable[row] / 2
+        assert rows.offset[k] == one.offset[row]
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_share_on_one_thread_is_what_the_oracle_makes_of_its_order():
+    portions = [portion(30, 0), portion(20, 1, start=5, stop=47)]
+    given, state = share(*portions, begin=100, pace=2.0), start(LINEAR)
+    moved = train_share(state, given, LINEAR, threads=1)
+    (mix,) = mixes(given, LINEAR.seed)
+    net = oracle.Net([LINEAR.layout.matrix(state.weights, l) for l in (1, 2)], [np.zeros(8), np.zeros(1)])
+    for l in (1, 2):
+        net.biases[l - 1][:] = LINEAR.layout.bias(state.weights, l)
+    rows = [(portions[s].design, r) for s, r in zip(mix.source, mix.row, strict=True)]
+    numbers = np.array([d.blocks[0].data[r] for d, r in rows])
+    wide = compiled.dense(compiled.rows_of(numbers, levels=[d.levels[r] for d, r in rows]), 5)
+    # one window: its rate is that of the samples before it
+    options = oracle.Options(activation="tanh", rate=0.05, rate_annealing=1e-4, clock="start")
+    net.samples = 100
+    expected = oracle.train(net, wide, [d.target[r] for d, r in rows], range(len(rows)), options)
+    assert moved.samples == 72
+    for l in (1, 2):
+        np.testing.assert_allclose(LINEAR.layout.matrix(moved.state.weights, l), expected.weights[l - 1], atol=2e-5)
+
+
+@pytest.mark.parametrize(("threads", "policy"), [(1, "auto"), (2, "replicas"), (3, "replicas")])
+def test_the_same_share_gives_the_same_bits_and_leaves_its_state_alone(threads, policy):
+    plan, state = replace(PLAN, policy=policy, hidden_dropout=(0.2,)), start()
+    before, given = state.copy(), share(portion(700, 0), portion(500, 1, 100, 900))
+    first, second = (train_share(state, given, plan, threads) for _ in range(2))
+    assert same(first.state, second.state)
+    assert same(state, before)
+    assert not np.array_equal(first.state.weights, state.weights)
+    assert not any(np.shares_memory(a, b) for a, b in zip(first.state, state, strict=True))
+    assert first.samples == 700 + 800
+
+
+def accuracy(weights: np.ndarray, rows: int = 500) -> float:
+    test = design(rows, seed=77)
+    wide = compiled.dense(compiled.rows_of(test.blocks[0].data, levels=test.levels), 5)
+    layers = [LAYOUT.matrix(weights, l).astype(float) for l in (1, 2)]
+    net = oracle.Net(layers, [LAYOUT.bias(weights, l).astype(float) for l in (1, 2)])
+    p = oracle.predict(net, wide, oracle.Options(activation="tanh", loss="crossentropy"))
+    return float((p.argmax(axis=1) == test.target).mean())
+
+
+@pytest.mark.parametrize(
+    ("threads", "policy", "batch"), [(1, "auto", 1), (2, "shared", 1), (2, "replicas", 1), (2, "auto", 16)]
+)
+def test_every_way_of_training_learns_the_classes(threads, policy, batch):
+    plan = replace(PLAN, policy=policy, batch=batch)
+    given = share(*[portion(1500, p, 0, 6000) for p in range(2)])
+    moved = train_share(start(), given, plan, threads)
+    assert moved.samples == 12_000
+    assert accuracy(start().weights) < 0.6
+    assert accuracy(moved.state.weights) > 0.93
+
+
+def test_replicas_of_one_segment_are_averaged_by_their_samples():
+    plan, given, state = replace(PLAN, policy="replicas"), share(portion(301)), start()
+    (mix,) = mixes(given, plan.seed)
+    halves = []
+    for low, high in ((0, 150), (150, 301)):
+        half = portion(301)._replace(rows=mix.row[low:high], start=0, stop=high - low)
+        ordered = order(plan.seed, 0, 0, high - low)
+        half = half._replace(rows=half.rows[np.argsort(ordered)])  # undo the order so that the rows come as they are
+        halves.append(train_share(state, share(half), plan, threads=1).state)
+    expected = average(halves, [150.0, 151.0])
+    found = train_share(state, given, plan, threads=2).state
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-7)
+
+
+def test_stopping_ends_early_and_counts_what_was_trained():
+    asked = itertools.count()
+    lock = threading.Lock()
+
+    def stopped() -> bool:
+        with lock:
+            return next(asked) >= 2
+
+    given = share(portion(2000, 0, 0, 4000))
+    part = train_share(start(), given, PLAN, threads=1, stopped=stopped)
+    assert part.samples == 512  # two windows
+    assert not np.array_equal(part.state.weights, start().weights)
+    both = train_share(start(), given, replace(PLAN, policy="shared"), threads=2, stopped=lambda: True)
+    assert both.samples == 0
+    assert same(both.state, start())
+
+
+def test_stopping_between_mixes_leaves_the_rest_out():
+    given = share(*[portion(20, p) for p in range(10)])
+    asked = iter([False, True, True])
+    part = train_share(start(), given, PLAN, threads=1, stopped=lambda: next(asked, True))
+    assert part.samples == 100
+
+
+def test_a_share_without_rows_gives_the_state_back():
+    moved = train_share(start(), share(portion(5, start=3, stop=3)), PLAN, threads=2)
+    assert moved.samples == 0
+    assert same(moved.state, start())
+
+
+def test_rows_that_cannot_train_do_not_move_the_network():
+    given = portion(50)
+    target = given.design.target.copy()
+    target[:25] = np.nan
+    given = given._replace(design=given.design._replace(target=target, usable=~np.isnan(target)))
+    for batch in (1, 8):
+        moved = train_share(start(), share(given), replace(PLAN, batch=batch), threads=1)
+        assert np.isfinite(moved.state.weights).all()
+    nothing = given.design._replace(target=np.full(50, np.nan), usable=np.zeros(50, bool))
+    moved = train_share(start(), share(given._replace(design=nothing)), PLAN, threads=1)
+    assert same(moved.state, start())
+
+
+def test_the_size_of_a_window_does_not_depend_on_the_batch_beyond_whole_batches():
+    """Batches never straddle windows: a batch of 100 makes windows of 300."""
+    given, plan = share(portion(900)), replace(PLAN, batch=100)
+    whole = train_share(start(), given, plan, threads=1)
+    asked = iter([False, True])
+    part = train_share(start(), given, plan, threads=1, stopped=lambda: next(asked, True))
+    assert part.samples == 300
+    assert whole.samples == 900
+
+
+def test_the_policy_follows_batch_and_table():
+    assert PLAN.thread_policy(1) == "shared"
+    assert PLAN.thread_policy(2) == "replicas"
+    assert replace(PLAN, batch=16).thread_policy(2) == "shared"
+    assert replace(PLAN, layout=replace(LAYOUT, levels=500)).thread_policy(2) == "shared"
+    assert replace(PLAN, policy="shared").thread_policy(2) == "shared"
+
+
+def test_only_plain_gradient_steps_are_stateless():
+    assert not PLAN.settings.stateless
+    assert LINEAR.settings.stateless
+    assert not replace(LINEAR, l1=1e-5).settings.stateless
+    assert not replace(LINEAR, elastic=1e-3).settings.stateless
+    assert not replace(LINEAR, optimizer_numbers={**LINEAR.optimizer_numbers, "stable": 0.9}).settings.stateless
