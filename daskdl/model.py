@@ -280,6 +280,7 @@ def options_of(
         gainslift_bins=actual.gainslift_bins,
         deviance=deviance,
         priors=priors,
+        hit_ranks=actual.max_hit_ratio_k,
     )
 
 

@@ -16,7 +16,6 @@ from daskdl.metrics.rows import Rows, usable_classes, within_unit
 from frames.errors import H2OValueError
 
 MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
-HIT_RANKS = 10
 _AREA_BINS = 400_000  # over all classes together
 
 
@@ -24,8 +23,8 @@ _AREA_BINS = 400_000  # over all classes together
 class MultinomialState:
     """Sums over rows; labels outside the domain count in entry `classes` of `weights` and `errors` and never hit.
 
-    weights, errors (classes + 1,): weight of each actual class and of its wrong predictions; hits (min(10, classes),):
-    weight of the rows whose actual class ranks 1st, 2nd, ...; confusion (classes + 1, classes) or None above 1000
+    weights, errors (classes + 1,): weight of each actual class and of its wrong predictions; hits
+    (min(hit_ranks, classes),): weight of the rows whose actual class ranks 1st, 2nd, ...; confusion (classes + 1, classes) or None above 1000
     classes; areas: one Bins per class when a multinomial AUC was asked for.
     """
 
@@ -89,7 +88,7 @@ def measure(
         rows.total(-np.log(np.maximum(held, LEAST_PROBABILITY))),
         weight,
         weight - right,
-        _hits(rows, label, held, seen, order),
+        _hits(rows, label, (held, seen), order, min(options.hit_ranks, classes)),
         confusion,
         _areas(rows, label, seen) if options.pairwise else None,
     )
@@ -106,8 +105,14 @@ def _weights_by(label: np.ndarray, rows: Rows, size: int) -> np.ndarray:
     return np.bincount(label, weights=rows.weights, minlength=size).astype(np.float64)
 
 
-def _hits(rows: Rows, label: np.ndarray, held: np.ndarray, seen: np.ndarray, order: np.ndarray | None) -> np.ndarray:
-    """Give the weight of the rows whose actual class has rank 0, 1, ... among the probabilities; ties as in `_best`."""
+def _hits(
+    rows: Rows, label: np.ndarray, own_class: tuple[np.ndarray, np.ndarray], order: np.ndarray | None, kept: int
+) -> np.ndarray:
+    """Give the weight of the rows whose actual class has rank 0 ... kept-1 among the probabilities; ties as in `_best`.
+
+    `own_class`: the probability of each row's actual class, and whether training knew that class.
+    """
+    held, seen = own_class
     classes = rows.predicted.shape[1]
     place = np.arange(classes)
     if order is not None:
@@ -115,7 +120,6 @@ def _hits(rows: Rows, label: np.ndarray, held: np.ndarray, seen: np.ndarray, ord
         place[order] = np.arange(classes)
     own = place[np.where(seen, label, 0)]
     ahead = (rows.predicted > held[:, None]) | ((rows.predicted == held[:, None]) & (place < own[:, None]))
-    kept = min(HIT_RANKS, classes)
     rank = np.where(seen, np.minimum(np.count_nonzero(ahead, axis=1), kept), kept)
     return _weights_by(rank, rows, kept + 1)[:kept]
 

@@ -100,8 +100,10 @@ class H2OMultinomialModelMetrics(ModelMetrics):
             )
         return confusion_table(self._confusion, self.domain or ())
 
-    def hit_ratio_table(self) -> H2OTwoDimTable:
-        """Give the share of weight whose actual class is among the k most probable ones, k = 1 ... min(10, classes)."""
+    def hit_ratio_table(self) -> H2OTwoDimTable | None:
+        """Give the share of weight whose actual class is among the k most probable ones; None for max_hit_ratio_k=0."""
+        if not len(self._hits):
+            return None
         rows = [[rank + 1, float(hit)] for rank, hit in enumerate(self._hits)]
         return H2OTwoDimTable(f"Top-{len(rows)} Hit Ratios", None, ["k", "hit_ratio"], ["int", "double"], rows)
 
@@ -145,7 +147,8 @@ class H2OMultinomialModelMetrics(ModelMetrics):
     def _tables(self) -> list[str | H2OTwoDimTable]:
         areas = [self._areas.get(name, sentence) for name, sentence in _NO_TABLE.items()]
         matrix = [] if self._confusion is None else [self.confusion_matrix()]
-        return [*areas, *matrix, self.hit_ratio_table()]
+        ranks = self.hit_ratio_table()
+        return [*areas, *matrix, *([] if ranks is None else [ranks])]
 
     def to_dict(self) -> dict[str, Any]:
         """Give the measurement as plain values."""

@@ -17,7 +17,8 @@ class Options(NamedTuple):
     """How to measure: the response's levels, H2O's `auc_type` and `gainslift_bins`, the deviance, priors for ties.
 
     `domain` names the classes in code order (None for a regression); `priors` (classes,) decides which of equally
-    probable classes is predicted (the largest prior, then the lowest code).
+    probable classes is predicted (the largest prior, then the lowest code). `hit_ranks` (max_hit_ratio_k) is how many
+    rows the table of hit ratios has; 0 makes none.
 
     Example: `Options(domain=("no", "yes"), gainslift_bins=10)`
     """
@@ -27,6 +28,7 @@ class Options(NamedTuple):
     gainslift_bins: int = -1
     deviance: Deviance = Deviance()
     priors: tuple[float, ...] | None = None
+    hit_ranks: int = 10
 
     @property
     def pairwise(self) -> str | None:

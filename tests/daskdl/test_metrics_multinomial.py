@@ -184,3 +184,12 @@ def test_thresholds_are_refused_because_there_are_none():
     for ask in (found.error, found.mean_per_class_error, found.confusion_matrix):
         with pytest.raises(MetricNotAvailable, match="no thresholds"):
             ask(0.5)
+
+
+@pytest.mark.parametrize(("ranks", "rows"), [(0, None), (1, 1), (2, 2), (10, 3)])
+def test_the_table_of_hit_ratios_has_as_many_rows_as_asked(ranks, rows):
+    options = Options(domain=("a", "b", "c"), hit_ranks=ranks)
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.3, 0.4, 0.3]])
+    state = measure("Multinomial", np.array([0, 1, 1]), p, None, options)
+    table = finish("Multinomial", state, options).hit_ratio_table()
+    assert (None if table is None else len(table)) == rows
