@@ -22,6 +22,9 @@ from frames.tasks import absent, as_float, derive
 class Scalar:
     """A plain value that can stand in a cell, checked and typed once."""
 
+    type: str  # missing, int, real, text or time
+    value: Any
+
     def __init__(self, value: Any) -> None:
         if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, Real) and math.isnan(value)):
             self.type, self.value = "missing", None
@@ -50,7 +53,7 @@ def constant(place: Place | None, rows: Sequence[int], value: Any) -> Place:
     local = [(n,) for n in rows]
     if scalar.type == "text":
         return derive([], rows, _filled, ["enum"], [(scalar.value,)], (0, "enum"), local)[0]
-    type_ = scalar.type if scalar.type != "missing" else (place.type or "real" if place else "real")
+    type_: Any = scalar.type if scalar.type != "missing" else (place.type or "real" if place else "real")
     domain = place.domain if place and type_ == "enum" else None
     return derive([], rows, _filled, [type_], [domain], (scalar.value, type_), local)[0]
 

@@ -117,13 +117,13 @@ class Cleaning(FrameBody):
             return self._replace(self._body.places)
         if axis == 1:
             places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
-            made = derive(places, rows, _fill_across, [None] * len(places), None, (forward, maxlen))
-            return self._replace(made)
-        made = list(self._resolved())
+            return self._replace(derive(places, rows, _fill_across, [None] * len(places), None, (forward, maxlen)))
+        made: list[Step | Place] = list(self._resolved())
         holes = [i for i, summary in enumerate(self._summaries()) if summary.missing]
-        for i, edges in zip(holes, _edges([made[i] for i in holes], rows, forward), strict=True):
+        gappy = [self._resolved()[i] for i in holes]
+        for i, place, edges in zip(holes, gappy, _edges(gappy, rows, forward), strict=True):
             local = _carried(edges, forward)
-            made[i] = Step((made[i],), _fill, mixed_type(made[i]), made[i].domain, (forward, maxlen), local)
+            made[i] = Step((place,), _fill, mixed_type(place), place.domain, (forward, maxlen), local)
         return self._replace(carry_out(made, rows))
 
     def impute(
@@ -150,7 +150,7 @@ class Cleaning(FrameBody):
             return self._impute_by_group(targets, method, by)
         fills = self._fills(targets, method, combine_method, values, whole=column == -1)
         names, places, rows = self._body
-        made = list(places)
+        made: list[Step | Place] = list(places)
         for at, fill in zip(targets, fills, strict=True):
             if fill is None or fill != fill:
                 continue
@@ -177,7 +177,7 @@ class Cleaning(FrameBody):
         summary = self._summaries()[at]
         if summary.present == 0:
             return None
-        if place.type == "enum":
+        if summary.counts is not None:
             return (place.domain or ())[int(np.argmax(summary.counts))]
         if method == "mean":
             return summary.mean
@@ -189,7 +189,7 @@ class Cleaning(FrameBody):
     def _impute_by_group(self, targets: list[int], method: str, by: Any) -> H2OFrame:
         keys = self._indices(by)
         names, places, rows = self._body
-        made = list(places)
+        made: list[Step | Place] = list(places)
         for at in [t for t in targets if t not in keys]:
             wish = getattr(self.group_by([names[k] for k in keys]), method)(names[at], na="rm")  # type: ignore[attr-defined]
             fills = wish.get_frame()
@@ -225,7 +225,7 @@ class Cleaning(FrameBody):
         sizes = _per_column("scale", scale, [s.sigma if s.sigma > 0 else 1.0 for s in summaries], 1.0)
         if not all(sizes):
             raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
-        made = list(places)
+        made: list[Step | Place] = list(places)
         for i, shift, size in zip(at, shifts, sizes, strict=True):
             made[i] = Step((places[i],), _standardise, None, None, (shift, size))
         return self._replace(carry_out(made, self._body.rows))

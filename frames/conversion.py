@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -95,14 +95,15 @@ def _parse(values: np.ndarray) -> list[np.ndarray]:
     return [text_to_numbers(values)]
 
 
-def text_to_numbers(texts: Sequence) -> np.ndarray:
+def text_to_numbers(texts: Iterable[str | None]) -> np.ndarray:
     """Texts as float64; what is no number is missing."""
     numbers = pd.to_numeric(pd.Series(list(texts), dtype=object), errors="coerce")
     return np.asarray(numbers, dtype=np.float64)
 
 
 def _look_up(codes: np.ndarray, table: np.ndarray) -> list[np.ndarray]:
-    return [np.append(table, np.nan if table.dtype.kind == "f" else None)[codes]]
+    gap: Any = np.nan if table.dtype.kind == "f" else None
+    return [np.append(table, gap)[codes]]
 
 
 def _same(values: np.ndarray) -> list[np.ndarray]:
@@ -287,7 +288,8 @@ class Conversion(FrameBody):
         place = self._only("relevel_by_frequency()")
         if place.type != "enum":
             raise H2OValueError(f"relevel_by_frequency() must be asked of an enum column; got {place.type}.")
-        counts, domain = summaries_at([place])[0].counts, list(place.domain or ())
+        counts: Any = summaries_at([place])[0].counts
+        domain = list(place.domain or ())
         order = sorted(range(len(domain)), key=lambda i: -int(counts[i]))
         front = order if top_n < 0 else order[:top_n]
         return self.set_levels_order([domain[i] for i in [*front, *(i for i in range(len(domain)) if i not in front)]])

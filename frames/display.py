@@ -37,8 +37,9 @@ def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
 
 def cell_text(value: Any, column: Column) -> str:
     """One decoded cell for a comma separated file; missing is empty."""
-    gone = value is None or value != value or (type(value) is int and value == MISSING_INTEGER)
-    if gone or (column.type == "enum" and value < 0):
+    if value is None or value != value or (type(value) is int and value == MISSING_INTEGER):
+        return ""
+    if column.type == "enum" and value < 0:
         return ""
     if column.type == "enum":
         return column.domain[int(value)]  # type: ignore[index]
@@ -122,9 +123,9 @@ class Display(FrameBody):
     def show(self, use_pandas: bool = False, rows: int = 10, cols: int = MAX_COLUMNS) -> None:
         """Print the first rows."""
         if use_pandas:
-            print(self.head(rows, cols).as_data_frame())
+            print(self.head(rows, cols).as_data_frame())  # type: ignore[attr-defined]
         else:
-            print(self if rows == 10 and cols == MAX_COLUMNS else self.head(rows, cols)._text(rows))
+            print(self if rows == 10 and cols == MAX_COLUMNS else self.head(rows, cols)._text(rows))  # type: ignore[attr-defined]
 
     def _text(self, rows: int) -> str:
         return f"{text_table(*self._preview(rows))}\n{self._size()}\n"
@@ -163,7 +164,7 @@ class Display(FrameBody):
     def structure(self) -> None:
         """Print one line per column: name, type, domain size and the first values."""
         header, rows = self._preview(10)
-        print(f"H2OFrame: '{self.frame_id}' \nDimensions: {self.nrow} obs. of {self.ncol} variables")
+        print(f"H2OFrame: '{self._id or ''}' \nDimensions: {self.nrow} obs. of {self.ncol} variables")
         for i, column in enumerate(self.schema.columns[: len(header)]):
             kind = f"Factor w/ {column.levels} level(s)" if column.type == "enum" else column.type
             print(f"$ {column.name}: {kind} {' '.join(row[i] for row in rows)}")

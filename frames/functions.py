@@ -193,10 +193,7 @@ class Functions(FrameBody):
         places = [side for side in sides if isinstance(side, Place)]
         scalars = [None if isinstance(side, Place) else side for side in sides]
         if all(_textual(s) for s in sides) and not all(isinstance(s, Scalar) and s.value is None for s in sides):
-            levels = [
-                s.domain or () if isinstance(s, Place) else ((s.value,) if s.value is not None else ()) for s in sides
-            ]
-            domain = tuple(sorted({*levels[0], *levels[1]}))
+            domain = tuple(sorted({level for side in sides for level in _levels(side)}))
             places = [to_domain(place, rows, domain) for place in places]
             return self._replace(derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain)), ["C1"])
         if any(_textual(side) and not (isinstance(side, Scalar) and side.value is None) for side in sides):
@@ -274,6 +271,12 @@ def _side(value: Any, test: FrameBody) -> Place | Scalar:
     if place.type not in ("int", "real", "time", "enum"):
         raise H2OValueError(f"yes and no must be numbers or enum; got a column of type {place.type}.")
     return recut([place], value._body.rows, test._body.rows)[0]
+
+
+def _levels(side: Place | Scalar) -> tuple[str, ...]:
+    if isinstance(side, Place):
+        return side.domain or ()
+    return () if side.value is None else (side.value,)
 
 
 def _textual(side: Place | Scalar) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from frames.column import Column
 from frames.errors import H2OValueError
 from frames.reductions import _quantile
 from frames.tasks import absent, as_float, gather, reduce, submit
@@ -199,9 +198,7 @@ class GroupBy:
             enum = w.what == "mode" and places[i].type == "enum"
             types.append("enum" if enum else None)
             domains.append(places[i].domain if enum else None)
-        arrays = [
-            stored(c, Column("", t or "real", d)) for c, t, d in zip([*found, *columns], types, domains, strict=True)
-        ]
+        arrays = [stored(c, t) for c, t in zip([*found, *columns], types, strict=True)]
         return frame._small(names, arrays, types, domains)
 
     def __getattr__(self, name: str) -> Any:
@@ -228,10 +225,10 @@ for _name, _what, _sentence in (
     setattr(GroupBy, _name, _method(_name, _what, _sentence))
 
 
-def stored(values: np.ndarray, column: Column) -> np.ndarray:
+def stored(values: np.ndarray, type_: str | None) -> np.ndarray:
     """A key or result column as `Chunk.pack` wants it."""
-    if column.type == "enum":
+    if type_ == "enum":
         return np.where(pd.isna(values), -1, values).astype(np.int32)
-    if column.type in ("string", "uuid"):
-        return np.where(pd.isna(values), None, values)
+    if type_ in ("string", "uuid"):
+        return np.array([None if v != v else v for v in values], dtype=object)
     return np.asarray(values, dtype=np.float64)

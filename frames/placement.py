@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -130,7 +130,8 @@ def summaries_at(places: Sequence[Place]) -> list[Summary]:
             [cluster.submit(_summaries_of, chunk, positions, pure=False) for chunk in group.chunks]
             for group, positions in wanted.values()
         ]
-        for (group, positions), answers in zip(wanted.values(), cluster.gather(requests), strict=True):
+        gathered: Any = cluster.gather(requests)
+        for (group, positions), answers in zip(wanted.values(), gathered, strict=True):
             merged = answers[0]
             for later in answers[1:]:
                 merged = [a.merge(b) for a, b in zip(merged, later, strict=True)]

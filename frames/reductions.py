@@ -228,7 +228,7 @@ class Reductions(FrameBody):
 
     def _small(self, names: Sequence[str], columns: Sequence[Any], types=None, domains=None) -> H2OFrame:
         """A new frame of one partition from a few values computed here; floats unless types say otherwise."""
-        kinds = {"enum": np.int32, "string": object}
+        kinds: dict[Any, Any] = {"enum": np.int32, "string": object, "uuid": object}
         types = list(types or [None] * len(columns))
         arrays = [np.asarray(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
         count = len(arrays[0]) if arrays else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -101,7 +101,7 @@ def pick_numbers(
         picks = [numbers[a:b] - s for a, b, s in zip(bounds[:-1], bounds[1:], starts(rows), strict=True)]
         return pick(places, rows, picks, [len(p) for p in picks])
     # Many row numbers go to a worker once, beside the graph: every task of the permutation needs them.
-    order = client().scatter(numbers, hash=False) if numbers.nbytes > 2**20 else submit(np.asarray, numbers)
+    order: Any = client().scatter(numbers, hash=False) if numbers.nbytes > 2**20 else submit(np.asarray, numbers)
     return permute(places, rows, order, spread(len(numbers), max([*rows, 1])))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from frames.body import FrameBody
-from frames.column import Column
 from frames.errors import H2OValueError
 from frames.grouping import stored
 from frames.placement import Place
@@ -71,7 +70,7 @@ class Tables(FrameBody):
         if frame.ncol == 2 and not dense:
             return _spread_out(frame, places, values, counts.to_numpy())
         types, domains = [p.type for p in places], [p.domain for p in places]
-        arrays = [stored(v, Column("", p.type, p.domain)) for v, p in zip(values, places, strict=True)]
+        arrays = [stored(v, p.type) for v, p in zip(values, places, strict=True)]
         title = "Count" if frame.ncol == 1 else "Counts"
         return self._small(  # type: ignore[attr-defined]
             [*frame._body.names, title], [*arrays, counts.to_numpy(dtype=float)], [*types, "int"], [*domains, None]
@@ -95,7 +94,7 @@ class Tables(FrameBody):
             raise H2OValueError(f"hist() must be asked of a column of numbers; got {place.type}.")
         edges = self._edges(breaks)
         pieces = gather(reduce([place], self._body.rows, _histogram, (edges,)))
-        counts, sums = sum(p[0] for p in pieces), sum(p[1] for p in pieces)
+        counts, sums = (np.sum([p[i] for p in pieces], axis=0) for i in (0, 1))
         with np.errstate(all="ignore"):
             means = np.where(counts > 0, sums / counts, 0.0)
         mids = (edges[:-1] + edges[1:]) / 2
@@ -206,7 +205,7 @@ def _spread_out(frame: Any, places: Any, values: list, counts: np.ndarray) -> H2
     )
     second = places[1]
     titles = [second.domain[int(b)] if second.type == "enum" else f"{b:g}" for b in wide.columns]
-    first = stored(wide.index.to_numpy(), Column("", places[0].type, places[0].domain))
+    first = stored(wide.index.to_numpy(), places[0].type)
     columns = [first, *wide.to_numpy(dtype=float).T]
     types, domains = [places[0].type, *["int"] * len(titles)], [places[0].domain, *[None] * len(titles)]
     return frame._small([frame._body.names[0], *titles], columns, types, domains)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frames.body import FrameBody
+from frames.column import Type
 from frames.errors import H2OValueError
 from frames.placement import Place
-from frames.rows import recode
+from frames.rows import kept, recode, starts
 from frames.tasks import Step, carry_out, derive, gather, reduce
 
 if TYPE_CHECKING:
@@ -184,7 +185,8 @@ class Texts(FrameBody):
                 made += derive([place], rows, recode, ["enum"], [domain], (mapping,))
         else:
             width = max(gather(reduce([place], rows, _most_parts, (pattern,))), default=0)
-            made = derive([place], rows, _split_cells, ["string"] * width, None, (pattern, width)) if width else []
+            types: list[Type | None] = [place.type] * width
+            made = derive([place], rows, _split_cells, types, None, (pattern, width)) if width else []
         return self._new([f"C{k + 1}" for k in range(width)], made)
 
     def countmatches(self, pattern: str | list[str]) -> H2OFrame:
@@ -209,7 +211,8 @@ class Texts(FrameBody):
         found = (found == 0) if invert else found
         if output_logical:
             return found
-        numbers = np.flatnonzero(found.as_data_frame().iloc[:, 0] == 1)
+        hits = gather(reduce(found._body.places, found._body.rows, kept))
+        numbers = np.concatenate([h + first for h, first in zip(hits, starts(found._body.rows), strict=True)])
         return self._small(["C1"], [numbers], ["int"])  # type: ignore[attr-defined]
 
 
