@@ -24,8 +24,8 @@ class MultinomialState:
     """Sums over rows; labels outside the domain count in entry `classes` of `weights` and `errors` and never hit.
 
     weights, errors (classes + 1,): weight of each actual class and of its wrong predictions; hits
-    (min(hit_ranks, classes),): weight of the rows whose actual class ranks 1st, 2nd, ...; confusion (classes + 1, classes) or None above 1000
-    classes; areas: one Bins per class when a multinomial AUC was asked for.
+    (min(hit_ranks, classes),): weight of the rows whose actual class ranks 1st, 2nd, ...; confusion
+    (classes + 1, classes) or None above 1000 classes; areas: one Bins per class when a multinomial AUC was asked for.
     """
 
     rows: int
