@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from daskdl import metrics, schedule, work
+from daskdl import metrics, work
 from daskdl.adaptation import adapt
 from daskdl.balance import Balance, balance_of
 from daskdl.cluster import Shell, Table, memory_for_cache, workers_of
@@ -19,23 +19,17 @@ from daskdl.encoding import Encoder, Scaling, fit
 from daskdl.initial import adopt_autoencoder, first_state
 from daskdl.look import View, look
 from daskdl.model import Model, needed_columns, options_of, predictor_of
-from daskdl.network import MAXIMUM_SIZE, Layout, State
+from daskdl.network import Layout, State
 from daskdl.parameters import Parameters, Resolved, resolve, survey
+from daskdl.plans import kernel_plan, layout_of, training_plan
+from daskdl.pretraining import encoder_of_autoencoder
 from daskdl.progress import TrainingPlan
-from daskdl.rounds import REPRODUCIBLE_SHARES
-from daskdl.schedule import Machine, ScoringPolicy, Work
+from daskdl.restart import Restart, restart_of
 from daskdl.scoring import Scorer
-from daskdl.stopping import StoppingRule, objective
-from daskdl.trainer import Plan
 from frames import session
-from frames.errors import H2OJobError
+from frames.errors import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 from frames.session import client as current_client
-
-# Flop counts of the schedule are H2O's, of scalar code; by that measure one thread of ours does this many a second
-# (784-200-200-10: 16.4 Mflop a sample by the formula, 20,000 samples a second).
-GFLOPS = 300.0
-SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run should have at least
 
 Progress = Callable[[float, "dict[str, Any] | None"], None]
 
@@ -55,6 +49,7 @@ class Prepared(NamedTuple):
     valid: Table | None
     class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
     priors: tuple[float, ...] | None
+    best: State | None = None  # the best weights of earlier training
 
 
 def train(
@@ -75,14 +70,19 @@ def train(
     key = (
         model_id or parameters.model_id or f"DeepLearning_model_python_{time.time_ns() // 10**6}_{uuid.uuid4().hex[:4]}"
     )
-    workers = workers_of(current_client())
-    facts = survey(parameters, training_frame, x, y, validation_frame, workers=max(1, len(workers)))
+    workers = max(1, len(workers_of(current_client())))
+    if parameters.checkpoint is not None:
+        restart = restart_of(parameters, training_frame, x, y, validation_frame, workers, key)
+        resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
+        model = build(restart.parameters, resolved, training_frame, validation_frame, key, progress, restart=restart)
+        return _exported(model)
+    facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
     resolved = resolve(parameters, facts, key)
     if resolved.actual.nfolds or resolved.actual.fold_column is not None:
         from daskdl.cross_validation import cross_validate  # it trains its models with `build`
 
-        return cross_validate(parameters, resolved, training_frame, validation_frame, key, progress)
-    return build(parameters, resolved, training_frame, validation_frame, key, progress)
+        return _exported(cross_validate(parameters, resolved, training_frame, validation_frame, key, progress))
+    return _exported(build(parameters, resolved, training_frame, validation_frame, key, progress))
 
 
 def build(
@@ -93,16 +93,18 @@ def build(
     key: str,
     progress: Progress | None = None,
     started: Callable[[Shell], None] | None = None,
+    restart: Restart | None = None,
 ) -> Model:
     """Train one model whose choices are made; `parameters` are kept in it as what was asked.
 
-    `started` is given the shell before it runs, so that another thread may stop it.
+    `started` is given the shell before it runs, so that another thread may stop it. `restart` is the checkpoint that
+    training goes on from.
     """
     began = time.time()
-    ready = prepare(parameters, resolved, frame, validation, key)
+    ready = prepare(parameters, resolved, frame, validation, key, restart)
     shell = Shell(
         current_client(),
-        Coordinator(ready.plan),
+        Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
         ready.job,
         ready.state,
         ready.scorer,
@@ -111,6 +113,7 @@ def build(
         elastic=resolved.actual.elastic_averaging,
         single=resolved.actual.single_node_mode,
         watch=None if progress is None else _watcher(progress),
+        best=ready.best,
     )
     if started is not None:
         started(shell)
@@ -121,17 +124,27 @@ def build(
 
 
 def prepare(
-    parameters: Parameters, resolved: Resolved, frame: H2OFrame, validation: H2OFrame | None, key: str
+    parameters: Parameters,
+    resolved: Resolved,
+    frame: H2OFrame,
+    validation: H2OFrame | None,
+    key: str,
+    restart: Restart | None = None,
 ) -> Prepared:
     """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
-    view = look(frame, resolved)
-    encoder = _encoder(resolved, frame, view)
-    layout = layout_of(resolved, encoder)
-    seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
-    state = first_state(resolved, layout, encoder, seen, *_given(resolved, layout))
-    if resolved.actual.pretrained_autoencoder is not None:
+    view, best = look(frame, resolved), None
+    if restart is not None:
+        view, encoder = restart.view(view, frame), restart.reading(resolved)
+        layout, seen = layout_of(resolved, encoder), restart.seen_missing(view)
+        state, best = restart.states(layout)
+    else:
+        encoder = _encoder(resolved, frame, view, key)
+        layout = layout_of(resolved, encoder)
+        seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
+        state = first_state(resolved, layout, encoder, seen, *_given(resolved, layout))
         pretrained = resolved.actual.pretrained_autoencoder
-        state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
+        if pretrained is not None:
+            state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
     train = _table(frame, encoder, _sample(resolved, frame, "training"))
     valid = None
     if validation is not None:
@@ -157,88 +170,13 @@ def prepare(
     options = options_of(resolved, encoder, priors)
     scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
     plan = training_plan(resolved, layout, rows, validation is not None)
-    return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors)
+    return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors, best)
 
 
-def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
-    """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
-    outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
-    layout = Layout(encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.channels)
-    if layout.size > MAXIMUM_SIZE:
-        raise H2OJobError(
-            f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of "
-            "units in the hidden layers, or the number of categorical levels (max_categorical_features)."
-        )
-    return layout
-
-
-def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
-    """Return what steers the kernels."""
+def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encoder:
     actual = resolved.actual
-    return Plan(
-        layout=layout,
-        activation=resolved.activation,
-        family=resolved.family,
-        family_number=resolved.family_number,
-        loss=resolved.loss,
-        optimizer=resolved.optimizer,
-        optimizer_numbers=resolved.optimizer_numbers,
-        autoencoder=actual.autoencoder,
-        l1=resolved.l1,
-        l2=resolved.l2,
-        max_w2=resolved.max_w2,
-        input_dropout=resolved.input_dropout,
-        hidden_dropout=tuple(resolved.hidden_dropout),
-        fast_mode=actual.fast_mode,
-        average_activation=actual.average_activation,
-        sparsity_beta=actual.sparsity_beta,
-        elastic=actual.elastic_averaging_regularization if actual.elastic_averaging else 0.0,
-        batch=actual.mini_batch_size,
-        policy=actual.threads_policy,
-        seed=resolved.seed,
-        mean_weight=mean_weight,
-    )
-
-
-def training_plan(resolved: Resolved, layout: Layout, rows: Sequence[int], validated: bool) -> TrainingPlan:
-    """Return what steers the coordinator."""
-    actual, workers = resolved.actual, workers_of(current_client())
-    alone = actual.single_node_mode or len(workers) <= 1
-    machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
-    total = sum(rows)
-    effort = Work(layout.size, layout.inputs, resolved.activation, total, actual.epochs)
-    asked = actual.train_samples_per_iteration
-    per_round = schedule.samples_per_round(
-        asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp
-    )
-    goal = objective(resolved.stopping_metric or actual.stopping_metric, resolved.category)
-    fixed = max(1, min(REPRODUCIBLE_SHARES, total // SHARE_ROWS)) if actual.reproducible else None
-    return TrainingPlan(
-        rows=tuple(rows),
-        category=resolved.category,
-        target=schedule.target_samples(actual.epochs, total),
-        per_round=per_round,
-        stopping=StoppingRule(
-            goal, actual.stopping_rounds, actual.stopping_tolerance, actual.classification_stop, actual.regression_stop
-        ),
-        scoring=ScoringPolicy(actual.score_interval, actual.score_duty_cycle, actual.score_each_iteration),
-        validated=validated,
-        custom=actual.custom_metric_func is not None,
-        keep_best=actual.overwrite_with_best_model,
-        max_runtime_secs=actual.max_runtime_secs,
-        resize=actual.target_ratio_comm_to_comp if asked == schedule.AUTO and not alone else None,
-        fixed_shares=fixed,
-        elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
-    )
-
-
-def _encoder(resolved: Resolved, frame: H2OFrame, view: View) -> Encoder:
-    actual = resolved.actual
-    pretrained = actual.pretrained_autoencoder
-    if pretrained is not None:  # its weights expect its scaling (training 19)
-        return replace(
-            pretrained.encoder, response=view.response, weights=actual.weights_column, offset=actual.offset_column
-        )
+    if actual.pretrained_autoencoder is not None:
+        return encoder_of_autoencoder(actual.pretrained_autoencoder, resolved, frame, view.response, key)
     return fit(
         [frame.schema[name] for name in resolved.predictors],
         view.statistics,
@@ -353,8 +291,8 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
     workers = workers_of(shell.client)
     return Model(
         key=key,
-        parameters=parameters,
-        resolved=ready.resolved,
+        parameters=_without_models(parameters),
+        resolved=replace(ready.resolved, actual=_without_models(ready.resolved.actual)),
         encoder=ready.encoder,
         layout=ready.layout,
         state=shell.state,
@@ -380,6 +318,29 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
         progress=shell.coordinator.to_dict(),
         last=shell.last,
     )
+
+
+def _without_models(parameters: Parameters) -> Parameters:
+    """Return parameters that name the models training came from, and do not keep them (and theirs) in memory."""
+    names = ("checkpoint", "pretrained_autoencoder")
+    found = {name: getattr(parameters, name) for name in names}
+    return parameters.replace(**{name: getattr(one, "key", one) for name, one in found.items()})
+
+
+def _exported(model: Model) -> Model:
+    """Save a finished model where export_checkpoints_dir says; a folder that fails costs a warning, not the model."""
+    folder = model.parameters.export_checkpoints_dir
+    if folder is None:
+        return model
+    from daskdl import checkpoint  # here, so that training does not wait for zarr
+
+    path = f"{folder.rstrip('/')}/{model.key}"
+    try:
+        checkpoint.save(model, path, force=True)
+    except (OSError, H2OValueError) as cause:
+        said = f"The model could not be saved in export_checkpoints_dir: {cause}"
+        return replace(model, warnings=(*model.warnings, said))
+    return model
 
 
 def _described(table: Table, what: str) -> str:

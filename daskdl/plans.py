@@ -1,0 +1,95 @@
+"""From the choices of a job to the plans its parts follow: the network's layout, the kernels', the coordinator's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from daskdl import schedule
+from daskdl.cluster import workers_of
+from daskdl.encoding import Encoder
+from daskdl.network import MAXIMUM_SIZE, Layout
+from daskdl.parameters import Resolved
+from daskdl.progress import TrainingPlan
+from daskdl.rounds import REPRODUCIBLE_SHARES
+from daskdl.schedule import Machine, ScoringPolicy, Work
+from daskdl.stopping import StoppingRule, objective
+from daskdl.trainer import Plan
+from frames.errors import H2OJobError
+from frames.session import client as current_client
+
+# Flop counts of the schedule are H2O's, of scalar code; by that measure one thread of ours does this many a second
+# (784-200-200-10: 16.4 Mflop a sample by the formula, 20,000 samples a second).
+GFLOPS = 300.0
+SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run should have at least
+
+
+def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
+    """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
+    outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
+    layout = Layout(encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.channels)
+    if layout.size > MAXIMUM_SIZE:
+        raise H2OJobError(
+            f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of "
+            "units in the hidden layers, or the number of categorical levels (max_categorical_features)."
+        )
+    return layout
+
+
+def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
+    """Return what steers the kernels."""
+    actual = resolved.actual
+    return Plan(
+        layout=layout,
+        activation=resolved.activation,
+        family=resolved.family,
+        family_number=resolved.family_number,
+        loss=resolved.loss,
+        optimizer=resolved.optimizer,
+        optimizer_numbers=resolved.optimizer_numbers,
+        autoencoder=actual.autoencoder,
+        l1=resolved.l1,
+        l2=resolved.l2,
+        max_w2=resolved.max_w2,
+        input_dropout=resolved.input_dropout,
+        hidden_dropout=tuple(resolved.hidden_dropout),
+        fast_mode=actual.fast_mode,
+        average_activation=actual.average_activation,
+        sparsity_beta=actual.sparsity_beta,
+        elastic=actual.elastic_averaging_regularization if actual.elastic_averaging else 0.0,
+        batch=actual.mini_batch_size,
+        policy=actual.threads_policy,
+        seed=resolved.seed,
+        mean_weight=mean_weight,
+    )
+
+
+def training_plan(resolved: Resolved, layout: Layout, rows: Sequence[int], validated: bool) -> TrainingPlan:
+    """Return what steers the coordinator."""
+    actual, workers = resolved.actual, workers_of(current_client())
+    alone = actual.single_node_mode or len(workers) <= 1
+    machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
+    total = sum(rows)
+    effort = Work(layout.size, layout.inputs, resolved.activation, total, actual.epochs)
+    asked = actual.train_samples_per_iteration
+    per_round = schedule.samples_per_round(
+        asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp
+    )
+    goal = objective(resolved.stopping_metric or actual.stopping_metric, resolved.category)
+    fixed = max(1, min(REPRODUCIBLE_SHARES, total // SHARE_ROWS)) if actual.reproducible else None
+    return TrainingPlan(
+        rows=tuple(rows),
+        category=resolved.category,
+        target=schedule.target_samples(actual.epochs, total),
+        per_round=per_round,
+        stopping=StoppingRule(
+            goal, actual.stopping_rounds, actual.stopping_tolerance, actual.classification_stop, actual.regression_stop
+        ),
+        scoring=ScoringPolicy(actual.score_interval, actual.score_duty_cycle, actual.score_each_iteration),
+        validated=validated,
+        custom=actual.custom_metric_func is not None,
+        keep_best=actual.overwrite_with_best_model,
+        max_runtime_secs=actual.max_runtime_secs,
+        resize=actual.target_ratio_comm_to_comp if asked == schedule.AUTO and not alone else None,
+        fixed_shares=fixed,
+        elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
+    )
