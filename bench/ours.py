@@ -41,7 +41,7 @@ def trainer_speed(rows: Design, batch: int, threads: int, samples: int) -> float
     layout = Layout(levels=0, numbers=rows.width, hidden=HIDDEN, outputs=CLASSES)
     adadelta = {"rho": 0.99, "epsilon": 1e-8}
     plan = Plan(layout, "rectifier", "multinomial", np.nan, "CrossEntropy", "adadelta", adadelta, batch=batch)
-    state = initialise(layout, Start(classifier=True), seed=1)
+    state = initialise(layout, Start(), seed=1)
     share = Share((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
     trained = train_share(state, share, plan, threads)
     return trained.samples / trained.seconds

@@ -32,7 +32,6 @@ def first_state(
     start = Start(
         actual.initial_weight_distribution,
         actual.initial_weight_scale,
-        resolved.category in ("Binomial", "Multinomial"),
         HIDDEN_BIAS[resolved.activation],
     )
     state = initialise(layout, start, resolved.seed)

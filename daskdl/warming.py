@@ -66,7 +66,7 @@ def _train(choice: Choice) -> None:
     number = NUMBERS.get(choice.family, math.nan)
     plan = Plan(layout, choice.activation, choice.family, number, choice.loss, name, numbers, batch=choice.batch)
     share = Share((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
-    train_share(initialise(layout, Start(classifier=outputs == 2), seed=1), share, plan, threads=1)
+    train_share(initialise(layout, Start(), seed=1), share, plan, threads=1)
 
 
 def _rows() -> Design:
