@@ -190,6 +190,12 @@ class Display(FrameBody):
         rows = [list(row) for row in zip(*cells, strict=True)]
         return [[c.name for c in columns], *rows] if header else rows
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The whole frame as a NumPy array (rows, columns)."""
+        if copy is False:
+            raise ValueError("An array of a frame must be a copy: its chunks are compressed.")
+        return np.array(self.as_data_frame(), dtype=dtype)
+
     def get_frame_data(self) -> str:
         """The whole frame as comma separated text with a header."""
         return "".join(",".join(f'"{c}"' for c in row) + "\n" for row in self.as_data_frame(use_pandas=False))

@@ -240,6 +240,13 @@ class H2OFrame(
             copy.frame_id = frame_id
         return copy
 
+    def __copy__(self) -> H2OFrame:
+        return self._replace(self._body.places)
+
+    def __deepcopy__(self, memo: dict) -> H2OFrame:
+        # Chunks never change: a copy may share them.
+        return self._replace(self._body.places)
+
 
 def assign(data: H2OFrame, xid: str) -> H2OFrame:
     """Give a frame another id; returns the frame."""

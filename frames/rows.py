@@ -21,6 +21,10 @@ def starts(rows: Sequence[int]) -> list[int]:
     return [0, *accumulate(rows)][:-1]
 
 
+JOINED_BYTES = 8 * 2**20
+"""Partitions that a selection has left thinner than this (decoded) are joined; thicker ones keep workers busy."""
+
+
 class Cut(NamedTuple):
     """One output partition: from which source partitions, which of their rows."""
 
@@ -33,7 +37,8 @@ def pick(
     places: Sequence[Place], rows: Sequence[int], picks: Sequence[Rows | Future], counts: Sequence[int]
 ) -> tuple[list[Place], tuple[int, ...]]:
     """Keep rows `picks[p]` of every partition p (counts[p] of them); thin neighbours are joined to one partition."""
-    return cut(places, _join_thin(picks, counts, max([*rows, 1])))
+    small = max(1000, JOINED_BYTES // (8 * max(len(places), 1)))
+    return cut(places, _join_thin(picks, counts, min(max([*rows, 1]), small)))
 
 
 def _join_thin(picks: Sequence, counts: Sequence[int], capacity: int, fan_in: int = 8) -> list[Cut]:

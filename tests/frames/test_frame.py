@@ -1,5 +1,7 @@
 """What a frame is: its construction from Python objects, its names and keys, its chunks, and its end."""
 
+import copy
+
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -243,6 +245,38 @@ def test_assign_and_deep_copy():
     with pytest.raises(H2OTypeError):
         assign([1], "x")
     assert as_list(fr, use_pandas=False) == [["a"], ["1"]]
+
+
+def test_python_copies_share_chunks_but_not_names():
+    fr = H2OFrame({"a": [1, 2]})
+    for copied in (copy.copy(fr), copy.deepcopy(fr)):
+        copied.set_names(["z"])
+        copied[0, "z"] = 9
+        assert fr.names == ["a"]
+        assert fr.sum() == 3.0
+
+
+def test_what_is_handed_over_can_be_changed_without_changing_the_frame(cut):
+    fr = cut(mixed(20), [20])
+    before = fr.as_data_frame()
+    shown = fr.as_data_frame()
+    shown.loc[0, "r"] = 99.0
+    array = np.asarray(fr[["r"]])
+    array[0, 0] = 99.0
+    pd.testing.assert_frame_equal(fr.as_data_frame(), before)
+
+
+def test_numpy_gets_rows_and_columns():
+    fr = H2OFrame({"a": [1, 2, 3], "b": [0.5, None, 2]})
+    np.testing.assert_array_equal(np.asarray(fr), [[1, 0.5], [2, np.nan], [3, 2]])
+    assert np.asarray(fr[["a"]], dtype=np.float32).dtype == np.float32
+
+
+def test_a_thin_selection_is_joined_and_a_thick_one_keeps_its_partitions(cut):
+    table = pd.DataFrame({"x": np.arange(4000)})
+    fr = cut(table, [1000] * 4)
+    assert len(fr[fr["x"] % 10 == 0].placement().rows) == 1
+    assert fr[fr["x"] >= 0].placement().rows == (1000,) * 4
 
 
 def test_a_removed_frame_says_so():
