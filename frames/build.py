@@ -50,7 +50,7 @@ def type_named(name: str, where: str) -> Type:
     return TYPE_NAMES[name.lower()]
 
 
-def typed(values: Any, type_: Type | None = None, domain: Sequence[str] | None = None, where: str = "column") -> Typed:
+def typed(values: Any, type_: Type | None = None, domain: Sequence[str] | None = None) -> Typed:
     """Return any one-dimensional array, list or pandas Series as a typed column.
 
     None, NaN, pd.NA, NaT, empty text and "NA" are missing. bool becomes int 0/1, pandas categoricals enum (their levels
@@ -227,9 +227,11 @@ def frame_from_columns(
     domains = domains or [None] * len(names)
     if not len(names) == len(arrays) == len(types) == len(domains):
         raise H2OValueError(f"Every column needs a name and a type; got {len(arrays)} columns, {len(names)} names.")
-    wanted = [None if t is None else type_named(t, f"column '{n}'") for n, t in zip(names, types, strict=True)]
+    wanted: list[Type | None] = [
+        None if t is None else type_named(t, f"column '{n}'") for n, t in zip(names, types, strict=True)
+    ]
     columns = [
-        typed(array, type_, domain, f"column '{name}'")
+        _named(name, array, type_, domain)
         for name, array, type_, domain in zip(names, arrays, wanted, domains, strict=True)
     ]
     lengths = {len(c.values) for c in columns}
@@ -239,6 +241,13 @@ def frame_from_columns(
     return _frame(
         Schema(tuple(column(n, c.type, c.domain) for n, c in zip(names, columns, strict=True))), columns, frame_id
     )
+
+
+def _named(name: str, array: Any, type_: Type | None, domain: Sequence[str] | None) -> Typed:
+    try:
+        return typed(array, type_, domain)
+    except (H2OTypeError, H2OValueError) as error:
+        raise type(error)(f"Column '{name}' cannot be read. {error}") from error
 
 
 def _frame(schema: Schema, columns: list[Typed], frame_id: str | None) -> "H2OFrame":
@@ -266,7 +275,7 @@ def row_cuts(rows: int, row_bytes: int) -> list[int]:
 
 def place(chunks: Sequence[Chunk]) -> list[Any]:
     """Return futures of chunks that were packed in this process, spread over the workers."""
-    client = session.client()
+    client: Any = session.client()
     if sum(chunk.nbytes for chunk in chunks) <= _GRAPH_BYTES:
         return [client.submit(_itself, chunk, key=f"chunk-{uuid.uuid4().hex}", pure=False) for chunk in chunks]
     return client.scatter(list(chunks), hash=False)
@@ -337,5 +346,6 @@ def frame_from_ddf(table: Any, frame_id: str | None = None) -> "H2OFrame":
 
     if not isinstance(table, dd.DataFrame):
         raise H2OTypeError(f"table must be a Dask DataFrame; got {type(table).__name__}.")
-    futures = session.client().compute(table.to_delayed())
+    client: Any = session.client()
+    futures = client.compute(table.to_delayed())
     return frame_from_tables(futures, table._meta, frame_id)

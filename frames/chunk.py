@@ -184,7 +184,7 @@ class Chunk:
             "types": self.types,
             "codecs": [codec.config() for codec in self.codecs],
             "summaries": [_summary_to_json(s) for s in self.summaries],
-            "stored": [[*s[:-1], s.buffer.nbytes, zlib.crc32(s.buffer)] for s in self._stored],
+            "stored": [[*s[:-1], s.buffer.nbytes, zlib.crc32(s.buffer.data)] for s in self._stored],
         }
         head = json.dumps(header).encode()
         parts = [_MAGIC, len(head).to_bytes(8, "little"), head, *(s.buffer.tobytes() for s in self._stored)]
@@ -199,7 +199,7 @@ class Chunk:
             buffer = np.frombuffer(
                 data, np.uint8, count=min(size, max(len(data) - start, 0)), offset=min(start, len(data))
             )
-            if len(buffer) != size or zlib.crc32(buffer) != checksum:
+            if len(buffer) != size or zlib.crc32(buffer.data) != checksum:
                 raise FrameError(f"A chunk must be whole; bytes {start} to {start + size} are cut or damaged.")
             stored.append(Stored(layout, dtype, tuple(columns), compressed, raw_bytes, buffer))
             start += size
@@ -234,7 +234,7 @@ def _summary_to_json(summary: Summary) -> list[Any]:
 
 def _summary_from_json(fields: list[Any]) -> Summary:
     counts = None if fields[-1] is None else np.array(fields[-1], np.int64)
-    return Summary(*fields[:-1], counts)
+    return Summary._make([*fields[:-1], counts])
 
 
 def _check(columns: Sequence[np.ndarray], types: Sequence[Type], levels: Sequence[int | None]) -> int:

@@ -69,6 +69,8 @@ def import_file(
         raise H2OValueError(
             f"partition_by must be left out: columns in names of folders are not read; got {partition_by!r}."
         )
+    if path is None:
+        raise H2OTypeError("path must be a path, a URL or a list of them; got None.")
     if not parse:
         return list_paths(path, pattern)
     wishes = Wishes(header, sep, quotechar or '"', escapechar, custom_non_data_line_markers)
@@ -203,7 +205,7 @@ class _Csv:
         """Find ranges that end at ends of rows, for files whose quoted fields contain line ends."""
         plain = [(source, start) for source, start in self.starts if source.ranges]
         cuts = [send(parse_range.exact_ranges, source, start, self.setup) for source, start in plain]
-        found = session.client().gather(cuts)
+        found: Any = session.client().gather(cuts)
         self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
 
     def with_times(self, numbers: list[Column]) -> list[Column]:
@@ -225,7 +227,8 @@ class _Parquet:
         """The tasks that read the files."""
         if self.upload:
             read = (parse_parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
-            return [Pending(session.client().scatter(block, hash=False)) for block in read]
+            client: Any = session.client()
+            return [Pending(client.scatter(block, hash=False)) for block in read]
         futures = send_all(parse_parquet.read_groups, self.packs, setup=self.setup, names=self.names)
         return [Pending(future) for future in futures]
 

@@ -23,6 +23,7 @@ from frames.summary import Summary
 MANY_LEVELS = 100_000
 """A block with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
 
+_REALS: tuple[Type, ...] = ("real",)
 _LONG = 2.0**53
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 _FLOATS: dict[bool, dict[str, Any]] = (
@@ -267,7 +268,7 @@ def _block(table: pd.DataFrame, setup: Setup, size: int) -> Block:
     rows = len(table)
     if wrong:
         return Block(Report(rows, size, not_numbers=tuple(wrong)))
-    chunk = Chunk.pack(numbers, ["real"] * len(numbers), [None] * len(numbers)) if numbers else None
+    chunk = Chunk.pack(numbers, _REALS * len(numbers), [None] * len(numbers)) if numbers else None
     reports = report_texts(texts, [setup.forced.get(i) for i in setup.kept if i in setup.texts])
     return Block(Report(rows, size, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
 

@@ -110,7 +110,7 @@ def summarise(tile: np.ndarray, integer: bool = False) -> list[Summary]:
         mean, m2 = _moments(tile, missing, minimum)
     whole = np.ones(columns, bool) if integer else _whole(tile, minimum, maximum)
     table = (missing.tolist(), zeros.tolist(), mean.tolist(), m2.tolist(), minimum.tolist(), maximum.tolist())
-    return [Summary(rows, *numbers, bool(w)) for *numbers, w in zip(*table, whole.tolist(), strict=True)]
+    return [Summary._make((rows, *numbers, None)) for numbers in zip(*table, whole.tolist(), strict=True)]
 
 
 _EMPTY = Summary(0, 0, 0, math.nan, 0.0, math.nan, math.nan, True)

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from frames.errors import CodecCannotHold
+
 NO_CODE = -(2**63)
 """The `missing` of a codec that has no code for missing values."""
 
@@ -63,3 +65,12 @@ class Codec(ABC):
     def config(self) -> dict[str, Any]:
         """Return the codec's name and fields as plain JSON."""
         return {"codec": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+
+def refuse_long(column: np.ndarray) -> None:
+    """Raise CodecCannotHold for integers beyond 2**53, which a codec of doubles would round.
+
+    Their comparison with doubles does not show it: NumPy compares them rounded.
+    """
+    if column.dtype.kind in "iu" and len(column) and max(-int(column.min()), int(column.max())) > 2**53:
+        raise CodecCannotHold(f"Integers must not go beyond 2**53; got {column.min()} to {column.max()}.")

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec, Terms
+from frames.codecs.base import Codec, Terms, refuse_long
 from frames.errors import CodecCannotHold
 
 
@@ -24,6 +24,7 @@ class Bit(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A column of bits must hold numbers; got dtype {column.dtype}.")
+        refuse_long(column)
         high = column == self.bias + 1
         held = high | (column == self.bias)
         if column.dtype.kind == "f":

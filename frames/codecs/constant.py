@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec, Terms
+from frames.codecs.base import Codec, Terms, refuse_long
 from frames.errors import CodecCannotHold
 
 
@@ -25,6 +25,7 @@ class Constant(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A constant column must hold numbers; got dtype {column.dtype}.")
+        refuse_long(column)
         if self.value is None:
             held = column.dtype.kind == "f" and bool(np.isnan(column).all())
         else:

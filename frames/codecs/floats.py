@@ -4,14 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frames.codecs.base import Codec
+from frames.codecs.base import Codec, refuse_long
 from frames.errors import CodecCannotHold
-
-
-def _refuse_long(column: np.ndarray) -> None:
-    # Comparing such integers with floats would compare them rounded.
-    if column.dtype.kind in "iu" and len(column) and max(-int(column.min()), int(column.max())) > 2**53:
-        raise CodecCannotHold(f"Integers must not go beyond 2**53; got {column.min()} to {column.max()}.")
 
 
 @dataclass(frozen=True)
@@ -29,7 +23,7 @@ class Float32(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
-        _refuse_long(column)
+        refuse_long(column)
         if column.dtype == np.float32:
             return column.copy()
         with np.errstate(all="ignore"):
@@ -59,7 +53,7 @@ class Float64(Codec):
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A column of floats must hold numbers; got dtype {column.dtype}.")
-        _refuse_long(column)
+        refuse_long(column)
         return column.astype(np.float64)
 
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:

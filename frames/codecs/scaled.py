@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frames.codecs.base import NO_CODE, Codec, Terms
+from frames.codecs.base import NO_CODE, Codec, Terms, refuse_long
 from frames.errors import CodecCannotHold
 
 _WHOLE = 2.0**53
@@ -47,6 +47,7 @@ class Scaled(Codec):
             return self._narrow(column)
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A scaled column must hold numbers; got dtype {column.dtype}.")
+        refuse_long(column)
         values = column.astype(np.float64)
         absent = np.isnan(values)
         some = bool(absent.any())

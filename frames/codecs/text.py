@@ -58,7 +58,6 @@ class Text(Codec):
     """
 
     layout: ClassVar[str] = "payload"
-    terms = None
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         _must_be_text(column)
@@ -66,6 +65,10 @@ class Text(Codec):
 
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
         return _column(_read(codes, rows))
+
+    @property
+    def terms(self) -> None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,6 @@ class Dictionary(Codec):
 
     layout: ClassVar[str] = "payload"
     store: str
-    terms = None
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         _must_be_text(column)
@@ -97,3 +99,7 @@ class Dictionary(Codec):
         end = 4 + rows * np.dtype(self.store).itemsize
         numbers = np.frombuffer(codes[4:end].tobytes(), self.store)
         return _column(_read(codes[end:], count)).take(numbers)
+
+    @property
+    def terms(self) -> None:
+        return None

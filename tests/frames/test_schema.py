@@ -24,7 +24,7 @@ def test_an_unknown_name_is_refused_with_its_neighbours():
         schema.index("weigth")
     with pytest.raises(H2OValueError, match="got 2"):
         schema.index(2)
-    with pytest.raises(H2OTypeError, match="got 1.5"):
+    with pytest.raises(H2OTypeError, match=r"got 1\.5"):
         schema.index(1.5)
 
 
