@@ -45,7 +45,7 @@ def balanced_rows(target: np.ndarray, balance: Balance, partition: int) -> np.nd
     """Return the row numbers (training rows,) int64 of a partition, with repeats; rows without a class are left out."""
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([balance.seed & (2**64 - 1), partition, 2])))
     draw = rng.random(len(target))
-    known = ~np.isnan(target)
+    known = target < len(balance.factors)  # neither missing nor a class that training did not know
     factor = np.zeros(len(target))
     factor[known] = np.array(balance.factors)[target[known].astype(np.int64)]
     whole = np.floor(factor)

@@ -50,7 +50,8 @@ class Design(NamedTuple):
     """One partition, ready to be gathered.
 
     `levels` is (rows, categorical columns) int32, `target` (rows,) float64 in training units (class index or scaled
-    response, NaN missing), `weight` and `offset` (rows,) float64.
+    response, NaN missing; a class that training did not know has the number of classes), `weight` and `offset` (rows,)
+    float64.
     """
 
     rows: int
@@ -109,8 +110,10 @@ def decode(
     blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
     target = _target(encoder, adaptation.response, values, rows)
     offset = np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset))
-    # one row of NaN would spread through every weight of the network
-    usable = ~np.isnan(offset) if encoder.response is None else ~np.isnan(target) & ~np.isnan(offset)
+    # one row of NaN would spread through every weight of the network, and an unknown class has no output to train
+    usable = ~np.isnan(offset)
+    if encoder.response is not None:
+        usable &= ~np.isnan(target) & (encoder.response.domain is None or target < len(encoder.response.domain))
     if encoder.skip_missing:
         usable &= ~_incomplete(encoder, blocks, codes, rows)
     return Design(

@@ -1,0 +1,119 @@
+"""Reading a frame that differs from the training frame: what is mended with a warning, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from daskdl.adaptation import adapt, level_map
+from daskdl.encoding import Encoder, Moments, Response, Scaling, Statistics, fit
+from frames.column import Column
+from frames.errors import H2OJobError
+from frames.schema import Schema
+
+COLOUR = Column("colour", "enum", ("blue", "green", "red"))
+ANSWER = Column("y", "enum", ("no", "yes"))
+X = Column("x", "real")
+
+
+def encoder(*columns: Column, response: Response | None = None, **options) -> Encoder:
+    columns = columns or (COLOUR, X)
+    statistics = Statistics(
+        {c.name: Moments(0.0, 1.0, -1.0, 1.0) for c in columns if c.type != "enum"},
+        {c.name: np.ones(len(c.domain)) for c in columns if c.domain is not None},
+        {c.name: 0 for c in columns},
+        {},
+    )
+    return fit(columns, statistics, response, scaling=Scaling(), **options)
+
+
+def schema(*columns: Column) -> Schema:
+    return Schema(columns)
+
+
+def test_the_training_frame_itself_needs_no_warning():
+    found = adapt(encoder(), schema(X, COLOUR, Column("more", "string")))
+    assert found.warnings == ()
+    assert {name: source.kind for name, source in found.sources.items()} == {"colour": "codes", "x": "number"}
+    assert found.sources["colour"].codes.tolist() == [0, 1, 2, 3]
+    assert found.columns == ["colour", "x"]
+
+
+def test_levels_in_another_order_find_their_training_codes_and_new_ones_the_missing_unit():
+    other = Column("colour", "enum", ("red", "pink", "blue", "mauve"))
+    found = adapt(encoder(), schema(other, X))
+    assert found.sources["colour"].codes.tolist() == [2, 3, 0, 3, 3]
+    assert found.warnings == (
+        "Test/Validation dataset column 'colour' has levels not trained on: [pink, mauve]",
+    )  # fmt: skip
+
+
+def test_a_warning_names_twenty_new_levels_and_not_all():
+    many = Column("colour", "enum", tuple(f"new{k}" for k in range(30)))
+    (warning,) = adapt(encoder(), schema(many, X)).warnings
+    assert "new19, ...]" in warning
+    assert "new20" not in warning
+
+
+def test_levels_map_by_text_with_a_place_for_missing_rows():
+    assert level_map(("b", "z"), ("a", "b"), 9).tolist() == [1, 9, 9]
+    assert level_map((), ("a",), 1).tolist() == [1]
+
+
+def test_a_missing_column_is_all_missing_and_warned_about():
+    found = adapt(encoder(), schema(COLOUR))
+    assert found.sources["x"].kind == "absent"
+    assert found.columns == ["colour"]
+    assert found.warnings == ("Test/Validation dataset is missing column 'x': substituting in a column of NaN",)
+
+
+def test_no_predictor_in_common_is_refused():
+    with pytest.raises(H2OJobError, match="no columns in common"):
+        adapt(encoder(), schema(Column("z", "real")))
+
+
+def test_categories_where_training_had_numbers_are_refused():
+    with pytest.raises(H2OJobError, match="categorical column 'x' which is real-valued"):
+        adapt(encoder(), schema(COLOUR, Column("x", "enum", ("1", "2"))))
+
+
+def test_numbers_where_training_had_categories_are_read_through_their_text():
+    found = adapt(encoder(Column("n", "enum", ("1", "10", "2"))), schema(Column("n", "int")))
+    assert found.sources["n"].kind == "text"
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(("name", "other"), [("colour", X), ("x", COLOUR)])
+def test_strings_stand_for_nothing_and_are_warned_about(name, other):
+    found = adapt(encoder(), schema(Column(name, "string"), other))
+    assert found.sources[name].kind == "absent"
+    assert f"'{name}' is string" in found.warnings[0]
+
+
+def test_an_offset_column_must_be_there():
+    with pytest.raises(H2OJobError, match="missing offset column 'o'"):
+        adapt(encoder(offset="o"), schema(COLOUR, X))
+    assert adapt(encoder(offset="o"), schema(COLOUR, X, Column("o", "real"))).warnings == ()
+
+
+def test_weights_may_be_absent():
+    assert adapt(encoder(weights="w"), schema(COLOUR, X)).warnings == ()
+
+
+def test_a_response_is_needed_only_where_it_is_asked_for():
+    trained = encoder(response=Response("y", ANSWER.domain))
+    assert adapt(trained, schema(COLOUR, X)).response.kind == "absent"
+    with pytest.raises(H2OJobError, match="missing response column 'y'"):
+        adapt(trained, schema(COLOUR, X), need_response=True)
+
+
+def test_an_unknown_class_counts_as_no_class():
+    trained = encoder(response=Response("y", ANSWER.domain))
+    found = adapt(trained, schema(COLOUR, X, Column("y", "enum", ("yes", "maybe", "no"))))
+    codes = found.response.codes.tolist()
+    assert (codes[0], codes[2], codes[3]) == (1, 0, -1)
+    assert not 0 <= codes[1] < 2
+
+
+def test_an_autoencoder_asks_for_no_response():
+    assert adapt(encoder(), schema(COLOUR, X), need_response=True).response.kind == "absent"
