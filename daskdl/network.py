@@ -216,7 +216,8 @@ def initialise(layout: Layout, start: Start, seed: int) -> State:
     """Return a fresh state; the same seed gives the same weights on every machine."""
     state = layout.empty()
     for layer in range(1, layout.depth + 1):
-        rng = np.random.Generator(np.random.Philox(key=[seed & 0xFFFF_FFFF_FFFF_FFFF, layer]))
+        key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, layer], np.uint64)  # a list would turn negative seeds into floats
+        rng = np.random.Generator(np.random.Philox(key=key))
         below = layout.inputs if layer == 1 else int(layout.units[layer - 1])
         shape = (int(layout.heights[layer]), below)
         layout.set_matrix(state.weights, layer, _draw(rng, start, shape, int(layout.units[layer])))
