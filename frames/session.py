@@ -27,10 +27,11 @@ _numbers = itertools.count(1)
 _session_id = secrets.token_hex(2)
 
 _CONFIG = {
-    # Decoded buffers and kernels' scratch are memory that Dask does not manage: leave room, spill early.
+    # Chunks go to disk above half of the limit, counted by their own bytes. The other two thresholds look at the whole
+    # process, which is the user's too: a notebook with large tables of its own would make the worker pause for ever.
     "distributed.worker.memory.target": 0.5,
-    "distributed.worker.memory.spill": 0.6,
-    "distributed.worker.memory.pause": 0.85,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
     # It drops replicas that a broadcast has just made.
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.admin.tick.limit": "30s",

@@ -118,3 +118,23 @@ def _is_socket(fd: str) -> bool:
         return os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
     except OSError:  # the descriptor that lists the folder is closed by now
         return False
+
+
+def test_chunks_beyond_half_of_the_memory_limit_go_to_disk_and_come_back():
+    code = (
+        "import numpy as np\n"
+        "from frames import session\n"
+        "from frames.build import frame_from_columns\n"
+        "client = session.start(nthreads=1, memory_limit='8MB')\n"
+        "random = np.random.default_rng(1)\n"
+        "arrays = [random.normal(size=250_000) for _ in range(4)]\n"
+        "frames = [frame_from_columns(['x'], None, [array]) for array in arrays]\n"
+        "assert [f.sum() for f in frames]\n"
+        "(worker,) = client.cluster.workers.values()\n"
+        "assert worker.data.fast.total_weight < 4.1e6, worker.data.fast.total_weight\n"
+        "assert len(worker.data.slow) >= 2\n"
+        "for frame, array in zip(frames, arrays):\n"
+        "    assert (frame.as_data_frame()['x'].to_numpy() == array).all()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
