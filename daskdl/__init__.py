@@ -28,7 +28,9 @@ _NAMES: dict[str, str] = {
     "export_file": "frames.store",
     "create_frame": "frames.synthetic",
     **dict.fromkeys(("ls", "frames", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
-    **dict.fromkeys(("get_model", "get_grid", "save_model", "load_model"), "daskdl.door.models"),
+    **dict.fromkeys(
+        ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
+    ),
     **dict.fromkeys(("download_model", "upload_model", "make_metrics"), "daskdl.door.models"),
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
@@ -55,6 +57,7 @@ __all__ = [
     "import_file",
     "init",
     "load_dataset",
+    "load_grid",
     "load_model",
     "ls",
     "make_metrics",
@@ -62,6 +65,7 @@ __all__ = [
     "rapids",
     "remove",
     "remove_all",
+    "save_grid",
     "save_model",
     "show_progress",
     "shutdown",
@@ -80,8 +84,10 @@ if TYPE_CHECKING:
         download_model,
         get_grid,
         get_model,
+        load_grid,
         load_model,
         make_metrics,
+        save_grid,
         save_model,
         upload_model,
     )

@@ -30,6 +30,38 @@ def get_grid(grid_id: str) -> Any:
     return found
 
 
+def save_grid(
+    grid_directory: str,
+    grid_id: Any,
+    save_params_references: bool = False,
+    export_cross_validation_predictions: bool = False,
+) -> str:
+    """Write a grid (or its name) with all its models below a folder and return where: `grid_directory`/<grid id>.
+
+    What a search needs to go on is always written, the frames themselves never. Raises H2OValueError for predictions of
+    cross-validation, which are frames: export those with export_file.
+    """
+    if export_cross_validation_predictions:
+        raise H2OValueError(
+            "save_grid(export_cross_validation_predictions=True) cannot be served: write the frames of "
+            "cross_validation_predictions() with export_file."
+        )
+    grid = get_grid(grid_id) if isinstance(grid_id, str) else grid_id
+    if not hasattr(grid, "hyper_params"):
+        raise H2OTypeError(f"Argument `grid_id` should be a grid or its name, got {type(grid_id).__name__} {grid_id}")
+    return grid.save(os.path.join(grid_directory, grid.grid_id))
+
+
+def load_grid(grid_file_path: str, load_params_references: bool = False) -> Any:
+    """Read a grid that save_grid, or the recovery_dir of a search, left in a folder; models keep their names.
+
+    With `load_params_references` the frames must be there under their names, so that the grid can be resumed.
+    """
+    from daskdl.grid import H2OGridSearch
+
+    return H2OGridSearch.load(grid_file_path, with_frames=load_params_references)
+
+
 def save_model(
     model: Any, path: str = "", force: bool = False, filename: str | None = None, export_cross_validation: bool = False
 ) -> str:

@@ -14,9 +14,10 @@ class ModelProgress:
     thread.
     """
 
-    def __init__(self, shown: bool = True, verbose: bool = False):
+    def __init__(self, shown: bool = True, verbose: bool = False, title: str = TITLE):
         self._shown = shown
         self._verbose = verbose
+        self._title = title
         self._bar: Any = None
         self._headed = False
 
@@ -27,7 +28,7 @@ class ModelProgress:
                 from tqdm.auto import tqdm
 
                 form = "{desc}: |{bar:30}| {percentage:3.0f}% [{elapsed}{postfix}]"
-                self._bar = tqdm(total=1.0, desc=TITLE, bar_format=form, file=sys.stderr, mininterval=0.2)
+                self._bar = tqdm(total=1.0, desc=self._title, bar_format=form, file=sys.stderr, mininterval=0.2)
         return self
 
     def __call__(self, done: float, row: dict[str, Any] | None = None) -> None:

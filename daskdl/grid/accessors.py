@@ -1,0 +1,86 @@
+"""Methods that ask every model of a grid and answer with a dict model id -> answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from daskdl.estimators.deeplearning import H2ODeepLearningEstimator
+
+
+def _ask_all(name: str) -> Callable[..., dict[str, Any]]:
+    own = getattr(H2ODeepLearningEstimator, name)
+
+    def ask(self: GridAccessors, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+        return {model.model_id: getattr(model, name)(*arguments, **keywords) for model in self.models}
+
+    ask.__name__ = name
+    ask.__qualname__ = f"GridAccessors.{name}"
+    ask.__doc__ = f"Ask {name}(...) of every model and return a dict model id -> answer.\n\n    {own.__doc__}"
+    return ask
+
+
+class GridAccessors:
+    """What can be asked of all models at once; arguments are those of the estimator's method."""
+
+    models: list[Any]
+
+    predict = _ask_all("predict")
+    model_performance = _ask_all("model_performance")
+    scoring_history = _ask_all("scoring_history")
+    varimp = _ask_all("varimp")
+    weights = _ask_all("weights")
+    biases = _ask_all("biases")
+    deepfeatures = _ask_all("deepfeatures")
+    anomaly = _ask_all("anomaly")
+    normmul = _ask_all("normmul")
+    normsub = _ask_all("normsub")
+    respmul = _ask_all("respmul")
+    respsub = _ask_all("respsub")
+    catoffsets = _ask_all("catoffsets")
+    confusion_matrix = _ask_all("confusion_matrix")
+    find_threshold_by_max_metric = _ask_all("find_threshold_by_max_metric")
+
+    is_cross_validated = _ask_all("is_cross_validated")
+    xval_keys = _ask_all("xval_keys")
+    get_xval_models = _ask_all("get_xval_models")
+
+    def xvals(self) -> dict[str, Any]:
+        """Return the fold models of every model, a dict model id -> list or None."""
+        return {model.model_id: model.xvals for model in self.models}
+
+    mse = _ask_all("mse")
+    rmse = _ask_all("rmse")
+    mae = _ask_all("mae")
+    rmsle = _ask_all("rmsle")
+    r2 = _ask_all("r2")
+    logloss = _ask_all("logloss")
+    mean_residual_deviance = _ask_all("mean_residual_deviance")
+    residual_deviance = _ask_all("residual_deviance")
+    mean_per_class_error = _ask_all("mean_per_class_error")
+    hit_ratio_table = _ask_all("hit_ratio_table")
+    auc = _ask_all("auc")
+    aucpr = _ask_all("aucpr")
+    pr_auc = _ask_all("pr_auc")
+    gini = _ask_all("gini")
+    roc = _ask_all("roc")
+    gains_lift = _ask_all("gains_lift")
+    kolmogorov_smirnov = _ask_all("kolmogorov_smirnov")
+    metric = _ask_all("metric")
+    F1 = _ask_all("F1")
+    F2 = _ask_all("F2")
+    F0point5 = _ask_all("F0point5")
+    accuracy = _ask_all("accuracy")
+    error = _ask_all("error")
+    precision = _ask_all("precision")
+    recall = _ask_all("recall")
+    sensitivity = _ask_all("sensitivity")
+    specificity = _ask_all("specificity")
+    tpr = _ask_all("tpr")
+    tnr = _ask_all("tnr")
+    fnr = _ask_all("fnr")
+    fpr = _ask_all("fpr")
+    fallout = _ask_all("fallout")
+    missrate = _ask_all("missrate")
+    mcc = _ask_all("mcc")
+    max_per_class_error = _ask_all("max_per_class_error")
