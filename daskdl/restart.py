@@ -109,7 +109,9 @@ def restart_of(
     Raises H2OResponseError with everything that stands against it, before any work starts.
     """
     model = parameters.checkpoint
-    assert isinstance(model, Model)  # the skin looks names up
+    if not isinstance(model, Model):
+        message = f"Checkpoint has to point to existing model! Got {model!r}: train() takes the model itself."
+        refuse(key, [FieldError("checkpoint", message)])
     facts = survey(parameters, frame, x, y, validation, workers=workers)
     errors = _unfit(model) or restart_errors(
         _comparable(model.parameters, model.response, model.history.validated),

@@ -331,3 +331,41 @@ def test_an_estimator_is_saved_under_its_name_and_loaded_in_its_place(tmp_path):
     assert h2o.get_model(model.key).model_id == model.key
     with pytest.raises(H2OValueError, match="File not found"):
         h2o.load_model(str(tmp_path / "none"))
+
+
+# ---- finished models are saved by themselves -------------------------------------------------------------------------
+
+
+def test_finished_models_are_exported_with_their_folds(tmp_path):
+    model, _ = trained(export_checkpoints_dir=str(tmp_path / "all"), model_id="plain")
+    same(model, checkpoint.load(tmp_path / "all" / "plain"))
+    frame = H2OFrame(table())
+    estimator = H2ODeepLearningEstimator(
+        hidden=[3],
+        epochs=2,
+        seed=1,
+        nfolds=2,
+        stopping_rounds=0,
+        model_id="crossed",
+        export_checkpoints_dir=str(tmp_path / "all"),
+    )
+    estimator.train(x=["a", "b"], y="y", training_frame=frame)
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["crossed", "plain"]
+    again = h2o.load_model(str(tmp_path / "all" / "crossed"))
+    assert again.mse(xval=True) == estimator.mse(xval=True)
+    assert [fold.model_id for fold in again.cross_validation_models()] == ["crossed_cv_1", "crossed_cv_2"]
+    assert again.cross_validation_metrics_summary().as_data_frame().shape[1] == 5
+    fold = again.cross_validation_models()[0]
+    pd.testing.assert_frame_equal(
+        fold.predict(frame).as_data_frame(), estimator.cross_validation_models()[0].predict(frame).as_data_frame()
+    )
+
+
+def test_a_model_that_cannot_be_exported_is_not_lost(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Versions, "begin", full)
+    with pytest.warns(RuntimeWarning, match="could not be saved in export_checkpoints_dir: No space left on device"):
+        model, _ = trained(export_checkpoints_dir=str(tmp_path))
+    assert model.samples

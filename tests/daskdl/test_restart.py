@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import daskdl as h2o
 from daskdl import checkpoint
+from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.history import METRIC_COLUMNS
 from daskdl.parameters import Parameters, resolve
 from daskdl.plans import layout_of
@@ -335,7 +337,38 @@ def test_epochs_are_counted_in_passes_over_the_new_rows(frame):
         fit(frame_of(rows=60), epochs=6, checkpoint=old)
 
 
+def test_a_checkpoint_must_be_a_model(frame):
+    with pytest.raises(H2OResponseError, match="Checkpoint has to point to existing model"):
+        fit(frame, checkpoint="nothing")
+
+
 def test_an_unstable_model_is_no_checkpoint(frame):
     old = dataclasses.replace(fit(frame, epochs=2), trouble="weights are not numbers")
     with pytest.raises(H2OResponseError, match="numerically unstable"):
         fit(frame, epochs=4, checkpoint=old)
+
+
+# ---- through the estimators ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["estimator", "name", "file"])
+def test_an_estimator_goes_on_from_another(frame, way, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "show_progress", False)
+    roles = {"x": X, "y": "label", "training_frame": frame, "validation_frame": frame_of(rows=60, seed=2)}
+    whole = H2ODeepLearningEstimator(**BASE, epochs=5)
+    whole.train(**roles)
+    first = H2ODeepLearningEstimator(**BASE, epochs=2, model_id="first")
+    first.train(**roles)
+    given = first if way == "estimator" else "first"
+    if way == "file":
+        path = h2o.save_model(first, str(tmp_path))
+        h2o.remove("first")
+        given = h2o.load_model(path)
+    second = H2ODeepLearningEstimator(**BASE, epochs=5, checkpoint=given)
+    second.train(**roles)
+    assert second.model_id != "first"
+    assert h2o.get_model("first").scoring_history()["epochs"].iloc[-1] == 2
+    assert second.scoring_history()["epochs"].iloc[-1] == 5
+    assert second.logloss(valid=True) == whole.logloss(valid=True)
+    with pytest.raises(H2OResponseError, match="Ignored columns must be the same"):
+        second.train(**{**roles, "x": ["a", "b"]})
