@@ -124,9 +124,11 @@ def _from_tally(what, merged, tally, keys, i) -> tuple[np.ndarray, np.ndarray]:
         firsts.assign(number=np.arange(len(firsts))), on=list(range(keys)), how="inner"
     )
     values, present = np.full(len(merged), np.nan), np.zeros(len(merged))
+    bounds = np.searchsorted(number, np.arange(len(firsts) + 1))  # rows of a group lie together
+    cells, tallied = counts[i].to_numpy(), counts["count"].to_numpy()
     for row, group in zip(at["at"], at["number"], strict=True):
-        found = counts[i].to_numpy()[number == group]
-        often = counts["count"].to_numpy()[number == group]
+        own = slice(bounds[group], bounds[group + 1])
+        found, often = cells[own], tallied[own]
         values[row] = found[np.argmax(often)] if what == "mode" else _quantile(found, np.cumsum(often), 0.5, "")
         present[row] = often.sum()
     return values, merged["rows"].to_numpy() > present

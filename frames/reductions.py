@@ -13,7 +13,7 @@ from frames.conversion import distinct_values
 from frames.errors import H2OValueError
 from frames.placement import Place
 from frames.rows import recut, spread
-from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each, submit
+from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -232,7 +232,8 @@ class Reductions(FrameBody):
         types = list(types or [None] * len(columns))
         arrays = [np.asarray(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
         count = len(arrays[0]) if arrays else 0
-        return self._new(names, derive([], (count,), _literal, types, domains, (arrays,), [()]), (count,))
+        arguments = ([resident(array) for array in arrays],)
+        return self._new(names, derive([], (count,), _literal, types, domains, arguments, [()]), (count,))
 
     # ---- spreads of several columns ------------------------------------------------------------------------------
     def _covariance(self, y: Any, na_rm: bool, use: str | None, call: str) -> tuple[np.ndarray, list[str], list[str]]:
@@ -317,7 +318,7 @@ class Reductions(FrameBody):
             )
         rows = spread(len(found), max([*self._body.rows, 1]))
         ends = np.cumsum(rows)
-        local = [(found[end - n : end],) for end, n in zip(ends, rows, strict=True)]
+        local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
         made = derive([], rows, _given, [place.type], [place.domain], (), local)
         return self._new(["C1"], made, rows)
 

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
 
 from frames.chunk import Chunk
 from frames.placement import Place, distinct_groups
-from frames.session import client
 from frames.summary import MISSING_INTEGER
-from frames.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, gather, rebuild, reduce, submit
+from frames.tasks import (
+    Rows,
+    absent,
+    assemble,
+    columns_at,
+    concatenate,
+    empty_values,
+    gather,
+    pack,
+    rebuild,
+    reduce,
+    resident,
+    submit,
+)
 
 
 def starts(rows: Sequence[int]) -> list[int]:
@@ -104,10 +116,8 @@ def pick_numbers(
     if len(numbers) == 0 or bool((np.diff(numbers) >= 0).all()):
         bounds = np.searchsorted(numbers, [*starts(rows), sum(rows)])
         picks = [numbers[a:b] - s for a, b, s in zip(bounds[:-1], bounds[1:], starts(rows), strict=True)]
-        return pick(places, rows, picks, [len(p) for p in picks])
-    # Many row numbers go to a worker once, beside the graph: every task of the permutation needs them.
-    order: Any = client().scatter(numbers, hash=False) if numbers.nbytes > 2**20 else submit(np.asarray, numbers)
-    return permute(places, rows, order, spread(len(numbers), max([*rows, 1])))
+        return pick(places, rows, [resident(p) for p in picks], [len(p) for p in picks])
+    return permute(places, rows, submit(np.asarray, resident(numbers)), spread(len(numbers), max([*rows, 1])))
 
 
 def spread(total: int, capacity: int) -> tuple[int, ...]:
@@ -170,7 +180,7 @@ def _scatter(positions, types, levels, first, rows, bounds, order, chunk) -> lis
     for low, high in pairwise(bounds):
         local = order[low:high] - first
         local = local[(local >= 0) & (local < rows) & (order[low:high] >= 0)]
-        pieces.append(Chunk.pack([column[local] for column in columns], types, levels))
+        pieces.append(pack([column[local] for column in columns], types, levels))
     return pieces
 
 
@@ -186,7 +196,7 @@ def _arrange(types, levels, low, high, first, order, *pieces) -> Chunk:
     target = present[np.argsort(source[present], kind="stable")]
     stacked = [concatenate(column) for column in zip(*[piece.columns() for piece in pieces], strict=True)]
     columns = [place_at(v, target, len(wanted), type_) for v, type_ in zip(stacked, types, strict=True)]
-    return Chunk.pack(columns, types, levels)
+    return pack(columns, types, levels)
 
 
 def place_at(values: np.ndarray, target: np.ndarray, length: int, type_: str) -> np.ndarray:

@@ -24,7 +24,7 @@ from frames.cells import (
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import PEEKED_ROWS, Place
 from frames.rows import fetch, pick_mask, pick_numbers, pick_slice, recut, starts
-from frames.tasks import Step, absent, carry_out
+from frames.tasks import Step, absent, carry_out, resident
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -247,7 +247,8 @@ class Selection(FrameBody):
         local = []
         for first, size in zip(starts(own), own, strict=True):
             inside = (numbers >= first) & (numbers < first + size)
-            local.append((numbers[inside] - first, new[inside] if isinstance(new, np.ndarray) else new))
+            cells = resident(new[inside]) if isinstance(new, np.ndarray) else new
+            local.append((resident(numbers[inside] - first), cells))
         return Step((place,), put_rows, type_, place.domain, (), local)
 
     # ---- dropping ----------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from frames.placement import Group, Place, distinct_groups
 from frames.session import client
 from frames.summary import MISSING_INTEGER
 
+_TRAVELS = 2**20  # bytes of an array that may be part of a task graph
+
 Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
 
 
@@ -22,6 +24,11 @@ def submit(function: Callable, *arguments: Any) -> Future:
     """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
     name = getattr(function, "__name__", "task").strip("_")
     return client().submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
+
+
+def resident(array: np.ndarray) -> Any:
+    """An array for tasks: small ones travel with them, large ones go to a worker beside the graph, once."""
+    return client().scatter(array, hash=False) if array.nbytes > _TRAVELS else array
 
 
 def gather(futures: Any) -> Any:
@@ -58,9 +65,16 @@ def absent(values: np.ndarray) -> np.ndarray:
     return values == (MISSING_INTEGER if values.dtype == np.int64 else -1)
 
 
+def pack(columns: Sequence[np.ndarray], types: Sequence[Type], levels: Sequence[int | None]) -> Chunk:
+    """`Chunk.pack`; a column of no rows is packed in the dtype of its type, whatever an empty computation gave."""
+    if len(columns) and len(columns[0]) == 0:
+        columns = [empty_values(type_) for type_ in types]
+    return Chunk.pack(columns, types, levels)
+
+
 def _derive(function, arguments, where, types, levels, *chunks) -> Chunk:
     columns = function(*columns_at(where, chunks), *arguments)
-    return Chunk.pack(columns, types, levels)
+    return pack(columns, types, levels)
 
 
 def _reduce(function, arguments, where, *chunks) -> Any:
@@ -121,7 +135,7 @@ def batches(items: Sequence[Any], rows: Sequence[int]) -> list[Sequence[Any]]:
 def _carry_out(work, where, types, levels, *chunks) -> Chunk:
     columns = columns_at(where, chunks)
     made = [function(*[columns[i] for i in inputs], *arguments)[0] for function, inputs, arguments in work]
-    return Chunk.pack(made, types, levels)
+    return pack(made, types, levels)
 
 
 def carry_out(items: Sequence[Step | Place], rows: Sequence[int]) -> list[Place]:
@@ -223,7 +237,7 @@ def assemble(positions, types, levels, picks: Sequence[Rows], *chunks: Chunk) ->
     for chunk, pick in zip(chunks, picks, strict=True):
         decoded = chunk.columns(positions)
         pieces.append(decoded if pick is None else [values[pick] for values in decoded])
-    return Chunk.pack([concatenate(column) for column in zip(*pieces, strict=True)], types, levels)
+    return pack([concatenate(column) for column in zip(*pieces, strict=True)], types, levels)
 
 
 def by_group(places: Sequence[Place]) -> list[tuple[Group, list[int]]]:
