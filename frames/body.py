@@ -11,6 +11,7 @@ from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.placement import Place, Placement, distinct_groups, summaries_at
 from frames.schema import Schema
 from frames.summary import Summary
+from frames.tasks import fits_long
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -118,7 +119,7 @@ class FrameBody:
         if open_:
             told = list(places)
             for i, summary in zip(open_, summaries_at([places[i] for i in open_]), strict=True):
-                whole = summary.all_integer and summary.present > 0
+                whole = summary.all_integer and summary.present > 0 and fits_long(summary)
                 told[i] = places[i]._replace(type="int" if whole else "real")
             places = tuple(told)
             self._state = State(names, places, rows)

@@ -28,7 +28,7 @@ def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
         data = to_datetime(values)
     elif column.type in ("string", "uuid"):
         data = np.where(values == None, np.nan, values)  # noqa: E711  elementwise on objects
-    elif column.type == "int" and not absent(values).any():
+    elif column.type == "int" and not absent(values).any() and not (np.abs(values) >= 2.0**63).any():
         data = values.astype(np.int64)
     else:
         data = as_float(values)

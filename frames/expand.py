@@ -14,7 +14,7 @@ from frames.chunk import Chunk
 from frames.column import Column
 from frames.rows import starts
 from frames.session import client
-from frames.tasks import absent, as_float, columns_at, empty_values
+from frames.tasks import absent, as_float, columns_at, empty_values, fits_long
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """How one column is to be shown: where it lies, and whether an int column has missing values anywhere."""
+    """How one column is to be shown: where it lies, and whether ints need doubles (missing or huge values)."""
 
     column: Column
     chunk: int
     position: int
-    missing: bool
+    doubles: bool
 
 
-def to_series(values: np.ndarray, column: Column, missing: bool, index: pd.RangeIndex | None = None) -> pd.Series:
+def to_series(values: np.ndarray, column: Column, doubles: bool, index: pd.RangeIndex | None = None) -> pd.Series:
     """One decoded column as a pandas Series.
 
-    int -> int64 (float64 when the column has missing values), real -> float64, enum -> category, time ->
-    datetime64[ms], string and uuid -> object with None replaced by NaN.
+    int -> int64 (float64 with `doubles`: the column has missing or huge values), real -> float64, enum -> category,
+    time -> datetime64[ms], string and uuid -> object with None replaced by NaN.
     """
     if column.type == "enum":
         data: object = pd.Categorical.from_codes(values, categories=pd.Index(column.domain, dtype=object))
@@ -44,7 +44,7 @@ def to_series(values: np.ndarray, column: Column, missing: bool, index: pd.Range
     elif column.type in ("string", "uuid"):
         data = np.where(values == None, np.nan, values)  # noqa: E711  elementwise on objects
     elif column.type == "int":
-        data = as_float(values) if missing else values.astype(np.int64, copy=False)
+        data = as_float(values) if doubles else values.astype(np.int64, copy=False)
     else:
         data = as_float(values)
     return pd.Series(data, index=index, name=column.name, copy=False)
@@ -62,7 +62,7 @@ def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str]
     index = pd.RangeIndex(start, start + rows)
     shown = views if columns is None else [next(v for v in views if v.column.name == name) for name in columns]
     decoded = columns_at([(v.chunk, v.position) for v in shown], chunks)
-    series = {v.column.name: to_series(c, v.column, v.missing, index) for v, c in zip(shown, decoded, strict=True)}
+    series = {v.column.name: to_series(c, v.column, v.doubles, index) for v, c in zip(shown, decoded, strict=True)}
     return pd.DataFrame(series, index=index, columns=[v.column.name for v in shown])
 
 
@@ -70,8 +70,8 @@ def views_of(frame: H2OFrame) -> list[View]:
     """How to show every column of a frame."""
     placement = frame.placement()
     whole = [c.name for c in frame.schema.columns if c.type == "int"]
-    missing = {name: summary.missing > 0 for name, summary in frame.summaries(whole).items()}
-    return [View(c, *placement.where[c.name], missing.get(c.name, False)) for c in frame.schema.columns]
+    doubles = {name: s.missing > 0 or not fits_long(s) for name, s in frame.summaries(whole).items()}
+    return [View(c, *placement.where[c.name], doubles.get(c.name, False)) for c in frame.schema.columns]
 
 
 def to_dask(frame: H2OFrame) -> dd.DataFrame:
@@ -88,7 +88,7 @@ def to_dask(frame: H2OFrame) -> dd.DataFrame:
     if placement.rows and all(placement.rows):
         divisions = (*first, frame.nrow - 1)
     by_group = [list(chunks) for chunks in zip(*placement.parts, strict=True)]
-    series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.missing) for v in views}
+    series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.doubles) for v in views}
     meta = pd.DataFrame(series, index=pd.RangeIndex(0))
     return dd.from_map(expand, first, *by_group, views=views, meta=meta, divisions=divisions, label="frame")
 

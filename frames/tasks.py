@@ -13,7 +13,7 @@ from frames.chunk import Chunk
 from frames.column import Type
 from frames.placement import Group, Place, distinct_groups
 from frames.session import client
-from frames.summary import MISSING_INTEGER
+from frames.summary import MISSING_INTEGER, Summary
 
 _TRAVELS = 2**20  # bytes of an array that may be part of a task graph
 
@@ -54,6 +54,11 @@ def as_float(values: np.ndarray) -> np.ndarray:
     numbers = values.astype(np.float64)
     numbers[values == MISSING_INTEGER] = np.nan
     return numbers
+
+
+def fits_long(summary: Summary) -> bool:
+    """Whether all values lie where int64 lies."""
+    return not (summary.minimum < -(2.0**63) or summary.maximum >= 2.0**63)
 
 
 def absent(values: np.ndarray) -> np.ndarray:

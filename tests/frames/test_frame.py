@@ -330,6 +330,14 @@ def test_a_million_row_numbers_and_mask_cells_are_no_large_graph():
     assert fr[mask].sum() == float(np.flatnonzero(mask).sum())
 
 
+def test_huge_whole_numbers_are_shown_as_doubles():
+    fr = H2OFrame({"x": [1e300, 2.0], "y": [1, 2]})
+    assert fr.as_data_frame()["x"].tolist() == [1e300, 2.0]
+    assert fr.ddf.compute()["x"].tolist() == [1e300, 2.0]
+    assert (fr["x"] * 1).types == {"x": "real"}
+    assert fr["y"].ddf.compute()["y"].dtype == np.int64
+
+
 def test_summaries_are_those_of_all_rows_and_are_remembered(cut):
     table = mixed(100)
     fr = cut(table)
