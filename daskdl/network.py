@@ -161,6 +161,7 @@ class Layout:
             bases=self.bases,
             sums=np.zeros(height, np.float32),
             squares=np.zeros(height, np.float32),
+            norms=np.zeros(int(self.heights[1]), np.float32),
             target=np.zeros(max(self.outputs, 1), np.float32),
             active=np.full(columns, -1, np.int32),
         )
@@ -181,6 +182,7 @@ class Layout:
             touched=np.zeros(touched, np.int64),
             place=np.full(self.levels, -1, np.int64),
             squares=np.zeros(height, np.float32),
+            norms=np.zeros(int(self.heights[1]), np.float32),
             target=np.zeros(max(self.outputs, 1), np.float32),
             active=np.full((batch, columns), -1, np.int32),
         )

@@ -10,7 +10,7 @@ from daskdl.kernels.activations import activate, slope
 from daskdl.kernels.distributions import output_delta
 from daskdl.kernels.jit import kernel
 from daskdl.kernels.optimizers import step
-from daskdl.kernels.passes import cap_row, load_target, note_activity, steady_bias, update_bias
+from daskdl.kernels.passes import cap_row, load_target, note_activity, steady_bias, sum_table, update_bias
 from daskdl.kernels.penalties import decay, tether
 from daskdl.kernels.randomness import uniform
 
@@ -228,6 +228,7 @@ def move_levels(optimizer, penalties, pull, network, settings, scratch, used, ra
                 network.weights[k] = new
                 network.first[k] = fresh
                 network.second[k] = other
+                scratch.norms[r] += new * new - old * old
                 scratch.squares[r] += g * g
 
 
@@ -253,7 +254,7 @@ def move_layer(optimizer, penalties, pull, network, settings, scratch, layer, de
             optimizer, penalties, pull, network, settings, start, gradient[r], rate
         )
         if penalties.max_w2 < np.float32(np.inf):
-            cap_row(network, penalties, layer, r, width)
+            cap_row(network, penalties, scratch.norms, layer, r, width)
         update_bias(optimizer, penalties, pull, network, layer, r, total, squares / inputs, rate)
         if sparse:
             steady_bias(optimizer, network, settings, scratch.bases, layer, r)
@@ -303,6 +304,8 @@ def backward_batch(activation, optimizer, penalties, pull, network, count, setti
 def train_batches(activation, distribution, optimizer, penalties, pull, network, rows, settings, scratch):
     """Train on a window in batches of `len(scratch.active)` rows (the last one may be smaller); return rows trained."""
     size = len(scratch.active)
+    if penalties.max_w2 < np.float32(np.inf):
+        sum_table(network, scratch.norms)
     trained = 0
     for begin in range(0, len(rows.weight), size):
         count = min(size, len(rows.weight) - begin)

@@ -243,11 +243,26 @@ def update_level(optimizer, penalties, pull, network, settings, scratch, deltas,
         w[r] = new if live else old
         first[r] = fresh if live else one
         second[r] = other if live else two
+        scratch.norms[r] += w[r] * w[r] - old * old
         scratch.squares[r] += g * g if live else np.float32(0)
 
 
 @kernel
-def cap_row(network, penalties, layer, r, width):
+def sum_table(network, norms):
+    """Fill `norms` with the sum of squares that each first-layer unit has in the categorical table.
+
+    Done once per window: adding up a large table for every row would cost far more than training it.
+    """
+    height = len(norms)
+    norms[:] = np.float32(0)
+    for level in range(network.levels):
+        w = network.weights[level * height : (level + 1) * height]
+        for r in range(height):
+            norms[r] += w[r] * w[r]
+
+
+@kernel
+def cap_row(network, penalties, norms, layer, r, width):
     """Shrink the incoming weights of row `r` of a layer where their squared sum is above the cap."""
     start = network.starts[layer] + r * width
     total = np.float32(0)
@@ -255,14 +270,13 @@ def cap_row(network, penalties, layer, r, width):
         total += network.weights[start + c] * network.weights[start + c]
     height = network.channels[layer] * network.units[layer]
     if layer == 1:
-        for level in range(network.levels):
-            w = network.weights[level * height + r]
-            total += w * w
+        total += norms[r]
     if total > penalties.max_w2:
         factor = np.sqrt(penalties.max_w2 / total)
         for c in range(width):
             network.weights[start + c] *= factor
         if layer == 1:
+            norms[r] *= factor * factor
             for level in range(network.levels):
                 network.weights[level * height + r] *= factor
 
@@ -334,7 +348,7 @@ def update_layer(optimizer, penalties, pull, network, settings, scratch, layer):
             optimizer, penalties, pull, network, settings, start, delta, rate, scratch.values, below, width
         )
         if penalties.max_w2 < np.float32(np.inf):
-            cap_row(network, penalties, layer, r, width)
+            cap_row(network, penalties, scratch.norms, layer, r, width)
         update_bias(optimizer, penalties, pull, network, layer, r, delta, squares / inputs, rate)
         if sparse:
             steady_bias(optimizer, network, settings, scratch.bases, layer, r)

@@ -62,6 +62,7 @@ class Scratch(NamedTuple):
     bases: np.ndarray  # (layers + 1,) int64: where each layer begins in the three above
     sums: np.ndarray  # (widest channels * units,) float32: first-layer sums
     squares: np.ndarray  # (widest channels * units,) float32: squared gradients per unit
+    norms: np.ndarray  # (channels * units of layer 1,) float32: squared table weights per unit, kept where a cap acts
     target: np.ndarray  # (outputs,) float32
     active: np.ndarray  # (categorical columns,) int32: levels of the row that survived input dropout
 
@@ -79,5 +80,6 @@ class BatchScratch(NamedTuple):
     touched: np.ndarray  # (touched levels at most,) int64: which levels they are
     place: np.ndarray  # (levels,) int64: row of `table` that a level has, -1 for none
     squares: np.ndarray  # (widest channels * units,) float32
+    norms: np.ndarray  # (channels * units of layer 1,) float32
     target: np.ndarray  # (outputs,) float32
     active: np.ndarray  # (batch, categorical columns) int32

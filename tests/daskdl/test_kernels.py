@@ -292,3 +292,13 @@ def test_a_network_without_numbers_trains_in_compiled_batches():
     case = Case(replace(ADADELTA, loss="crossentropy"), numbers=0)
     moved = case.kernel(kernels=compiled.compiled(), batch=4)
     assert_same(moved, case.kernel(batch=4), case.options, 2e-6)
+
+
+def test_the_cap_counts_a_table_that_moved_since_its_squares_were_summed():
+    """Out of fast mode every row of the table moves; the running sums must follow, also where the cap shrinks them."""
+    for options in (replace(SGD, max_w2=0.7, rate=0.2), replace(MOMENTUM, max_w2=0.7, fast_mode=False, l2=0.05)):
+        case = Case(options, levels=(9, 8))
+        for batch in (None, 1):
+            moved = case.kernel(batch=batch)
+            assert_same(moved, case.oracle(), options)
+            assert np.sum(moved.weights[0] ** 2, axis=1).max() < 0.7 + 1e-5
