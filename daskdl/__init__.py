@@ -20,6 +20,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from daskdl.door.alias import offer
+
 # Where each public name lives.
 _NAMES: dict[str, str] = {
     **dict.fromkeys(("init", "connect", "cluster", "shutdown", "no_progress", "show_progress"), "daskdl.door.cloud"),
@@ -35,12 +37,14 @@ _NAMES: dict[str, str] = {
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
     "demo": "daskdl.door.demonstration",
+    "as_h2o": "daskdl.door.alias",
 }
 _MODULES = ("estimators", "exceptions", "frame", "grid", "parameters", "two_dim_table")
 
 __all__ = [
     "H2OFrame",
     "__version__",
+    "as_h2o",
     "as_list",
     "assign",
     "cluster",
@@ -76,6 +80,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
+    from daskdl.door.alias import as_h2o
     from daskdl.door.cloud import cluster, connect, init, no_progress, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
@@ -130,3 +135,4 @@ def __dir__() -> list[str]:
 
 
 sys.modules[__name__].__class__ = _Door
+offer()
