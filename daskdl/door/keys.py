@@ -32,8 +32,8 @@ def frames() -> dict[str, list[dict[str, Any]]]:
 def remove(x: Any, cascade: bool = True) -> None:
     """Forget a frame, model or grid given as object or name, or a list of them.
 
-    A removed frame cannot be used any more. With `cascade` the frames and fold models that belong to a model go too.
-    Names that do not exist are passed over, as in h2o-py.
+    A removed frame cannot be used any more. With `cascade` the frames and fold models of a model, and the models of a
+    grid, go too. Names that do not exist are passed over, as in h2o-py.
     """
     for one in x if isinstance(x, (list, tuple)) else [x]:
         if not isinstance(one, str) and _name(one) is None:
@@ -51,6 +51,8 @@ def _forget(one: Any, cascade: bool) -> None:
     elif key is not None:
         session.remove(key)
         if cascade:
+            for model_id in getattr(kept, "model_ids", ()):  # those of a grid
+                _forget(model_id, cascade)
             for other in list(session.keys()):
                 if other.startswith((f"{key}.weights.", f"{key}.biases.", f"{key}_cv_", f"prediction_{key}_cv_")):
                     session.remove(other)

@@ -239,6 +239,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         if said and results.models:
             print(said)
         if not results.models:
+            session.remove(results.grid_id)
             raise H2OValueError(said or NOTHING)
 
     # ---- on disk -----------------------------------------------------------------------------------------------

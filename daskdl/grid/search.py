@@ -76,6 +76,9 @@ class Search:
                         self._take(one)
             except BaseException:
                 self.cancel()
+                wait(self._running)
+                for one in list(self._running):
+                    self._take(one)
                 raise
         return self.results
 
@@ -121,9 +124,8 @@ class Search:
             self._count(_identity_of_values(values), values, error)
             return
         identity = identity_of(request.parameters)
-        if identity in self.results.tried:
+        if identity in self.results.tried or identity in {other for _, other, _ in self._running.values()}:
             return
-        self.results.tried.add(identity)
         self.results.attempts += 1
         key = f"{self.results.grid_id}_model_{self.results.attempts}"
         request = request._replace(parameters=self._limited(self._seeded(request.parameters)))
@@ -175,8 +177,8 @@ class Search:
         error = one.exception()
         self.results.seconds = self._before + time.monotonic() - self._began
         if isinstance(error, CancelledError):
-            self.results.tried.discard(identity)  # a resumed search builds it
-            return
+            return  # not among those tried: a resumed search builds it
+        self.results.tried.add(identity)
         if error is not None:
             self._fail(values, error)
             return

@@ -147,9 +147,7 @@ class GridViews:
         inside = (found.group(2) or "").strip() if found else ""
         source = FLAG.fullmatch(inside)
         if found is None or (inside and source is None) or not hasattr(H2ODeepLearningEstimator, found.group(1)):
-            raise H2OValueError(
-                f'metric must be the name of a metric such as "mse" or "auc(valid=True)"; got {metric!r}.'
-            )
+            raise H2OValueError(f'metric must name a metric, such as "mse" or "auc(valid=True)"; got {metric!r}.')
         flags = {} if source is None else {source.group(1): True}
         values = {model.model_id: _number(getattr(model, found.group(1))(**flags)) for model in self.models}
         ordered = sorted(values, key=lambda key: values[key], reverse=not increasing)
