@@ -17,7 +17,7 @@ import hashlib
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,9 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from daskdl.model import Model
-from daskdl.network import State
+from daskdl.network import Layout, State
 from daskdl.record import FOLDS, model_of, record_of, states_of
-from daskdl.versions import Versions, damage, manifest
+from daskdl.versions import Versions, damage, manifest, missing
 from frames.errors import H2OValueError
 
 FORMAT = "daskdl-model"
@@ -81,22 +81,56 @@ def load(path: str | Path) -> Model:
 def _load(folder: Path, shown: str) -> Model:
     if not folder.exists():
         raise H2OValueError(f"File not found: {shown}. Give the path that save_model returned.")
-    versions = Versions(folder).in_order() if folder.is_dir() else []
-    if not versions:
-        raise H2OValueError(
-            f"{shown} must be a folder that save_model wrote; it holds no version of a model. Give the path that "
-            "save_model returned."
-        )
+    while True:
+        versions = Versions(folder).in_order() if folder.is_dir() else []
+        if not versions:
+            raise H2OValueError(
+                f"{shown} must be a folder that save_model wrote; it holds no version of a model. Give the path that "
+                "save_model returned."
+            )
+        model, troubles = _first_sound(versions)
+        if not troubles or Versions(folder).in_order() == versions:  # else another process has just replaced the model
+            break
+    if model is None:
+        raise H2OValueError(f"The model in {shown} is damaged: {troubles[0]}. {SAVE_AGAIN}")
+    if troubles:
+        said = f"{troubles[0]}. The older version {versions[len(troubles)].name} of the model is read instead. "
+        warnings.warn(said + SAVE_AGAIN, RuntimeWarning, stacklevel=3)
+    return model
+
+
+def _first_sound(versions: Sequence[Path]) -> tuple[Model | None, list[str]]:
+    """Return the model of the first sound version, and what is wrong with those before it."""
     troubles = []
     for version in versions:
         trouble = _trouble(version)
         if trouble is None:
-            if troubles:
-                said = f"{troubles[0]}. The older version {version.name} of the model is read instead. {SAVE_AGAIN}"
-                warnings.warn(said, RuntimeWarning, stacklevel=4)
-            return _read(_attributes(version)["record"], version)
-        troubles.append(trouble)
-    raise H2OValueError(f"The model in {shown} is damaged: {troubles[0]}. {SAVE_AGAIN}")
+            model, trouble = _read_whole(version)
+            if model is not None:
+                return model, troubles
+        troubles.append(str(trouble))
+    return None, troubles
+
+
+def _read_whole(version: Path) -> tuple[Model | None, str | None]:
+    """Return the model of a version, or which file went away while it was read: zarr reads such arrays as zeros."""
+    try:
+        content = _attributes(version)
+    except OSError as cause:
+        return None, str(cause)
+    try:
+        model = _read(content["record"], version)
+    except (KeyError, TypeError, ValueError, OSError) as cause:
+        gone = missing(version, content["manifest"])
+        if gone is None:
+            made = content["made_by"].get("daskdl")
+            raise H2OValueError(
+                f"{version}: the model was saved by daskdl {made} and this one cannot read it ({cause}). Use a daskdl "
+                "that is at least as new."
+            ) from cause
+        return None, gone
+    gone = missing(version, content["manifest"])
+    return (None, gone) if gone else (model, None)
 
 
 # ---- one version -----------------------------------------------------------------------------------------------------
@@ -143,12 +177,21 @@ def _write_array(group: zarr.Group, name: str, values: np.ndarray) -> None:
 def _read(record: Mapping[str, Any], folder: Path) -> Model:
     """Read a model from a version (or a fold model from a folder inside) whose files are known to be sound."""
     folds = [_read(one, folder / "folds" / str(number)) for number, one in enumerate(record["folds"])]
+    layout = Layout.from_dict(record["layout"])
     states = {}
     for name in ("state", "last"):
         if (folder / name).is_dir():
-            group = zarr.open_group(zarr.storage.LocalStore(folder / name, read_only=True), mode="r", zarr_format=3)
-            states[name] = State(*(np.ascontiguousarray(group[kind][:]) for kind in State._fields))  # type: ignore[index]
+            states[name] = _read_state(folder / name, layout)
     return model_of(record, states, folds)
+
+
+def _read_state(folder: Path, layout: Layout) -> State:
+    group = zarr.open_group(zarr.storage.LocalStore(folder, read_only=True), mode="r", zarr_format=3)
+    state = State(*(np.ascontiguousarray(group[kind][:]) for kind in State._fields))  # type: ignore[index]
+    for kind, values, wanted in zip(State._fields, state, layout.empty(), strict=True):
+        if values.shape != wanted.shape or values.dtype != wanted.dtype:  # kernels trust the sizes
+            raise ValueError(f"{kind} must be {wanted.shape} {wanted.dtype}; got {values.shape} {values.dtype}")
+    return state
 
 
 def _read_back(folder: Path) -> None:

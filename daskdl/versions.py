@@ -118,15 +118,22 @@ def manifest(folder: Path, leave_out: str) -> Manifest:
 
 def damage(folder: Path, expected: Mapping[str, list[Any]]) -> str | None:
     """Return what is wrong with the files below `folder`, as `file: what`; None when they are as they were written."""
+    gone = missing(folder, expected)
+    if gone:
+        return gone
     for name, (size, digest) in expected.items():
         path = folder / name
-        if not path.is_file():
-            return f"{path}: the file is missing"
         if path.stat().st_size != size:
             return f"{path}: the file must have {size} bytes; got {path.stat().st_size}"
         if _sha256(path) != digest:
             return f"{path}: the file does not have the contents that were written (its checksum differs)"
     return None
+
+
+def missing(folder: Path, expected: Mapping[str, list[Any]]) -> str | None:
+    """Return the first expected file that is not there, as `file: what`; None when all are."""
+    gone = next((name for name in expected if not (folder / name).is_file()), None)
+    return None if gone is None else f"{folder / gone}: the file is missing"
 
 
 def _sha256(path: Path) -> str:

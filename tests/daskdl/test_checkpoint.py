@@ -268,6 +268,28 @@ def test_a_model_of_a_later_program_is_refused(golden, monkeypatch):
         checkpoint.load(golden)
 
 
+def test_arrays_that_do_not_fit_the_network_are_refused(tmp_path):
+    model = renamed("odd")
+    model = dataclasses.replace(model, state=model.state._replace(first=model.state.first[:-1]))
+    checkpoint.save(model, tmp_path / "odd")
+    with pytest.raises(H2OValueError, match=r"this one cannot read it \(first must be \(\d+,\) float32; got \(\d+,\)"):
+        checkpoint.load(tmp_path / "odd")
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(golden, monkeypatch):
+    reader = checkpoint._read
+
+    def disturbed(record, folder):
+        if record["key"] == "golden":
+            checkpoint.save(renamed("new"), golden, force=True)
+        return reader(record, folder)
+
+    new = renamed("new")
+    monkeypatch.setattr(checkpoint, "_read", disturbed)
+    monkeypatch.setitem(globals(), "renamed", lambda key: new)
+    assert checkpoint.load(golden).key == "new"
+
+
 # ---- a save that is killed ---------------------------------------------------------------------------------------
 
 
