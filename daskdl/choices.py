@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, Any] = {
     "maxout": activations.Maxout(),
 }
 
-# family of the response -> spec made from its number (Tweedie's power, the quantile, Huber's delta; NaN where there is none)
+# family of the response -> spec made from its number (Tweedie's power, the quantile, Huber's delta; or NaN)
 FAMILIES: dict[str, Callable[[float], Any]] = {
     "gaussian": lambda number: distributions.Gaussian(),
     "laplace": lambda number: distributions.Laplace(),

@@ -56,12 +56,14 @@ class Predictor:
 
     def predict(self, weights: np.ndarray, rows: Rows) -> np.ndarray:
         """Return float64 (rows, classes) probabilities, (rows,) responses or (rows, units) reconstructions."""
-        outputs = self.net_outputs(weights, rows).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # weights that ran away show as NaN, which the model reports
+            outputs = self.net_outputs(weights, rows).astype(np.float64)
         if self.category == "AutoEncoder":
             return outputs
         if self.category == "Regression":
             return self.respond(outputs[:, 0])
-        return self.correct(softmax(outputs))
+        with np.errstate(invalid="ignore"):
+            return self.correct(softmax(outputs))
 
     def respond(self, net: np.ndarray) -> np.ndarray:
         """Return the response for net outputs: inverse link, or the scale of the response undone."""

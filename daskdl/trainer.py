@@ -1,8 +1,8 @@
 """Training of one share of a round: threads over decoded partitions, a pure function of its arguments.
 
-Threads either share one set of weights without locks (Hogwild: Recht, Re, Wright, Niu 2011) or train private replicas that
-are averaged inside the share. Every sample of a dense input writes most cache lines of the model, so there shared weights
-bounce between cores; replicas also give the same result in every run.
+Threads either share one set of weights without locks (Hogwild: Recht, Re, Wright, Niu 2011) or train private replicas
+that are averaged inside the share. Every sample of a dense input writes most cache lines of the model, so there
+shared weights bounce between cores; replicas also give the same result in every run.
 """
 
 from __future__ import annotations
@@ -257,12 +257,13 @@ def train_share(
 ) -> Delta:
     """Return the state after training on a share; the given state is not changed.
 
-    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows. With one thread, or with replicas, the same
-    arguments give the same bits.
+    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows. With one
+    thread, or with replicas, the same arguments give the same bits.
     """
     began = time.perf_counter()
     moved = state.copy()
-    pull = Free() if consensus is None else Elastic(f4(plan.elastic), consensus.weights)
+    # what came from another process may be read-only, a type of its own for which kernels would compile once more
+    pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
     done = 0
     with ONE_BLAS_THREAD:
         for mix in mixes(share, plan.seed):

@@ -129,3 +129,13 @@ def test_a_trained_compiled_network_predicts_what_the_trained_oracle_predicts():
         compiled.state_of(trained, layout).weights, data
     )
     np.testing.assert_allclose(found, oracle.predict(expected, wide, options), atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize(("category", "family"), [("Binomial", "bernoulli"), ("Regression", "gaussian")])
+def test_weights_that_ran_away_predict_without_a_numpy_warning(category, family, weight):
+    """The model finds the NaN and says what it means; a warning about a matrix product would only puzzle."""
+    layout = compiled.layout_of(network("tanh", (5,), 2 if category == "Binomial" else 1), LEVELS)
+    found = Predictor(layout, category, "tanh", family).predict(np.full(layout.size, weight, np.float32), rows())
+    if not weight < np.inf:
+        assert not np.isfinite(found).any()

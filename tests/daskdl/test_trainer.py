@@ -254,3 +254,33 @@ def test_only_plain_gradient_steps_are_stateless():
     assert not replace(LINEAR, l1=1e-5).settings.stateless
     assert not replace(LINEAR, elastic=1e-3).settings.stateless
     assert not replace(LINEAR, optimizer_numbers={**LINEAR.optimizer_numbers, "stable": 0.9}).settings.stateless
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+def test_a_share_cut_into_a_chain_of_tasks_is_the_same_share(batch):
+    """ADADELTA asks no clock, one partition is not shuffled: then the cuts leave no trace, not even in the last bit."""
+    plan = replace(PLAN, batch=batch, hidden_dropout=(0.3,))
+    whole = train_share(start(), share(portion(200, 2, 30, 478)), plan, threads=1)
+    state, samples = start(), 0
+    for low, high in itertools.pairwise((30, 94, 222, 478)):
+        delta = train_share(state, share(portion(200, 2, low, high), begin=samples), plan, threads=1)
+        state, samples = delta.state, samples + delta.samples
+    assert samples == whole.samples == 448
+    assert same(state, whole.state)
+
+
+def test_elastic_averaging_pulls_a_share_to_the_consensus():
+    plan, given, far = replace(LINEAR, elastic=0.5), share(portion(300)), start(LINEAR)
+    far.weights[:] += 1
+    for array in far:
+        array.setflags(write=False)  # as arrays are that came from another process
+    free, tied = (train_share(start(LINEAR), given, plan, 1, consensus) for consensus in (None, far))
+    away = [float(np.square(moved.state.weights - far.weights).sum()) for moved in (free, tied)]
+    assert away[1] < 0.5 * away[0]
+
+
+def test_weights_that_ran_away_are_handed_back_as_they_are():
+    plan = replace(LINEAR, optimizer_numbers={**LINEAR.optimizer_numbers, "rate": 1e30})
+    moved = train_share(start(LINEAR), share(portion(100)), plan, threads=1)
+    assert not np.isfinite(moved.state.weights).all()
+    assert moved.samples == 100
