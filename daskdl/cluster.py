@@ -110,32 +110,43 @@ class Shell:
     _done: dict[int, distributed.Future] = field(default_factory=dict)
     _workers: dict[str, int] = field(default_factory=dict)
     _begin: int = 0
+    _looked: float = 0.0
 
     def stop(self, reason: str = "Training was stopped on request.") -> None:
         """Ask the job to end soon with a scored model; may be called from any thread."""
         self._queue.put(messages.StopRequested(reason))
 
     def run(self) -> messages.Finish:
-        """Train until the coordinator says Finish."""
+        """Train until the coordinator says Finish. Ctrl-C ends the round and keeps the model; a second one gives up."""
         self._workers = self._live()
         self._held = self._sent(self.job)
-        self._handle(messages.Started(dict(self._workers), owners_of(self.client, self.train)))
-        looked = time.monotonic()
-        while self.finished is None:
-            try:
-                event: Any = self._queue.get(timeout=TICK)
-            except queue.Empty:
-                event = None
-            except KeyboardInterrupt:
-                event = messages.StopRequested("Training was interrupted from the keyboard.")
-            if event is not None:
-                self._handle(event() if callable(event) else event)
-            if event is None or time.monotonic() - looked > TICK:
-                looked = time.monotonic()
-                self._look_at_workers()
-                self._handle(messages.Tick())
-        self._release()
+        interrupted = False
+        try:
+            self._handle(messages.Started(dict(self._workers), owners_of(self.client, self.train)))
+            while self.finished is None:
+                try:
+                    self._step()
+                except KeyboardInterrupt:
+                    if interrupted:
+                        raise
+                    interrupted = True
+                    self.stop("Training was interrupted from the keyboard.")
+        finally:
+            self._release()
         return self.finished
+
+    def _step(self) -> None:
+        """Handle the next event, or look at the clock and the workers when there was none for a while."""
+        try:
+            event: Any = self._queue.get(timeout=TICK)
+        except queue.Empty:
+            event = None
+        if event is not None:
+            self._handle(event() if callable(event) else event)
+        if event is None or time.monotonic() - self._looked > TICK:
+            self._looked = time.monotonic()
+            self._look_at_workers()
+            self._handle(messages.Tick())
 
     # ---- the cluster -------------------------------------------------------------------------------------------
     def _live(self) -> dict[str, int]:
@@ -284,9 +295,12 @@ class Shell:
     def _score(self, order: messages.Score) -> None:
         began = time.monotonic()
         scorer = replace(self.scorer, weights=self.state.weights)
-        self.training = self._measured(scorer, self.train, "train")
-        if self.valid is not None:
-            self.validation = self._measured(scorer, self.valid, "valid")
+        try:
+            self.training = self._measured(scorer, self.train, "train")
+            if self.valid is not None:
+                self.validation = self._measured(scorer, self.valid, "valid")
+        except LostError:
+            return  # nobody is left to score; the coordinator asks again when somebody joins
         values = None if self.validation is None else self.validation.values()
         seconds = time.monotonic() - began
         self._queue.put(messages.Scored(order.round, self.training.values(), values, seconds))
@@ -304,9 +318,9 @@ class Shell:
             ]  # fmt: skip
             try:
                 state = metrics.merged(self.client.gather(tasks))
-            except _LOST:
+            except _LOST as cause:
                 if attempt == ATTEMPTS - 1 or not workers_of(self.client):
-                    raise
+                    raise LostError(str(cause)) from cause
                 continue
             header = metrics.Header(data, table.description)
             return metrics.finish(scorer.predictor.category, state, scorer.options, header)

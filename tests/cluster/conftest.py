@@ -14,7 +14,7 @@ def two_workers():
     """A client of two worker processes; frames and models of the module live there."""
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "memory_limit": "2GB", "host": "127.0.0.1"}
     with (
-        distributed.LocalCluster(dashboard_address=None, **options) as cluster,
+        distributed.LocalCluster(dashboard_address="127.0.0.1:0", **options) as cluster,
         distributed.Client(cluster) as client,
     ):
         before = session._current
