@@ -42,7 +42,11 @@ def balance_of(counts: np.ndarray, factors: Sequence[float] | None, maximum: flo
 
 
 def balanced_rows(target: np.ndarray, balance: Balance, partition: int) -> np.ndarray:
-    """Return the row numbers (training rows,) int64 of a partition, with repeats; rows without a class are left out."""
+    """Return the row numbers (training rows,) int64 of a partition, with repeats; rows without a class are left out.
+
+    >>> balanced_rows(np.array([0.0, 1.0, np.nan]), Balance((1.0, 2.0), seed=1), partition=0).tolist()
+    [0, 1, 1]
+    """
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([balance.seed & (2**64 - 1), partition, 2])))
     draw = rng.random(len(target))
     known = target < len(balance.factors)  # neither missing nor a class that training did not know

@@ -60,7 +60,11 @@ class Levels(NamedTuple):
 
 
 def one_hot(levels: Levels, use_all: bool, names: Sequence[str] | None = None) -> LevelInput:
-    """One unit per level and one for missing; without `use_all` the first level has none."""
+    """One unit per level and one for missing; without `use_all` the first level has none.
+
+    >>> one_hot(Levels("size", ("l", "s"), np.ones(2), 0, None), use_all=False).labels
+    ('size.s', 'size.missing(NA)')
+    """
     labels = [f"{levels.name}.{label}" for label in (names or levels.domain)]
     skip = 0 if use_all else 1
     units = tuple(range(-skip, len(labels) - skip))
@@ -120,6 +124,9 @@ def leading_eigenvector(counts: np.ndarray) -> tuple[float, ...]:
 
     The matrix has entries (n c_i [i=j] - c_i c_j) / (n sqrt(c_i c_j)); levels that never occur get 0. The sign is fixed
     so that the largest entry is positive. Source: training 1.9 with its recommendation.
+
+    >>> [round(v, 3) for v in leading_eigenvector(np.array([9, 16]))]
+    [0.8, -0.6]
     """
     values = np.zeros(len(counts))
     kept = np.flatnonzero(counts)

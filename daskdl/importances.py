@@ -15,6 +15,10 @@ def unit_importances(layout: Layout, weights: np.ndarray) -> np.ndarray:
 
     The share that an input has in each hidden unit's absolute weights, passed on by the share that the hidden unit
     has in each unit above it. Maxout counts both pieces.
+
+    >>> layout = Layout(levels=0, numbers=2, hidden=(), outputs=1)
+    >>> unit_importances(layout, np.array([-4.0, 2.0, 9.0], np.float32)).tolist()
+    [1.0, 0.5]
     """
     first = _absolute(layout, weights, 1)
     if layout.depth == 1:

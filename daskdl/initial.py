@@ -26,7 +26,7 @@ def first_state(
 
     `weights[l]` (channels * units, inputs) and `biases[l]` (channels * units,) replace drawn ones where given, each
     independently. The missing unit of a column that never misses a value starts at zero, so that an unseen level adds
-    nothing. Raises H2OJobError for a wrong shape.
+    nothing. Raises H2OJobError for a wrong shape and for missing or infinite numbers.
     """
     actual = resolved.actual
     start = Start(
@@ -58,6 +58,8 @@ def _fits(name: str, layer: int, array: np.ndarray, shape: tuple[int, ...]) -> N
             f"Dimensionality mismatch: {name} number {layer - 1} must have shape {shape} (units, inputs); "
             f"got {array.shape}."
         )
+    if not np.isfinite(array).all():
+        raise H2OJobError(f"{name} number {layer - 1} must hold finite numbers; it has missing or infinite ones.")
 
 
 def adopt_autoencoder(state: State, layout: Layout, other: State, other_layout: Layout) -> State:

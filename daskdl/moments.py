@@ -50,7 +50,11 @@ class WeightedMoments(NamedTuple):
 
 
 def weighted_moments(values: np.ndarray, weights: np.ndarray) -> WeightedMoments:
-    """Return the moments of `values` (rows,) float64, NaN missing, under `weights` (rows,); weight 0 skips a row."""
+    """Return the moments of `values` (rows,) float64, NaN missing, under `weights` (rows,); weight 0 skips a row.
+
+    >>> weighted_moments(np.array([1.0, 4.0, np.nan]), np.array([2.0, 1.0, 1.0])).mean
+    2.0
+    """
     kept = ~np.isnan(values) & (weights > 0)
     x, w = values[kept], weights[kept]
     if not len(x):
@@ -61,7 +65,11 @@ def weighted_moments(values: np.ndarray, weights: np.ndarray) -> WeightedMoments
 
 
 def level_responses(codes: np.ndarray, levels: int, response: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return (2, levels): summed weights and summed weighted responses of each level; add over partitions."""
+    """Return (2, levels): summed weights and summed weighted responses of each level; add over partitions.
+
+    >>> level_responses(np.array([0, 1, 1]), 2, np.array([1.0, 2.0, 4.0]), np.ones(3)).tolist()
+    [[1.0, 2.0], [1.0, 6.0]]
+    """
     kept = (codes >= 0) & ~np.isnan(response) & (weights > 0)
     total = np.bincount(codes[kept], weights[kept], levels)
     return np.stack([total, np.bincount(codes[kept], weights[kept] * response[kept], levels)])

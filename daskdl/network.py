@@ -215,7 +215,11 @@ class Start(NamedTuple):
 
 
 def initialise(layout: Layout, start: Start, seed: int) -> State:
-    """Return a fresh state; the same seed gives the same weights on every machine."""
+    """Return a fresh state; the same seed gives the same weights on every machine.
+
+    >>> initialise(Layout(levels=0, numbers=2, hidden=(), outputs=1), Start("Uniform", 0.5), seed=1).weights.shape
+    (3,)
+    """
     state = layout.empty()
     for layer in range(1, layout.depth + 1):
         key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, layer], np.uint64)  # a list would turn negative seeds into floats
@@ -240,6 +244,10 @@ def average(states: list[State], samples: list[float]) -> State:
 
     Optimizer slots and mean activations are averaged exactly as weights are. The order of the list is the order of
     summation, so the same list gives the same bits.
+
+    >>> one, two = (State(*(np.full(1, v, np.float32),) * 4) for v in (1.0, 5.0))
+    >>> average([one, two], [3, 1]).weights
+    array([2.], dtype=float32)
     """
     total = float(sum(samples))
     shares = [1.0 / len(states)] * len(states) if total == 0 else [float(n) / total for n in samples]

@@ -251,3 +251,9 @@ def test_the_status_table_shows_annealed_rates_ramped_momentum_and_deviations():
     assert (rows[1]["mean_weight"], rows[1]["weight_rms"]) == pytest.approx((w.mean(), w.std()), rel=1e-6)
     assert "predicting y, regression, gaussian distribution, Quadratic loss, 29 weights/biases" in description(it)
     assert "1,000 training samples, mini-batch size 1" in description(it)
+
+
+def test_given_weights_with_gaps_are_refused():
+    gap = np.array([[1.0, np.nan, 1.0, 1.0]] * 2)
+    with pytest.raises(H2OJobError, match="initial_weights number 0 must hold finite numbers"):
+        first_state(resolve(Parameters(hidden=(2,), seed=1), FACTS), Layout(3, 1, (2,), 1), encoder(), [True], [gap])
