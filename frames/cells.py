@@ -90,10 +90,12 @@ def _put(values: np.ndarray, chosen: np.ndarray, new: Any) -> list[np.ndarray]:
 
 
 def put_masked(values: np.ndarray, mask: np.ndarray, new: Any) -> list[np.ndarray]:
+    """A column (rows,) with one value where the mask column is true; a missing mask leaves the cell."""
     return _put(values, _chosen(values, mask), new)
 
 
 def put_column_masked(values: np.ndarray, mask: np.ndarray, new: np.ndarray) -> list[np.ndarray]:
+    """A column (rows,) with the cells of another column (rows,) where the mask column is true."""
     chosen = _chosen(values, mask)
     return _put_array(values, chosen, new[chosen])
 
@@ -109,6 +111,7 @@ def _put_array(values: np.ndarray, chosen: Any, new: np.ndarray) -> list[np.ndar
 
 
 def put_rows(values: np.ndarray, chosen: Any, new: Any) -> list[np.ndarray]:
+    """A column (rows,) with one value, or an array of values, in the chosen rows."""
     return _put_array(values, chosen, new) if isinstance(new, np.ndarray) else _put(values, chosen, new)
 
 
