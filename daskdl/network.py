@@ -147,8 +147,8 @@ class Layout:
 
     def empty(self) -> State:
         """Return a state of zeros."""
-        zeros = (np.zeros(self.size, np.float32) for _ in range(3))
-        return State(*zeros, np.zeros(sum(self.hidden), np.float32))
+        weights, first, second = (np.zeros(self.size, np.float32) for _ in range(3))
+        return State(weights, first, second, np.zeros(sum(self.hidden), np.float32))
 
     def scratch(self, columns: int) -> Scratch:
         """Return working space of one online thread for `columns` categorical columns."""

@@ -108,9 +108,9 @@ def _rates(model: Model, layer: int) -> tuple[float, float, float]:
         )
         epsilon = numbers["epsilon"]
         rates = np.concatenate([np.sqrt((second + epsilon) / (first + epsilon)) for first, second in blocks])
-        return (
-            (float(rates.mean(dtype=np.float64)), float(rates.std(dtype=np.float64)), 0.0) if len(rates) else (0.0,) * 3
-        )
+        if not len(rates):
+            return 0.0, 0.0, 0.0
+        return float(rates.mean(dtype=np.float64)), float(rates.std(dtype=np.float64)), 0.0
     annealed = numbers["rate"] / (1.0 + numbers["rate_annealing"] * model.samples)
     return annealed * numbers["rate_decay"] ** (layer - 1), 0.0, momentum_at(numbers, model.samples)
 

@@ -49,8 +49,8 @@ class OneBlasThread:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._controller = self._controller or ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+                controller = self._controller = self._controller or ThreadpoolController()
+                self._limit = controller.limit(limits=1, user_api="blas")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:

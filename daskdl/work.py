@@ -219,8 +219,10 @@ def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
 
     weights = np.ones(chunks[0].rows) if request.weights is None else column(request.weights)
     response = None if request.response is None else column(request.response)
-    if response is not None and chunks[where[request.response][0]].types[where[request.response][1]] == "enum":
-        response[response < 0] = np.nan  # a missing class is no class number
+    if request.response is not None and response is not None:
+        group, position = where[request.response]
+        if chunks[group].types[position] == "enum":
+            response[response < 0] = np.nan  # a missing class is no class number
     if response is not None and request.offset is not None:
         response = response - column(request.offset)
     numbers = {}
