@@ -26,6 +26,7 @@ import fsspec
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
+from zarr.storage import LocalStore
 
 from daskdl.model import Model
 from daskdl.network import Layout, State
@@ -136,7 +137,7 @@ def _read_whole(version: Path) -> tuple[Model | None, str | None]:
 # ---- one version -----------------------------------------------------------------------------------------------------
 def write_version(model: Model, folder: Path) -> None:
     """Write a model into an empty folder as one sealed Zarr group."""
-    store = zarr.storage.LocalStore(folder)
+    store = LocalStore(folder)
     root = zarr.create_group(store=store)
     record = _write(model, root)
     content = {
@@ -186,7 +187,7 @@ def _read(record: Mapping[str, Any], folder: Path) -> Model:
 
 
 def _read_state(folder: Path, layout: Layout) -> State:
-    group = zarr.open_group(zarr.storage.LocalStore(folder, read_only=True), mode="r", zarr_format=3)
+    group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
     state = State(*(np.ascontiguousarray(group[kind][:]) for kind in State._fields))  # type: ignore[index]
     for kind, values, wanted in zip(State._fields, state, layout.empty(), strict=True):
         if values.shape != wanted.shape or values.dtype != wanted.dtype:  # kernels trust the sizes

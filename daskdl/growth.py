@@ -72,7 +72,7 @@ def _with_levels(one: LevelInput, names: Sequence[str], start: int) -> tuple[Lev
             [False] * len(old),
         )
     added = range(missing, missing + len(names))
-    labels = (*one.labels[:-1], *(f"{one.column}.{name}" for name in names), one.labels[-1])
+    labels = (*one.labels[:-1], *(f"{one.column}.{name}" for name in names), *one.labels[-1:])
     units = (*one.units[:-1], *added, missing + len(names))
     behind = [*old[:-1], *[old[-1]] * len(names), old[-1]]
     new = [False] * (len(old) - 1) + [True] * len(names) + [False]
@@ -85,7 +85,8 @@ def grown_state(state: State, before: Layout, after: Layout, growth: Growth) -> 
     An autoencoder (as many outputs as inputs, and both grow) also gets the outputs of the new units.
     """
     result = after.empty()
-    for position, (old, new) in enumerate(zip(state[:3], result[:3], strict=True)):
+    buffers = ((state.weights, result.weights), (state.first, result.first), (state.second, result.second))
+    for position, (old, new) in enumerate(buffers):
         for layer in range(1, before.depth + 1):
             matrix, bias = before.matrix(old, layer), before.bias(old, layer).copy()
             if layer == 1:

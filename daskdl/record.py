@@ -59,9 +59,10 @@ def model_of(record: Mapping[str, Any], states: Mapping[str, State], folds: list
     extras: dict[str, Any] = {FOLDS: folds} if folds else {}
     if summary is not None:
         extras[SUMMARY] = H2OTwoDimTable.from_dict(summary)
+    given: dict[str, Any] = {name: values[name] for name in PLAIN}
+    given |= {name: None if values[name] is None else metrics.from_dict(values[name]) for name in MEASURED}
     return Model(
-        **{name: values[name] for name in PLAIN},
-        **{name: None if values[name] is None else metrics.from_dict(values[name]) for name in MEASURED},
+        **given,
         parameters=Parameters.from_dict(values["parameters"]),
         resolved=Resolved.from_dict(values["resolved"]),
         encoder=Encoder.from_dict(values["encoder"]),

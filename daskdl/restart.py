@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def restart_of(
 
     Raises H2OResponseError with everything that stands against it, before any work starts.
     """
-    model = parameters.checkpoint
+    model: Any = parameters.checkpoint
     if not isinstance(model, Model):
         message = f"Checkpoint has to point to existing model! Got {model!r}: train() takes the model itself."
         refuse(key, [FieldError("checkpoint", message)])

@@ -142,7 +142,7 @@ def prepare(
         layout = layout_of(resolved, encoder)
         seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
         state = first_state(resolved, layout, encoder, seen, *_given(resolved, layout))
-        pretrained = resolved.actual.pretrained_autoencoder
+        pretrained: Any = resolved.actual.pretrained_autoencoder
         if pretrained is not None:
             state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
     train = _table(frame, encoder, _sample(resolved, frame, "training"))
@@ -175,8 +175,9 @@ def prepare(
 
 def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encoder:
     actual = resolved.actual
-    if actual.pretrained_autoencoder is not None:
-        return encoder_of_autoencoder(actual.pretrained_autoencoder, resolved, frame, view.response, key)
+    pretrained: Any = actual.pretrained_autoencoder
+    if pretrained is not None:
+        return encoder_of_autoencoder(pretrained, resolved, frame, view.response, key)
     return fit(
         [frame.schema[name] for name in resolved.predictors],
         view.statistics,

@@ -17,6 +17,7 @@ import daskdl as h2o
 from daskdl import checkpoint
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.cross_validation import cross_validation_summary
+from daskdl.model import Model
 from daskdl.record import FOLDS, SUMMARY, loose, record_of, strict
 from daskdl.versions import Versions
 from frames import session
@@ -144,6 +145,12 @@ def test_a_model_saved_with_the_first_version_predicts_what_it_did():
     assert model.training_metrics.auc() == pytest.approx(expected["training_auc"], abs=1e-12)
     assert model.last is not None
     assert [fold.key for fold in model.extras[FOLDS]] == ["golden_cv_1"]
+
+
+def test_a_record_has_every_field_of_a_model():
+    arrays = {"state", "last", "extras"}  # written as arrays, as fold models and as their summary
+    names = {field.name for field in dataclasses.fields(Model)} - arrays
+    assert set(record_of(renamed("golden"))) == names | {FOLDS, SUMMARY}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.0, (1, [2.5, None]), {"a": {"b": True}}, "é\n"])
