@@ -196,6 +196,11 @@ class H2OEstimator:
         """The same as model_id."""
         return self.model_id
 
+    @property
+    def _id(self) -> str | None:
+        """The same as model_id (the booklet's scripts write it so)."""
+        return self.model_id
+
 
 class _Running:
     """A training in a thread of its own; the progress bar goes on in the foreground."""

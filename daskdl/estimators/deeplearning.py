@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 
 from daskdl.estimators.accessors import MetricAccessors
+from daskdl.estimators.artifacts import ModelArtifacts
 from daskdl.estimators.base import H2OEstimator
+from daskdl.estimators.influence import ModelInfluence
 from daskdl.estimators.plots import ModelPlots
 from daskdl.estimators.report import as_html, as_text, report
 from daskdl.estimators.views import ModelViews
@@ -11,7 +13,7 @@ from frames.errors import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 
-class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelPlots, H2OEstimator):
+class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, H2OEstimator):
     """A feed-forward network with H2O's parameters, trained over all cores of one machine or a cluster.
 
     Example::

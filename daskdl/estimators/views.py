@@ -24,6 +24,12 @@ class Reporting:
 
 REPORTING = Reporting()
 
+# Parameters that point to something kept under a name, and the entry of H2O's record that holds the name.
+REFERENCES = {
+    **dict.fromkeys(("model_id", "training_frame", "validation_frame", "checkpoint", "pretrained_autoencoder"), "name"),
+    **dict.fromkeys(("response_column", "fold_column", "weights_column", "offset_column"), "column_name"),
+}
+
 
 class ModelViews:
     """Read-only methods of an estimator that show what its model holds; `_trained()` gives the model or raises."""
@@ -157,7 +163,11 @@ class ModelViews:
 
     @property
     def parms(self) -> dict[str, dict[str, Any]]:
-        """Every parameter's record: help, type, values, default_value, input_value, actual_value."""
+        """Every parameter's record: help, type, values, default_value, input_value, actual_value.
+
+        As in H2O's records a frame or model stands as {"name": its id}, a column with a role as {"column_name": its
+        name}; `actual_params` has the plain names.
+        """
         model = self._trained()
         given = model.parameters
         return {
@@ -169,8 +179,8 @@ class ModelViews:
                 "values": declared.values,
                 "gridable": declared.kind.word not in ("H2OFrame", "H2OEstimator"),
                 "default_value": plain(declared.default),
-                "input_value": plain(getattr(given, name)),
-                "actual_value": _actual(model, name) if self._evaluated else plain(getattr(given, name)),
+                "input_value": _recorded(name, plain(getattr(given, name))),
+                "actual_value": _recorded(name, self._in_force(name)),
             }
             for name, declared in declarations().items()
         }
@@ -186,7 +196,11 @@ class ModelViews:
     @property
     def actual_params(self) -> dict[str, Any]:
         """The value of every parameter that was in force."""
-        return {name: record["actual_value"] for name, record in self.parms.items()}
+        return {name: self._in_force(name) for name in declarations()}
+
+    def _in_force(self, name: str) -> Any:
+        model = self._trained()
+        return _actual(model, name) if self._evaluated else plain(getattr(model.parameters, name))
 
     @property
     def default_params(self) -> dict[str, Any]:
@@ -248,8 +262,17 @@ def _scaled_response(encoder: Any, which: str) -> list[float] | None:
     return None if response is None or response.domain is not None else [float(getattr(response, which))]
 
 
+def _recorded(name: str, value: Any) -> Any:
+    """Wrap the names of frames, models and columns as H2O's records do."""
+    if not isinstance(value, str) or name not in REFERENCES:
+        return value
+    return {REFERENCES[name]: value}
+
+
 def _actual(model: Any, name: str) -> Any:
     """Two values are reported as None when their subject is off."""
+    if name == "model_id":
+        return model.key
     if name == "stopping_metric":
         return model.resolved.stopping_metric
     return model.resolved.fold_assignment if name == "fold_assignment" else plain(getattr(model.resolved.actual, name))

@@ -444,7 +444,7 @@ def test_a_model_does_not_keep_its_training_data(calls):
     key, held = table.frame_id, weakref.ref(table)
     session.remove(key)
     model = H2ODeepLearningEstimator(seed=1, model_id="m").train(y="y", training_frame=table)
-    assert model.params["training_frame"]["input"] == key
+    assert model.params["training_frame"]["input"] == {"name": key}
     calls.clear()
     del table
     gc.collect()

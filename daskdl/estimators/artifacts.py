@@ -1,0 +1,71 @@
+"""What a model leaves as a file, and what h2o-py offers that this package does not."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from daskdl.metrics import ModelMetrics
+from daskdl.table import H2OTwoDimTable
+from frames.errors import H2OValueError
+
+# Methods of h2o-py's models without a counterpart here, and what to use instead.
+_INSTEAD = {
+    **dict.fromkeys(
+        ("explain", "explain_row", "pd_plot", "ice_plot", "shap_summary_plot", "shap_explain_row_plot"),
+        "permutation_importance(), partial_plot() and varimp_plot() explain a model",
+    ),
+    "predict_contributions": "permutation_importance() and partial_plot() show what columns do",
+    **dict.fromkeys(("save_mojo", "download_mojo"), "save_model() and load_model() keep a model"),
+    "train_segments": "train one estimator per part of the frame",
+}
+
+
+class ModelArtifacts:
+    """Files of an estimator's model; `_trained()` gives the model or raises."""
+
+    _trained: Callable[[], Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _INSTEAD:
+            raise AttributeError(f"{type(self).__name__} has no {name}(); {_INSTEAD[name]}.")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    @property
+    def have_mojo(self) -> bool:
+        """Whether the model can be written in H2O's MOJO format: never."""
+        self._trained()
+        return False
+
+    def download_model(self, path: str = "", filename: str | None = None) -> str:
+        """Write the model to `path`/`filename` (default: this folder, the model's name) and return where.
+
+        What is there already is replaced. `h2o.load_model` reads it.
+        """
+        from daskdl import checkpoint  # here, so that importing the classes does not load zarr
+
+        model = self._trained()
+        return checkpoint.save(model, os.path.join(path or os.getcwd(), filename or model.key), force=True)
+
+    def save_model_details(self, path: str = "", force: bool = False, filename: str | None = None) -> str:
+        """Write parameters, tables and metrics as JSON to `path`/`filename` (default: <model>.json); return where.
+
+        Raises H2OValueError "File already exists" without `force`.
+        """
+        target = os.path.join(path or os.getcwd(), filename or f"{self._trained().key}.json")
+        if os.path.exists(target) and not force:
+            raise H2OValueError(f"File already exists: {target}. Give force=True to replace it.")
+        text = json.dumps(self._model_json, default=_plain, indent=1)  # type: ignore[attr-defined]
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(text)
+        return target
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, H2OTwoDimTable):
+        return {"name": value.table_header, "columns": value.col_header, "data": value.cell_values}
+    if isinstance(value, ModelMetrics):
+        return value.to_dict()
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)
