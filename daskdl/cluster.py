@@ -7,6 +7,8 @@ one round.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import queue
 import time
@@ -191,14 +193,23 @@ class Shell:
 
     def _waited(self, future: distributed.Future) -> Any:
         """Return a result; raise LostError when a worker left, because a task pinned to it would never run again."""
+        # Future.result(timeout=...) fails now and then where a result comes just when the time is up: the cancellation
+        # of its wait then meets another await. So one wait goes on in the client's loop, and is only looked at here.
+        pending = asyncio.run_coroutine_threadsafe(self._gathered(future), self.client.loop.asyncio_loop)
         while True:
             try:
-                return future.result(timeout=TICK)
-            except distributed.TimeoutError:
+                return pending.result(timeout=TICK)
+            except TimeoutError:
+                if pending.done():
+                    raise  # not our patience, but the cluster's
                 if not set(self._workers) <= set(workers_of(self.client)):
+                    pending.cancel()
                     raise LostError from None
-            except _LOST as cause:
+            except (*_LOST, concurrent.futures.CancelledError) as cause:
                 raise LostError(str(cause)) from cause
+
+    async def _gathered(self, future: distributed.Future) -> Any:
+        return await self.client.gather(future, asynchronous=True)
 
     # ---- carrying out ------------------------------------------------------------------------------------------
     def _train(self, order: messages.TrainShare) -> None:
