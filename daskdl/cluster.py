@@ -301,7 +301,7 @@ class Shell:
     def _remember_own(self, share: int) -> None:
         future = self._done[share]
         for worker in self.client.who_has([future]).get(future.key, ()):
-            self._own[worker] = future
+            self._own[worker] = self.client.submit(_state, future, workers=[worker], pure=False)
 
     def _score(self, order: messages.Score) -> None:
         began = time.monotonic()
@@ -375,6 +375,11 @@ _CARRIERS: Mapping[type, Callable[[Shell, Any], None]] = {
     messages.Log: Shell._log,
     messages.Finish: Shell._finish,
 }
+
+
+def _state(delta: Delta) -> State:
+    """Return the state alone: a Delta at the beginning of a share would count as a part of that share."""
+    return delta.state
 
 
 def _outcome(delta: Delta) -> tuple[int, float]:

@@ -1,0 +1,30 @@
+"""Training that goes on from a checkpoint on two worker processes, whoever trained before."""
+
+import numpy as np
+import pytest
+
+from daskdl import checkpoint
+from daskdl.parameters import Parameters
+from daskdl.train import train
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+
+NET = {"hidden": [12], "seed": 3, "stopping_rounds": 0}
+
+
+def test_a_reproducible_restart_has_the_bits_of_one_long_training(two_workers, rings, tmp_path):
+    how = Parameters(epochs=4, reproducible=True, **NET)
+    whole = train(how, rings, y="y")
+    alone = train(how.replace(epochs=2, single_node_mode=True), rings, y="y")
+    saved = checkpoint.load(checkpoint.save(alone, tmp_path / "alone"))
+    on_two = train(how.replace(checkpoint=saved), rings, y="y")
+    assert on_two.notes["workers"] == 2
+    np.testing.assert_array_equal(on_two.state.weights, whole.state.weights)
+
+
+def test_elastic_averaging_goes_on_from_its_consensus(two_workers, rings):
+    how = Parameters(epochs=3, elastic_averaging=True, train_samples_per_iteration=2000, **NET)
+    old = train(how, rings, y="y")
+    new = train(how.replace(epochs=9, checkpoint=old), rings, y="y")
+    assert (old.samples, new.samples) == (3 * 4000, 9 * 4000)
+    assert new.training_metrics.logloss() < old.training_metrics.logloss()
