@@ -11,7 +11,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -218,17 +218,18 @@ def mixes(share: Share, seed: int) -> list[Mix]:
 class Runner:
     """One thread's hands: its window, its scratch space and the network it moves."""
 
-    def __init__(self, plan: Plan, state: State, pull: Any, designs: Sequence[Design]) -> None:
+    def __init__(self, plan: Plan, state: State, pull: Any, mix: Mix) -> None:
         self.plan = plan
         self.pull = pull
         self.state = state
         self.network = plan.layout.network(state)
-        columns = designs[0].levels.shape[1]
-        self.rows_at_once = math.ceil(WINDOW / plan.batch) * plan.batch
-        self.rows = empty_window(self.rows_at_once, designs[0])
+        columns = mix.designs[0].levels.shape[1]
+        batch = min(plan.batch, len(mix.row))  # no more memory than there are samples to fill it
+        self.rows_at_once = math.ceil(WINDOW / batch) * batch
+        self.rows = empty_window(self.rows_at_once, mix.designs[0])
         whole = not plan.fast_mode and not plan.settings.stateless
         self.scratch: Any = (
-            plan.layout.scratch(columns) if plan.batch == 1 else plan.layout.batch_scratch(columns, plan.batch, whole)
+            plan.layout.scratch(columns) if plan.batch == 1 else plan.layout.batch_scratch(columns, batch, whole)
         )
         self.penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
         self.distribution = distribution_of(plan.family, plan.family_number, plan.loss)
@@ -289,7 +290,7 @@ class Crew(NamedTuple):
 
     def runner(self, state: State, mix: Mix) -> Runner:
         """Return the hands of one thread that moves `state`."""
-        return Runner(self.plan, state, self.pull, mix.designs)
+        return Runner(self.plan, state, self.pull, mix)
 
 
 def _train_shared(state: State, mix: Mix, crew: Crew, first: float, pace: float) -> int:

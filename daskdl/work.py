@@ -164,7 +164,9 @@ class Sample(NamedTuple):
         if len(self.probabilities) == 1:
             return np.flatnonzero(draw < self.probabilities[0])
         known = np.nan_to_num(design.target, nan=0).astype(np.int64)
-        return np.flatnonzero((draw < np.array(self.probabilities)[known]) & ~np.isnan(design.target))
+        # the last entry is for classes that training did not know
+        share = np.array([*self.probabilities, max(self.probabilities)])[np.minimum(known, len(self.probabilities))]
+        return np.flatnonzero((draw < share) & ~np.isnan(design.target))
 
 
 def score_task(

@@ -18,6 +18,7 @@ from daskdl.kernels.gather import fill_numbers
 from daskdl.network import Layout, Start, initialise
 from daskdl.prediction import Predictor
 from daskdl.scoring import Scorer, deep_features, measure, predictions, row_errors, squared_errors
+from daskdl.work import Sample
 
 ROWS = 50
 
@@ -148,3 +149,18 @@ def test_a_row_without_an_offset_is_not_measured():
     rest = np.delete(np.arange(ROWS), 4)
     with_gap, without = (metrics.finish("Regression", s) for s in (measure(one, lost), measure(one, design, rest)))
     assert with_gap.mse() == pytest.approx(without.mse(), rel=1e-12)
+
+
+def test_a_stratified_sample_bears_classes_that_training_did_not_know():
+    _, design = scorer("Multinomial")
+    unknown = design._replace(target=np.where(np.arange(ROWS) < 10, 3.0, design.target))
+    sample = Sample((0.0, 0.5, 1.0), seed=1)
+    rows = sample.rows(unknown, partition=0)
+    taken = np.bincount(unknown.target[rows].astype(int), minlength=4)
+    assert taken[0] == 0
+    assert 0 < taken[1] < (unknown.target == 1).sum()
+    assert taken[2] == (unknown.target == 2).sum()
+    assert taken[3] == 10
+    np.testing.assert_array_equal(rows, sample.rows(unknown, partition=0))
+    assert Sample((1.0,), 1).rows(design, 0) is None
+    assert 10 < len(Sample((0.5,), 1).rows(design, 0)) < 40

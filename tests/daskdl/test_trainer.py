@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import compiled
@@ -284,3 +285,20 @@ def test_weights_that_ran_away_are_handed_back_as_they_are():
     moved = train_share(start(LINEAR), share(portion(100)), plan, threads=1)
     assert not np.isfinite(moved.state.weights).all()
     assert moved.samples == 100
+
+
+def test_a_batch_larger_than_the_share_is_the_whole_share():
+    given = share(portion(50))
+    whole = train_share(start(), given, replace(PLAN, batch=50), threads=1)
+    huge = train_share(start(), given, replace(PLAN, batch=10**9), threads=1)  # and takes no memory for a billion rows
+    assert same(whole.state, huge.state)
+    single = train_share(start(), share(portion(1)), replace(PLAN, batch=10**9), threads=2)
+    assert single.samples == 1
+
+
+def test_shares_that_train_side_by_side_in_one_process_do_not_disturb_each_other():
+    jobs = [(share(portion(600, p)), replace(PLAN, batch=batch)) for p, batch in ((0, 1), (1, 16), (2, 1), (3, 16))]
+    alone = [train_share(start(), given, plan, threads=1).state for given, plan in jobs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda job: train_share(start(), *job, threads=1).state, jobs))
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))
