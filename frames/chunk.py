@@ -2,14 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from frames.codecs.base import Codec, Terms
 from frames.codecs.buffers import Stored, by_column, ride_along, store, take
-from frames.codecs.choose import choose_levels, choose_numbers, choose_text, from_config
+from frames.codecs.choose import choose_bytes, choose_levels, choose_numbers, choose_text, from_config
 from frames.column import TEXTS, TYPES, Type
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.summary import (
@@ -108,6 +108,41 @@ class Chunk:
         ride_along(coded)
         return Chunk(
             rows, tuple(types), tuple(codec for codec, _ in coded), tuple(summaries), tuple(store(coded, rows))
+        )
+
+    @staticmethod
+    def pack_bytes(
+        rows: int, block: np.ndarray, summaries: Mapping[int, Summary], others: Mapping[int, np.ndarray]
+    ) -> "Chunk":
+        """Return the chunk of columns of reals of which some are bytes and lie row by row already, as the chunk wants.
+
+        block      (rows, k) uint8, row-major: columns of integers from 0 to 255, none missing, in ascending position
+        summaries  of these columns by position, and of columns with one such value throughout, which `block` leaves out
+        others     all other columns by position, as `pack` takes them
+
+        What it says is that of `pack` for the same columns; it only saves to take the block apart and build it again.
+        Raises H2OValueError where positions are missing or the block does not suit the summaries.
+        """
+        width = len(summaries) + len(others)
+        varying = [i for i in sorted(summaries) if summaries[i].minimum < summaries[i].maximum]
+        if block.shape != (rows, len(varying)) or {*summaries, *others} != set(range(width)):
+            raise H2OValueError(
+                f"A block must have a column for each of {len(varying)} positions and {rows} rows; got {block.shape}, "
+                f"and {width} positions must be 0 to {width - 1}."
+            )
+        rest = sorted(others)
+        reals: list[Type] = ["real"] * len(rest)
+        columns = [np.asarray(others[i]) for i in rest]
+        _check(columns, reals, [None] * len(rest))
+        found = {**summaries, **dict(zip(rest, _summaries(columns, reals, [None] * len(rest)), strict=True))}
+        chosen = {i: choose_bytes(block[:, k], summaries[i]) for k, i in enumerate(varying)}
+        chosen |= {i: choose_bytes(block[:, :0], summaries[i]) for i in summaries if i not in chosen}
+        chosen |= {i: choose_numbers(column, found[i]) for i, column in zip(rest, columns, strict=True)}
+        coded = [chosen[i] for i in range(width)]
+        ride_along(coded)
+        stored = store(coded, rows, block)
+        return Chunk(
+            rows, ("real",) * width, tuple(c for c, _ in coded), tuple(found[i] for i in range(width)), tuple(stored)
         )
 
     def values(self, position: int) -> np.ndarray:

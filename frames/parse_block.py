@@ -16,6 +16,7 @@ from frames.dates import forms
 from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean, decide
 from frames.errors import FrameError
 from frames.parse_guess import Setup, without_marked_lines
+from frames.parse_numbers import pack_numbers
 from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
 from frames.summary import Summary
@@ -128,6 +129,9 @@ def parse(data: bytes, setup: Setup, lines_before: Callable[[], int], where: str
     """
     data = without_marked_lines(data, setup.markers)
     size = len(data)
+    chunk = pack_numbers(data, setup)
+    if chunk is not None:
+        return Block(Report(chunk.rows, size, summaries=chunk.summaries), chunk)
     if b"\0" in data:
         problem = f"Files must be text (CSV) or Parquet; {where} holds binary data (a zero byte)."
         return Block(Report(0, size, problem=problem))

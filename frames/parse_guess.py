@@ -226,7 +226,8 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
         width = max(width, Counter(len(row) for row in body).most_common(1)[0][0])
     names = default_names(rows[0] if header else [], width)
     columns = [_column(body, i) for i in range(width)]
-    texts = frozenset(i for i, column in enumerate(columns) if as_numbers(column) is None)
+    # Each distinct text once: pixels and codes repeat themselves, and columns may be hundreds.
+    texts = frozenset(i for i, column in enumerate(columns) if as_numbers(list(dict.fromkeys(column))) is None)
     return Setup(
         sep=sep,
         header=header,

@@ -102,7 +102,7 @@ def read_rows(range_: Range, setup: Setup) -> bytes:
         parts.append(more)
         end += len(more)
         ahead *= 2
-    return b"".join(parts)[offset:]
+    return b"".join([memoryview(data)[offset:], *parts[1:]])
 
 
 def quotes_are_even(data: bytes, setup: Setup) -> bool:

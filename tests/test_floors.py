@@ -12,7 +12,7 @@ from source_tree import ROOT, Module, imports, modules, top
 FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("daskdl.kernels.jit", "daskdl.errors", "daskdl.exceptions", "frames.errors", "frames.codecs")),
     (0, ("daskdl.parameter*",)),
-    (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema")),
+    (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema", "frames.digits")),
     (2, ("daskdl.network", "daskdl.choices", "frames")),
     (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.moments", "daskdl.adaptation", "daskdl.design")),
     (3, ("daskdl.prediction", "daskdl.importances", "daskdl.balance", "daskdl.growth", "daskdl.table")),
@@ -27,6 +27,8 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (7, ("daskdl.estimators", "daskdl.door", "daskdl.grid", "daskdl.export", "daskdl.frame", "daskdl.two_dim_table")),
 )
 DOORS = ("daskdl",)  # the h2o door itself: floor 7, by exact name
+
+MAY_COMPILE = ("daskdl.kernels.jit", "frames.digits")  # frames may not lean on daskdl, and reads digits at its speed
 
 DASK = frozenset({"dask", "distributed"})
 MAY_USE_DASK = ("daskdl.cluster", "daskdl.train", "daskdl.job", "daskdl.grid", "daskdl.ui", "daskdl.door")
@@ -109,10 +111,24 @@ def test_kernels_import_numpy_numba_the_standard_library_and_kernels(name):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", [one for one in ALL if top(one) == "frames" and floor(one) in (0, 1)])
+@pytest.mark.parametrize(
+    "name", [one for one in ALL if top(one) == "frames" and floor(one) in (0, 1) and one not in MAY_COMPILE]
+)
 def test_what_travels_inside_a_chunk_needs_numpy_and_numcodecs_only(name):
     module = modules()[name]
     allowed = {"numpy", "numcodecs", "frames", *sys.stdlib_module_names}
+    wrong = [
+        _refer(module, e.line, f"imports {e.target}")
+        for e in imports(module)
+        if top(e.target) not in allowed or _among(e.target, MAY_COMPILE)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_compiled_reader_of_digits_leans_on_nothing_of_the_project():
+    """Its cache on disk is keyed by its own source alone."""
+    module = modules()["frames.digits"]
+    allowed = {"numpy", "numba", *sys.stdlib_module_names}
     wrong = [_refer(module, e.line, f"imports {e.target}") for e in imports(module) if top(e.target) not in allowed]
     assert not wrong, "\n".join(wrong)
 
@@ -131,7 +147,7 @@ def test_no_two_modules_import_each_other_while_loading():
     assert not pairs, "\n".join(pairs)
 
 
-@pytest.mark.parametrize("name", [one for one in ALL if one != "daskdl.kernels.jit"])
+@pytest.mark.parametrize("name", [one for one in ALL if one not in MAY_COMPILE])
 def test_numba_is_reached_through_jit_and_starts_no_threads_of_its_own(name):
     module = modules()[name]
     source = module.path.read_text(encoding="utf-8")

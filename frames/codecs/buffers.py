@@ -53,8 +53,11 @@ def ride_along(coded: list[tuple[Codec, np.ndarray]]) -> None:
         coded[i] = Scaled("u1", codec.bias), codes  # type: ignore[attr-defined]
 
 
-def store(coded: list[tuple[Codec, np.ndarray]], rows: int) -> list[Stored]:
-    """The buffers of a chunk: a row-major block per dtype, the bits, a payload per column that has its own bytes."""
+def store(coded: list[tuple[Codec, np.ndarray]], rows: int, block: np.ndarray | None = None) -> list[Stored]:
+    """The buffers of a chunk: a row-major block per dtype, the bits, a payload per column that has its own bytes.
+
+    `block` is row-major already: where the columns of a buffer are its columns, it becomes that buffer as it is.
+    """
     groups: dict[tuple[str, str], list[int]] = {}
     stored = []
     for i, (codec, codes) in enumerate(coded):
@@ -63,12 +66,13 @@ def store(coded: list[tuple[Codec, np.ndarray]], rows: int) -> list[Stored]:
         elif codec.layout != "none":
             groups.setdefault((codec.layout, codec.dtype.str), []).append(i)
     for (layout, dtype), members in groups.items():
-        block = by_row([coded[i][1] for i in members], np.dtype(dtype), rows)
+        codes = [coded[i][1] for i in members]
+        laid = block if block is not None and _are_columns(codes, block) else by_row(codes, np.dtype(dtype), rows)
         if layout == "bits":
-            stored.append(_compressed(layout, dtype, tuple(members), np.packbits(block), 1))
+            stored.append(_compressed(layout, dtype, tuple(members), np.packbits(laid), 1))
         else:
-            raw = block.reshape(-1).view(np.uint8)
-            stored.append(_compressed(layout, dtype, tuple(members), raw, block.dtype.itemsize))
+            raw = laid.reshape(-1).view(np.uint8)
+            stored.append(_compressed(layout, dtype, tuple(members), raw, laid.dtype.itemsize))
     return stored
 
 
@@ -81,6 +85,17 @@ def _compressed(layout: str, dtype: str, columns: tuple[int, ...], raw: np.ndarr
         if raw.nbytes >= _WORTH * packed.nbytes:
             return Stored(layout, dtype, columns, True, raw.nbytes, packed)
     return Stored(layout, dtype, columns, False, raw.nbytes, np.ascontiguousarray(raw))
+
+
+def _are_columns(columns: list[np.ndarray], block: np.ndarray) -> bool:
+    """Whether these arrays are views of the columns of a row-major block, all of them and in order."""
+    if len(columns) != block.shape[1] or columns[0].dtype != block.dtype or not block.flags.c_contiguous:
+        return False
+    first, step = block.ctypes.data, block.itemsize
+    return all(
+        column.strides == block.strides[:1] and column.ctypes.data == first + k * step
+        for k, column in enumerate(columns)
+    )
 
 
 def by_row(columns: list[np.ndarray], dtype: np.dtype, rows: int) -> np.ndarray:

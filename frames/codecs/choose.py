@@ -96,6 +96,17 @@ def choose_numbers(values: np.ndarray, facts: Facts) -> tuple[Codec, np.ndarray]
     return codec, codec.encode(values)
 
 
+def choose_bytes(values: np.ndarray, facts: Facts) -> tuple[Codec, np.ndarray]:
+    """Return (codec, codes) of a column of integers from 0 to 255 (uint8), none missing: what `choose_numbers` returns,
+    found without a look at the values. Where these are the codes, they are returned as they are."""
+    low, high = int(facts.minimum), int(facts.maximum)
+    if low == high:
+        return _shared(Constant, facts.minimum), np.empty(0, np.uint8)
+    if high - low == 1:
+        return _shared(Bit, low), values - np.uint8(low) if low else values
+    return _shared(Scaled, "u1", 0, 0, None), values
+
+
 def _constant(values: np.ndarray, facts: Facts) -> tuple[Codec, np.ndarray] | None:
     if 0 < facts.missing < facts.rows:
         return None

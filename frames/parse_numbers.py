@@ -1,0 +1,57 @@
+"""A large block of text that holds only numbers -> a chunk, without a general reader in between."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from frames.chunk import Chunk
+from frames.parse_guess import Setup
+from frames.summary import Summary
+
+if TYPE_CHECKING:
+    from frames.parse_digits import Bytes
+
+LEAST = 4 * 2**20
+"""Smaller blocks are left to pandas: it needs a moment for them, and loading the compiled reader takes longer."""
+
+_WHOLE = 2.0**53
+
+
+def pack_numbers(data: bytes, setup: Setup) -> Chunk | None:
+    """Return the columns of a block as a chunk, as pandas would have read them bit by bit; None where the setup, or
+    something in the text, asks for more than plain numbers.
+
+    Integers from 0 to 255 without missing values, such as pixels, stay bytes in rows from the text to the chunk.
+    """
+    if len(data) < LEAST or not _is_plain(setup):
+        return None
+    from frames import parse_digits  # loads compiled code, which frames without large files of text never need
+
+    found = parse_digits.read(data, setup.width, setup.sep)
+    if found is None or any(values.dtype.kind == "f" and _is_long(values) for values in found.others.values()):
+        return None
+    return Chunk.pack_bytes(found.rows, found.bytes.block, _summaries(found.bytes, found.rows), found.others)
+
+
+def _is_plain(setup: Setup) -> bool:
+    """Whether every column is read as a number, and no letter of numbers means another thing."""
+    sep = setup.sep
+    if setup.texts or len(setup.kept) < setup.width or any(setup.missing) or setup.escape is not None:
+        return False
+    return setup.newline == b"\n" and sep.isascii() and not sep.isalnum() and sep not in " +-.\"'\r\n"
+
+
+def _is_long(values: np.ndarray) -> bool:
+    """Whether there may be integers that float64 has rounded."""
+    return bool(np.fmax.reduce(np.abs(values), initial=0.0) >= _WHOLE)
+
+
+def _summaries(found: "Bytes", rows: int) -> dict[int, Summary]:
+    """The summaries of columns of bytes by position; the spread is exact but for one division."""
+    table = (found.columns, found.low, found.high, found.zeros, found.total, found.squares)
+    return {
+        column: Summary(
+            rows, 0, zeros, total / rows, (rows * squares - total * total) / rows, float(low), float(high), True
+        )
+        for column, low, high, zeros, total, squares in zip(*(one.tolist() for one in table), strict=True)
+    }

@@ -1,0 +1,225 @@
+"""The compiled reader of numbers, against the general one: the same columns bit by bit, or it declines."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from frames import parse_block, parse_digits, parse_numbers
+from frames.parse_block import parse
+from frames.parse_guess import Setup
+from frames.summary import Summary
+
+
+def setup_of(width, sep=",", **more):
+    names = tuple(f"C{i + 1}" for i in range(width))
+    return Setup(
+        sep, False, names, frozenset(), {}, tuple(range(width)), (frozenset(),) * width, exact_floats=True, **more
+    )
+
+
+def both(data, setup):
+    """The block as the compiled reader makes it (None where it declines), and as pandas makes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse_numbers, "LEAST", 0)
+        fast = parse_numbers.pack_numbers(data, setup)
+        through = parse(data, setup, lambda: 0, "f.csv")
+        patch.setattr(parse_block, "pack_numbers", lambda data, setup: None)
+        slow = parse(data, setup, lambda: 0, "f.csv")
+    return fast, through, slow
+
+
+def must_agree(data, setup, reads=False):
+    """Both ways give one block; with `reads` the compiled reader must not decline."""
+    fast, through, slow = both(data, setup)
+    assert through.report._replace(summaries=()) == slow.report._replace(summaries=())
+    if reads:
+        assert fast is not None, data
+    if fast is None:
+        return
+    assert slow.numbers is not None, data
+    assert fast.codecs == slow.numbers.codecs
+    for ours, theirs in zip(fast.columns(), slow.numbers.columns(), strict=True):
+        assert ours.dtype == theirs.dtype
+        same = (ours.view(np.int64) == theirs.view(np.int64)) | ((ours != ours) & (theirs != theirs))
+        assert same.all(), (data, ours, theirs)
+    for one, other in zip(fast.summaries, slow.numbers.summaries, strict=True):
+        must_be_close(one, other)
+
+
+def must_be_close(one: Summary, other: Summary):
+    assert one[:3] == other[:3]
+    assert one.all_integer == other.all_integer
+    np.testing.assert_allclose(one[3:7], other[3:7], rtol=1e-9, atol=1e-9 * max(1.0, abs(other.maximum)) ** 2)
+
+
+small = st.integers(0, 260).map(str)
+whole = st.integers(-(2**53), 2**53).map(str).filter(lambda text: text != "0")
+decimals = st.from_regex(r"[+-]?([0-9]{1,12}\.[0-9]{0,6}|\.[0-9]{1,6})(0{0,12})([eE][+-]?[01]?[0-9])?", fullmatch=True)
+doubles = st.floats(allow_nan=False, allow_infinity=False).map(repr)
+odd = st.sampled_from(
+    ["", "NA", "nan", "NaN", "null", "N/A", "n/a", "NULL", "na", "NAN", " 7", "7 ", "+3", "-0", "-0.0", "007", "1e5",
+     "1e", ".", "-", "e5", "1.e2", "x", '"3"', "inf", "0x1", "1e400", "0e999", "12345678901234567890", "1 2",
+     "--1", "Nan", "N"]
+)  # fmt: skip
+kinds = st.sampled_from([small, st.one_of(small, whole), decimals, st.one_of(small, st.just("")), doubles, odd])
+
+
+@st.composite
+def files(draw):
+    """(bytes, width): rows of columns of numbers, now and then odd ones; some rows short, long or blank."""
+    columns = draw(st.lists(kinds, min_size=1, max_size=5))
+    length = st.sampled_from([len(columns)] * 8 + [1, len(columns) - 1, len(columns) + 1])
+    rows = []
+    for _ in range(draw(st.integers(1, 12))):
+        cells = [draw(kind) for kind in columns] + ["1"]
+        rows.append(",".join(cells[: draw(length)]))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    return (end.join(rows) + draw(st.sampled_from([end, ""]))).encode(), len(columns)
+
+
+@settings(max_examples=400, deadline=None)
+@given(files())
+@example((b"1\n\n2\n", 1))
+@example((b"1,2\n,", 2))
+@example((b"1,2\n ,\n", 2))
+@example((b"  \n1,2\n", 2))
+@example((b"1,2\r\n\r\n3\r", 2))
+@example((b"1,2,\n3,4,\n", 2))
+@example((b"-0\n5\n", 1))
+@example((b"-0\n5.5\n", 1))
+@example((b"9007199254740992\n1e16\n2.5e15\n", 1))
+@example((b"9007199254740993\n", 1))
+def test_any_text_reads_as_pandas_reads_it(case):
+    data, width = case
+    must_agree(data, setup_of(width))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            small,
+            st.integers(-(10**15), 10**15).filter(bool).map(str),
+            st.decimals(-(10**6), 10**6, places=5).map(lambda d: f"{d:f}"),
+            st.one_of(small, st.just("")),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.sampled_from([",", "\t", ";", "|"]),
+)
+def test_plain_numbers_are_never_left_to_pandas(rows, end, closed, sep):
+    text = end.join(sep.join(row) for row in rows) + (end if closed else "")
+    must_agree(text.encode(), setup_of(4, sep), reads=True)
+
+
+def test_pixels_with_constant_columns_and_bits_stay_bytes_in_rows():
+    rng = np.random.default_rng(3)
+    table = rng.integers(0, 256, (3000, 40))
+    table[:, 3] = 7
+    table[:, 5] = rng.integers(0, 2, 3000)
+    table[:, 6] = rng.integers(4, 6, 3000)
+    text = "\n".join(",".join(map(str, row)) for row in table.tolist()).encode()
+    must_agree(text, setup_of(40), reads=True)
+    found = parse_digits.read(text, 40, ",")
+    assert found is not None
+    assert not found.others
+    assert found.bytes.block.shape == (3000, 39)
+    np.testing.assert_array_equal(found.bytes.block, np.delete(table, 3, axis=1))
+    np.testing.assert_array_equal(found.bytes.total, table.sum(axis=0))
+    np.testing.assert_array_equal(found.bytes.squares, (table**2).sum(axis=0))
+
+
+def test_bits_alone_are_packed_as_bits():
+    rng = np.random.default_rng(4)
+    rows = rng.integers(0, 2, (500, 9)) + np.array([0, 1, 0, 0, 3, 0, 0, 0, 0])
+    must_agree("\n".join(",".join(map(str, row)) for row in rows.tolist()).encode(), setup_of(9), reads=True)
+
+
+def test_a_column_that_outgrows_its_first_rows_is_read_again_wider():
+    rows = [f"{i % 200},{i % 9},1" for i in range(60_000)]
+    rows[20_000] = "300,2.5,"
+    data = "\n".join(rows).encode()
+    must_agree(data, setup_of(3), reads=True)
+    others = parse_digits.read(data, 3, ",").others
+    assert {i: values.dtype.kind for i, values in others.items()} == {0: "i", 1: "f", 2: "f"}
+
+
+def test_a_sum_of_squares_of_many_rows_does_not_overflow():
+    found = parse_digits.read(b"255\n254\n" * 70_000, 1, ",")
+    assert found.bytes.squares.tolist() == [70_000 * (255**2 + 254**2)]
+    assert found.bytes.zeros.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("9007199254740991", 2.0**53 - 1), ("0.1", 0.1), ("123456789012345e-22", 123456789012345e-22),
+        ("1e22", 1e22), ("8.692932128906250000e-01", 0.869293212890625), ("2.50000000000000000000000", 2.5),
+        ("-0.0", -0.0), ("+.5", 0.5), ("5.", 5.0), ("0.000e99", 0.0), ("1E-3", 1e-3),
+    ],
+)  # fmt: skip
+def test_numbers_are_rounded_as_python_rounds_them(text, value):
+    found = parse_digits.read(f"{text}\n1.5\n".encode(), 1, ",")
+    assert found.others[0][0] == value
+    assert np.signbit(found.others[0][0]) == np.signbit(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9007199254740993", "0.12345678901234567", "1e23", "1e-23", "-0", "1e", ".", "-", "x", '"1"', "1 ", "1,2,3",
+     "1\r2", "inf", "1\x00", "é", "1e12345", "NANA", "NAx", "Na"],
+)  # fmt: skip
+def test_what_it_cannot_read_exactly_it_declines(text):
+    assert parse_digits.read(f"1,2\n{text}\n".encode(), 2, ",") is None
+
+
+def test_rows_that_are_too_long_are_refused_with_their_line():
+    fast, through, slow = both(b"1,2\n3,4\n5,6,7\n", setup_of(2))
+    assert fast is None
+    assert through.report.problem == slow.report.problem
+    assert "line 3" in through.report.problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"texts": frozenset({0})}, {"missing": (frozenset({"9"}), frozenset())}, {"escape": "\\"},
+        {"newline": b"\r"}, {"kept": (1,)}, {"sep": " "}, {"sep": "e"}, {"sep": "."},
+    ],
+)  # fmt: skip
+def test_what_the_setup_says_of_texts_is_left_to_pandas(change, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setattr(parse_numbers, "LEAST", 0)
+    assert parse_numbers.pack_numbers(b"1,2\n3,4\n", replace(setup_of(2), **change)) is None
+    assert parse_numbers.pack_numbers(b"1,2\n3,4\n", setup_of(2)) is not None
+
+
+def test_blank_lines_do_not_take_memory():
+    found = parse_digits.read(b"1\n" + b"\n" * 10**6 + b"\r\n" * 10**6, 2000, ",")
+    assert found.rows == 1
+    assert parse_digits.read(b"\n\r\n", 1, ",") is None
+
+
+JOB = "from frames import digits; print(sum(sum(f.stats.cache_misses.values()) for f in vars(digits).values() "
+JOB += "if hasattr(f, 'stats')))"
+
+
+@pytest.mark.timeout(240)  # everything is compiled from nothing, on a machine that may be busy
+def test_a_second_process_compiles_nothing(tmp_path):
+    surroundings = {**os.environ, "DASKDL_CACHE_DIR": str(tmp_path)}
+    counts = [
+        int(subprocess.run([sys.executable, "-c", JOB], env=surroundings, capture_output=True, check=True).stdout)
+        for _ in range(2)
+    ]
+    assert counts[0] > 0
+    assert counts[1] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["digits"]
