@@ -158,6 +158,7 @@ def prepare(
         train.where,
         _balance(resolved, view),
         memory_for_cache(current_client()),
+        resolved.actual.force_load_balance,
     )
     rows, model_shares = _training_rows(job, train, frame)
     priors = _shares(view.class_counts)

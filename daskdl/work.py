@@ -27,7 +27,11 @@ Where = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Job:
-    """What all training tasks of a job share; `cache`: bytes of decoded partitions that a worker may keep."""
+    """What all training tasks of a job share.
+
+    `cache`: bytes of decoded partitions that a worker may keep; `spread` (force_load_balance): use all threads of a
+    worker on few partitions too, otherwise at most one thread for each.
+    """
 
     key: str
     plan: Plan
@@ -36,6 +40,7 @@ class Job:
     where: dict[str, tuple[int, int]]
     balance: Balance | None = None
     cache: int = 256 << 20
+    spread: bool = True
 
 
 class DesignCache:
@@ -125,6 +130,7 @@ def train_task(
         design = _designs.get(job.key, job.encoder, job.adaptation, parts, job.where, job.cache)
         rows = training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
+    threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = Share(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
     ticket = (job.key, timing.round)
     delta = train_share(state, share, job.plan, threads, consensus, lambda: ticket in _stopped)
