@@ -12,7 +12,7 @@ import pandas as pd
 from frames.body import FrameBody
 from frames.cells import fitting, mixed_type, put_column_masked, put_masked
 from frames.errors import H2OValueError
-from frames.folds import chosen_seed, uniform
+from frames.folds import FOR_HOLES, chosen_seed, uniform
 from frames.placement import Place
 from frames.rows import pick_where, starts
 from frames.tasks import Step, absent, as_float, carry_out, derive, gather, reduce, reduce_each
@@ -81,7 +81,7 @@ def _fill_across(*arguments) -> list[np.ndarray]:
 
 
 def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: float) -> list[np.ndarray]:
-    return put_masked(values, (uniform(rows, start, seed) < share).astype(np.float64), None)
+    return put_masked(values, (uniform(rows, start, seed, FOR_HOLES) < share).astype(np.float64), None)
 
 
 def _standardise(values: np.ndarray, center: float, scale: float) -> list[np.ndarray]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 
+FOR_ROWS, FOR_FOLDS, FOR_HOLES = 1, 2, 3  # what random numbers are drawn for
+
+
 def chosen_seed(seed: int | None) -> int:
     """The seed itself, or a fresh one for None and -1."""
     if seed is None or seed == -1:
@@ -29,9 +32,13 @@ def chosen_seed(seed: int | None) -> int:
     return int(seed) % 2**64
 
 
-def uniform(rows: int, start: int, seed: int) -> np.ndarray:
-    """Uniform numbers in [0, 1) of the rows start..start+rows: one draw per row of the whole frame."""
-    bits = np.random.PCG64(seed)
+def uniform(rows: int, start: int, seed: int, purpose: int = FOR_ROWS) -> np.ndarray:
+    """Uniform numbers in [0, 1) of the rows start..start+rows: one draw per row of the whole frame.
+
+    Each purpose has streams of its own, and none is NumPy's stream of the same seed: a split must not follow the holes,
+    the folds or the user's own random data that were made with this seed.
+    """
+    bits = np.random.PCG64([seed, purpose])
     bits.advance(start)
     return np.random.Generator(bits).random(rows)
 
@@ -41,7 +48,7 @@ def _uniform(rows: int, start: int, seed: int) -> list[np.ndarray]:
 
 
 def _drawn_fold(rows: int, start: int, seed: int, folds: int) -> list[np.ndarray]:
-    return [np.minimum((uniform(rows, start, seed) * folds).astype(np.int64), folds - 1)]
+    return [np.minimum((uniform(rows, start, seed, FOR_FOLDS) * folds).astype(np.int64), folds - 1)]
 
 
 def _regular_fold(rows: int, start: int, folds: int) -> list[np.ndarray]:
@@ -58,7 +65,7 @@ def _level_counts(codes: np.ndarray, levels: int) -> np.ndarray:
 
 def _ranks(codes: np.ndarray, offsets: np.ndarray, start: int, seed: int) -> np.ndarray:
     """Number of every row inside its level, counted over the partitions, in random order inside this one."""
-    order = np.lexsort((uniform(len(codes), start, seed), codes))
+    order = np.lexsort((uniform(len(codes), start, seed, FOR_FOLDS), codes))
     ordered = codes[order] + 1
     first = np.searchsorted(ordered, np.arange(len(offsets)))
     ranks = np.empty(len(codes), np.int64)
