@@ -195,7 +195,8 @@ class Shell:
         """Return a result; raise LostError when a worker left, because a task pinned to it would never run again."""
         # Future.result(timeout=...) fails now and then where a result comes just when the time is up: the cancellation
         # of its wait then meets another await. So one wait goes on in the client's loop, and is only looked at here.
-        pending = asyncio.run_coroutine_threadsafe(self._gathered(future), self.client.loop.asyncio_loop)
+        loop: Any = self.client.loop
+        pending = asyncio.run_coroutine_threadsafe(self._gathered(future), loop.asyncio_loop)
         while True:
             try:
                 return pending.result(timeout=TICK)
@@ -209,7 +210,8 @@ class Shell:
                 raise LostError(str(cause)) from cause
 
     async def _gathered(self, future: distributed.Future) -> Any:
-        return await self.client.gather(future, asynchronous=True)
+        waiting: Any = self.client.gather(future, asynchronous=True)
+        return await waiting
 
     # ---- carrying out ------------------------------------------------------------------------------------------
     def _train(self, order: messages.TrainShare) -> None:

@@ -146,7 +146,9 @@ def _weights(chunk: Chunk | None, position: int, rows: int) -> np.ndarray:
 def _split_weights(folds: Chunk, at: int, chunk: Chunk | None, position: int, number: int) -> Chunk:
     held_out = folds.values(at) == number
     weights = _weights(chunk, position, folds.rows)
-    return Chunk.pack([np.where(held_out, 0.0, weights), np.where(held_out, weights, 0.0)], ["real"] * 2, [None] * 2)
+    return Chunk.pack(
+        [np.where(held_out, 0.0, weights), np.where(held_out, weights, 0.0)], ["real", "real"], [None, None]
+    )
 
 
 def _count(folds: Chunk, at: int, chunk: Chunk | None, position: int, count: int) -> np.ndarray:

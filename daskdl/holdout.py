@@ -17,7 +17,7 @@ from daskdl.design import decode
 from daskdl.model import Model, held, needed_columns
 from daskdl.scoring import Scorer
 from frames.chunk import Chunk
-from frames.column import Column
+from frames.column import Column, Type
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
 from frames.tasks import submit
@@ -62,13 +62,14 @@ def _frame_of(columns: Sequence[Column], rows: Sequence[int], chunks: Sequence[A
 
 def _packed(columns: Sequence[np.ndarray], levels: int | None) -> Chunk:
     """Pack predictions: with `levels` the first column holds their codes."""
-    first = "real" if levels is None else "enum"
-    more = len(columns) - 1
-    return Chunk.pack(list(columns), [first, *["real"] * more], [levels, *[None] * more])
+    types: list[Type] = ["real"] * len(columns)
+    if levels is not None:
+        types[0] = "enum"
+    return Chunk.pack(list(columns), types, [levels, *[None] * (len(columns) - 1)])
 
 
 def _predict_fold(
-    scorer: Scorer, plan: Adaptation, chunks: list[Chunk], where: dict, folds: Chunk, position: int, number: int
+    scorer: Scorer, plan: Adaptation, chunks: list, where: dict, folds: Chunk, position: int, number: int
 ) -> Chunk:
     index = np.flatnonzero(folds.values(position) == number)
     found = scoring.predictions(scorer, decode(scorer.encoder, plan, chunks, where), index)

@@ -26,7 +26,6 @@ from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 TITLE = "deeplearning Grid Build progress"
-ROLES = ("offset_column", "fold_column", "weights_column")
 
 _numbers = itertools.count(1)
 
@@ -104,12 +103,20 @@ class H2OGridSearch(GridAccessors, GridViews):
         self._finish(self._run())
         return self
 
-    def start(self, *arguments: Any, **keywords: Any) -> None:
+    def start(
+        self,
+        x: Any = None,
+        y: Any = None,
+        training_frame: H2OFrame | None = None,
+        offset_column: str | None = None,
+        fold_column: str | None = None,
+        weights_column: str | None = None,
+        validation_frame: H2OFrame | None = None,
+        **params: Any,
+    ) -> None:
         """Begin train(...) in the background; join() waits for it, cancel() ends it."""
-        names = ("x", "y", "training_frame", *ROLES, "validation_frame")
-        given = {**dict(zip(names, arguments, strict=False)), **keywords}
-        data = [given.pop(name, None) for name in ("x", "y", "training_frame", "validation_frame")]
-        self._prepare(*data, _given(given))
+        columns = {"offset_column": offset_column, "fold_column": fold_column, "weights_column": weights_column}
+        self._prepare(x, y, training_frame, validation_frame, {**params, **_given(columns)})
         self._running = _Running(self._run)
 
     def join(self) -> H2OGridSearch:

@@ -149,7 +149,8 @@ class GridViews:
         if found is None or (inside and source is None) or not hasattr(H2ODeepLearningEstimator, found.group(1)):
             raise H2OValueError(f'metric must name a metric, such as "mse" or "auc(valid=True)"; got {metric!r}.')
         flags = {} if source is None else {source.group(1): True}
-        values = {model.model_id: _number(getattr(model, found.group(1))(**flags)) for model in self.models}
+        asked = zip(self.model_ids, self.models, strict=True)
+        values = {key: _number(getattr(model, found.group(1))(**flags)) for key, model in asked}
         ordered = sorted(values, key=lambda key: values[key], reverse=not increasing)
         names = f"Hyperparameters: [{', '.join(self.hyper_params)}]"
         rows = [[key, str(self.get_hyperparams(key, display=False)), values[key]] for key in ordered]

@@ -160,6 +160,16 @@ def test_fold_models_say_what_they_are(table):
     assert fold.predict(table).nrow == ROWS
 
 
+def test_offsets_reach_the_folds(table):
+    table["known"] = table["size"] * 0.75
+    model = H2ODeepLearningEstimator(hidden=[5], epochs=4, seed=7, nfolds=3, keep_cross_validation_predictions=True)
+    with pytest.warns(RuntimeWarning):
+        model.train(x=X, y="size", training_frame=table, offset_column="known")
+    found = model.cross_validation_holdout_predictions().as_data_frame()["predict"]
+    assert model.mse(xval=True) == pytest.approx(mean_squared_error(TABLE["size"], found), rel=1e-6)
+    assert model.mse(xval=True) < trained(table, y="size").mse(xval=True)
+
+
 # ---- metrics and predictions -----------------------------------------------------------------------------------
 def test_pooled_metrics_are_those_of_all_held_out_rows_together(table):
     model = trained(table, keep_cross_validation_predictions=True, keep_cross_validation_fold_assignment=True)
@@ -298,6 +308,16 @@ def test_a_column_of_the_internal_name_is_refused(table):
     table[WEIGHTS] = table["w"]
     with pytest.raises(H2OResponseError, match="must not be called"):
         trained(table)
+
+
+def test_an_interrupt_while_folds_train_ends_them_and_leaves_nothing_behind(table, monkeypatch):
+    def interrupted(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cv, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(table, model_id="half", epochs=10_000)
+    assert [key for key in kept() if "half" in key] == []
 
 
 def test_an_error_in_one_fold_ends_all_and_leaves_nothing_behind(table, monkeypatch):
