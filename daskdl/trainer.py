@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg  # noqa: F401  loads the BLAS that Numba's matrix products use, before it is asked for its threads
-from threadpoolctl import ThreadpoolController
 
+from daskdl.blas import ONE_BLAS_THREAD
 from daskdl.choices import ACTIVATIONS, distribution_of, optimizer_at
 from daskdl.design import Design, empty_window
 from daskdl.kernels.batches import train_batches
@@ -35,32 +34,6 @@ REPLICA_ROWS = (
     1000  # rows that each replica trains between two averagings, at least (measured on MNIST: 200 to 3,000 equal)
 )
 REPLICA_WEIGHTS = 200  # ... and one more row for so many weights, so that averaging stays under about 2% of the time
-
-
-class OneBlasThread:
-    """Keeps BLAS to one thread while anybody is inside; shares of several jobs may overlap."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller: ThreadpoolController | None = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                controller = self._controller = self._controller or ThreadpoolController()
-                self._limit = controller.limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limit.restore_original_limits()
-
-
-ONE_BLAS_THREAD = OneBlasThread()
 
 
 class Portion(NamedTuple):
