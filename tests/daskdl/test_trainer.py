@@ -14,7 +14,7 @@ import pytest
 
 from daskdl.design import Block, Design
 from daskdl.network import Layout, Start, average, initialise
-from daskdl.trainer import Plan, Portion, Share, empty_window, mixes, order, stream, train_share
+from daskdl.trainer import WINDOW, Plan, Portion, Share, empty_window, mixes, order, stream, train_share
 
 LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
 ADADELTA = {"rho": 0.95, "epsilon": 1e-6}
@@ -122,8 +122,8 @@ def test_a_window_holds_the_rows_it_should_with_their_weights():
 
 
 def test_a_share_on_one_thread_is_what_the_oracle_makes_of_its_order():
-    portions = [portion(30, 0), portion(20, 1, start=5, stop=47)]
-    given, state = share(*portions, begin=100, pace=2.0), start(LINEAR)
+    portions = [portion(300, 0), portion(200, 1, start=5, stop=247)]
+    given, state = share(*portions, begin=10_000, pace=20.0), start(LINEAR)
     moved = train_share(state, given, LINEAR, threads=1)
     (mix,) = mixes(given, LINEAR.seed)
     net = oracle.Net([LINEAR.layout.matrix(state.weights, l) for l in (1, 2)], [np.zeros(8), np.zeros(1)])
@@ -132,13 +132,14 @@ def test_a_share_on_one_thread_is_what_the_oracle_makes_of_its_order():
     rows = [(portions[s].design, r) for s, r in zip(mix.source, mix.row, strict=True)]
     numbers = np.array([d.blocks[0].data[r] for d, r in rows])
     wide = compiled.dense(compiled.rows_of(numbers, levels=[d.levels[r] for d, r in rows]), 5)
-    # one window: its rate is that of the samples before it
+    targets = [d.target[r] for d, r in rows]
     options = oracle.Options(activation="tanh", rate=0.05, rate_annealing=1e-4, clock="start")
-    net.samples = 100
-    expected = oracle.train(net, wide, [d.target[r] for d, r in rows], range(len(rows)), options)
-    assert moved.samples == 72
+    for low in range(0, len(rows), WINDOW):  # a window has the rate of all samples, of all workers, before it
+        net.samples = 10_000 + 20 * low
+        net = oracle.train(net, wide, targets, range(low, min(low + WINDOW, len(rows))), options)
+    assert moved.samples == 542
     for l in (1, 2):
-        np.testing.assert_allclose(LINEAR.layout.matrix(moved.state.weights, l), expected.weights[l - 1], atol=2e-5)
+        np.testing.assert_allclose(LINEAR.layout.matrix(moved.state.weights, l), net.weights[l - 1], atol=5e-5)
 
 
 @pytest.mark.parametrize(("threads", "policy"), [(1, "auto"), (2, "replicas"), (3, "replicas")])
