@@ -3,12 +3,14 @@
 The only module of `frames` that is compiled. It imports nothing of the project, so that a digest of this one file tells
 when what is cached on disk is stale. Importing it loads the compiled code, or compiles it where the cache has none.
 
-What it reads it reads exactly: integers up to 2**53, and decimals whose digits and power of ten are both exact doubles,
-so that one rounding gives the nearest double (Clinger 1990, "How to read floating point numbers accurately"). Anything
-else - a quote, a word, a longer mantissa, a row with too many fields - makes it decline, and a general reader decides.
+What it reads it reads exactly: integers up to 2**53, and decimals whose digits fit into 64 bits as the nearest double.
+Where digits and power of ten are both exact doubles, one rounding gives that (Clinger 1990, "How to read floating point
+numbers accurately"); else see `_nearest`. Anything else - a quote, a word, longer numbers, a row with too many fields -
+makes it decline, and a general reader decides.
 """
 
 import hashlib
+import math
 import os
 import tempfile
 import warnings
@@ -23,19 +25,37 @@ from numba import types
 BYTE, WHOLE, REAL, _MISSING, _UNKNOWN = 0, 1, 2, 3, 4
 """What a field holds; the first three are also what a column is stored as, each able to hold those before it."""
 
-_LIMIT = 2**53
+_EXACT = np.uint64(2**53)
+_ROOM = np.uint64((2**64 - 10) // 10)  # up to here one more digit fits into 64 bits
 _POWERS = np.array([float(10**n) for n in range(23)])  # the powers of ten that are exact doubles
-_TILE = 1 << 15
-"""Rows whose squares of bytes add up below 2**32."""
+_TILE = 1 << 15  # rows whose squares of bytes add up below 2**32
 _SPACE, _PLUS, _MINUS, _POINT, _ZERO, _NEWLINE, _RETURN = (ord(c) for c in " +-.0\n\r")
-_U1, _U2, _U3, _U4 = (np.uint64(n) for n in (1, 2, 3, 4))
+_U1, _U2, _U3, _U4, _U10, _U32 = (np.uint64(n) for n in (1, 2, 3, 4, 10, 32))
+_HALF = np.uint64(2**32 - 1)
+_DOUBTFUL = np.uint64(2**9 - 1)  # where the bits below those of a double are all set, one more may carry into them
+_LARGEST = np.finfo(np.float64).max
+_FIRST = -342
 _WORDS = np.array(
     [list(word.ljust(4).encode()) for word in ("NULL", "null", "NaN", "nan", "NAN", "N/A", "n/a", "NA", "na")], np.uint8
 )
 
+
+def _five(power: int) -> tuple[int, int]:
+    """The first 128 bits of 5**power in two halves; rounded up where it is below 1, so that it is never too small."""
+    if power >= 0:
+        bits = 5**power << 128 >> (5**power).bit_length()
+    else:
+        length = (5**-power - 1).bit_length()
+        bits = 2 ** (length + 127) // 5**-power + 1
+    return bits >> 64, bits & (2**64 - 1)
+
+
+_FIVES = np.array([_five(power) for power in range(_FIRST, 309)], np.uint64)
+
 _TEXT = types.Array(types.uint8, 1, "C", readonly=True)
 _BYTES = types.Array(types.uint8, 1, "C")
 _INTEGERS = types.Array(types.int64, 1, "C")
+_COUNTS = types.Array(types.int64, 2, "C")
 _REALS = types.Array(types.float64, 2, "C")
 
 
@@ -55,18 +75,14 @@ def cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            pass
+            return folder
     except OSError as cause:
         fallback = Path(tempfile.gettempdir()) / f"daskdl-{os.getuid()}" / "digits" / source_digest()
         fallback.mkdir(parents=True, exist_ok=True, mode=0o700)
-        warnings.warn(
-            f"The cache of compiled code must be a writable folder; got {folder} ({cause.strerror}). "
-            f"Using {fallback}; set DASKDL_CACHE_DIR to a writable folder to keep it.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        sentence = f"The cache of compiled code must be a writable folder; got {folder} ({cause.strerror}). "
+        remedy = f"Using {fallback}; set DASKDL_CACHE_DIR to a writable folder to keep it."
+        warnings.warn(sentence + remedy, RuntimeWarning, stacklevel=2)
         return fallback
-    return folder
 
 
 def _compiled(*signature: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -84,6 +100,8 @@ def _compiled(*signature: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 _FOLDER = cache_folder()
+_inlined = numba.njit(inline="always", error_model="numpy")
+"""For what is done for every field: calls that hand on the text would cost more than the work."""
 
 
 @_compiled(types.uint64(_TEXT))
@@ -132,110 +150,174 @@ def _short_integers(text, p, sep, out, at, end):
 @_compiled(types.uint64(_TEXT, types.uint64))
 def _word(text, p):
     """Return the length of the word for a missing number that stands in the text here; 0: none."""
-    left = np.uint64(len(text)) - p
     for k in range(len(_WORDS)):
         length = np.uint64(0)
-        while length < _U4 and _WORDS[k, length] != _SPACE:
+        while length < _U4 and _WORDS[k, length] != _SPACE and text[p + length] == _WORDS[k, length]:
             length += _U1
-        if length > left:
-            continue
-        same = True
-        for i in range(length):
-            same &= text[p + np.uint64(i)] == _WORDS[k, i]
-        if same:
+        if length == _U4 or _WORDS[k, length] == _SPACE:
             return length
     return np.uint64(0)
 
 
-_FIELD = types.Tuple((types.uint64, types.int64, types.float64))
+@_compiled(types.Tuple((types.uint64, types.int64))(_TEXT, types.uint64))
+def _many_digits(text, p):
+    """Read more digits than always fit into 64 bits: (mantissa, decimals); decimals are -1 where these do not fit.
 
-
-@_compiled(_FIELD(_TEXT, types.uint64, types.uint64, types.int64, types.int64, types.boolean))
-def _exponent(text, p, n, mantissa, scale, negative):
-    """Read what follows the digits of a real number and return (behind it, kind, value)."""
-    exponent = np.int64(0)
-    if p < n and (text[p] == 101 or text[p] == 69):  # e, E
+    Zeros at the end say nothing: they must not use up the mantissa.
+    """
+    mantissa, decimals, zeros = np.uint64(0), np.int64(0), np.int64(0)
+    behind = False
+    while text[p] == _POINT or np.uint8(text[p] - np.uint8(_ZERO)) <= 9:
+        if text[p] == _POINT:
+            behind = True
+        else:
+            zeros += 1
+            if text[p] != _ZERO or not behind:
+                decimals += zeros if behind else 0
+                while zeros:
+                    if mantissa > _ROOM:
+                        return mantissa, -1
+                    mantissa *= _U10
+                    zeros -= 1
+                mantissa += np.uint64(np.uint8(text[p] - np.uint8(_ZERO)))
         p += _U1
-        down = p < n and text[p] == _MINUS
-        if p < n and (text[p] == _MINUS or text[p] == _PLUS):
+    return mantissa, decimals
+
+
+@_compiled(types.UniTuple(types.uint64, 2)(types.uint64, types.uint64))
+def _product(a, b):
+    """Return the 128 bits of a product as (upper, lower)."""
+    a_high, a_low, b_high, b_low = a >> _U32, a & _HALF, b >> _U32, b & _HALF
+    low = a_low * b_low
+    middle = a_high * b_low + (low >> _U32)
+    other = a_low * b_high + (middle & _HALF)
+    return a_high * b_high + (middle >> _U32) + (other >> _U32), (other << _U32) | (low & _HALF)
+
+
+@_compiled(types.float64(types.uint64, types.int64))
+def _nearest(mantissa, power):
+    """Return the double nearest to mantissa * 10**power, ties to even; -1 where that is not a normal double.
+
+    The product of the mantissa with 128 bits of the power of five has all the bits that decide (Lemire 2021, "Number
+    parsing at a gigabyte per second").
+    """
+    if power < _FIRST or power > 308:
+        return -1.0
+    zeros = np.uint64(0)
+    for step in (32, 16, 8, 4, 2, 1):
+        if mantissa >> np.uint64(64 - step) == 0:
+            mantissa <<= np.uint64(step)
+            zeros += np.uint64(step)
+    high, low = _product(mantissa, _FIVES[power - _FIRST, 0])
+    if high & _DOUBTFUL == _DOUBTFUL:
+        carry = _product(mantissa, _FIVES[power - _FIRST, 1])[0]
+        low += carry
+        high += np.uint64(low < carry)
+    top = high >> np.uint64(63)
+    shift = top + np.uint64(9)
+    bits = high >> shift
+    exponent = ((217706 * power) >> 16) + np.int64(top) - np.int64(zeros) + 1086
+    if exponent <= 0 or exponent >= 2047:
+        return -1.0
+    if low <= _U1 and -4 <= power <= 23 and bits & _U3 == _U1 and bits << shift == high:
+        bits ^= _U1  # exactly between two doubles, and the lower one is even
+    bits = (bits + (bits & _U1)) >> _U1
+    value = math.ldexp(np.float64(bits), exponent - 1075)
+    return value if value <= _LARGEST else -1.0
+
+
+@_inlined
+def _scaled(mantissa, power):
+    """Return the double nearest to mantissa * 10**power; -1 where that is not found."""
+    if mantissa > _EXACT or power < -22 or power > 22:
+        return 0.0 if mantissa == 0 else _nearest(mantissa, power)
+    value = np.float64(mantissa)
+    return value * _POWERS[power] if power >= 0 else value / _POWERS[-power]
+
+
+@_inlined
+def _exponent(text, p):
+    """Read an exponent, if there is one: (behind it, exponent); the place is 0 where its digits are missing."""
+    exponent = np.int64(0)
+    if text[p] == 101 or text[p] == 69:  # e, E
+        p += _U1
+        down = text[p] == _MINUS
+        if down or text[p] == _PLUS:
             p += _U1
         begin = p
-        while p < n and np.uint8(text[p] - np.uint8(_ZERO)) <= 9 and exponent < 1000:
+        while np.uint8(text[p] - np.uint8(_ZERO)) <= 9 and exponent < 1000:
             exponent = exponent * 10 + np.int64(text[p]) - _ZERO
             p += _U1
-        if p == begin:
-            return p, _UNKNOWN, 0.0
+        p = p if p > begin else np.uint64(0)
         exponent = -exponent if down else exponent
-    power = exponent - scale
-    value = np.float64(mantissa)
-    if mantissa != 0:
-        if power < -22 or power > 22:
-            return p, _UNKNOWN, 0.0
-        value = value * _POWERS[power] if power >= 0 else value / _POWERS[-power]
-    return p, REAL, -value if negative else value
+    return p, exponent
 
 
-@_compiled(_FIELD(_TEXT, types.uint64, types.uint64))
-def _number(text, p, n):
-    """Read one number and return (behind it, kind, value)."""
+@_inlined
+def _number(text, p):
+    """Read one number: (behind it, kind, value)."""
     zero = np.uint8(_ZERO)
     negative = text[p] == _MINUS
     if negative or text[p] == _PLUS:
         p += _U1
-    mantissa, scale, zeros = np.int64(0), np.int64(0), np.int64(0)
     begin = p
-    while p < n and np.uint8(text[p] - zero) <= 9:
-        mantissa = mantissa * 10 + np.int64(text[p]) - _ZERO
-        if mantissa > _LIMIT:
-            return p, _UNKNOWN, 0.0
+    mantissa, decimals = np.uint64(0), np.int64(0)
+    digit = np.uint8(text[p] - zero)
+    while digit <= 9:
+        mantissa = mantissa * _U10 + np.uint64(digit)
         p += _U1
-    digits = p - begin
-    if p < n and text[p] == _POINT:
+        digit = np.uint8(text[p] - zero)
+    digits = np.int64(p - begin)
+    kind = REAL
+    if text[p] == _POINT:
         p += _U1
-        begin = p
-        while p < n and np.uint8(text[p] - zero) <= 9:
-            digit = np.int64(text[p]) - _ZERO
-            zeros += 1  # zeros at the end say nothing: they must not use up the mantissa
-            if digit:
-                while zeros:
-                    mantissa *= 10
-                    if mantissa > _LIMIT:
-                        return p, _UNKNOWN, 0.0
-                    scale += 1
-                    zeros -= 1
-                mantissa += digit
-                if mantissa > _LIMIT:
-                    return p, _UNKNOWN, 0.0
+        point = p
+        digit = np.uint8(text[p] - zero)
+        while digit <= 9:
+            mantissa = mantissa * _U10 + np.uint64(digit)
             p += _U1
-        digits += p - begin
-    elif digits and not (p < n and (text[p] == 101 or text[p] == 69)):
-        if negative and mantissa == 0:
-            return p, _UNKNOWN, 0.0  # 0 in a column of integers and -0.0 in any other: nobody knows yet
+            digit = np.uint8(text[p] - zero)
+        decimals = np.int64(p - point)
+        digits += decimals
+    elif text[p] != 101 and text[p] != 69:  # e, E
         kind = BYTE if mantissa <= 255 and not negative else WHOLE
-        return p, kind, np.float64(-mantissa if negative else mantissa)
-    if not digits:
-        return p, _UNKNOWN, 0.0
-    return _exponent(text, p, n, mantissa, scale, negative)
+        if mantissa > _EXACT or digits > 19 or (negative and mantissa == 0):
+            kind = _UNKNOWN  # also -0, which is 0 in a column of integers and -0.0 in any other
+    value = np.float64(mantissa)
+    if digits == 0:
+        kind = _UNKNOWN
+    if kind == REAL:
+        if digits > 19:
+            mantissa, decimals = _many_digits(text, begin)
+        p, exponent = _exponent(text, p)
+        value = _scaled(mantissa, exponent - decimals)
+        if decimals < 0 or p == 0 or value < 0.0:
+            kind = _UNKNOWN
+    return p, kind, -value if negative else value
 
 
-@_compiled(_FIELD(_TEXT, types.uint64, types.uint64, types.uint8))
-def _field(text, p, n, sep):
-    """Read one field and return (behind it, kind, value); blanks before a number are passed over."""
+@_inlined
+def _field(text, p, sep):
+    """Read one field: (behind it, kind, value); blanks before a number are passed over."""
     begin = p
-    while p < n and text[p] == _SPACE and sep != _SPACE:
+    while text[p] == _SPACE:
         p += _U1
-    if p == n or text[p] == sep or text[p] == _NEWLINE or text[p] == _RETURN:
-        return p, _MISSING if p == begin else _UNKNOWN, np.nan
-    if text[p] == 78 or text[p] == 110:  # N, n
+    if text[p] == sep or text[p] == _NEWLINE or text[p] == _RETURN:
+        kind, value = _MISSING if p == begin else _UNKNOWN, np.nan
+    elif text[p] == 78 or text[p] == 110:  # N, n
         length = _word(text, p)
-        return p + length, _MISSING if length else _UNKNOWN, np.nan
-    return _number(text, p, n)
+        p += length
+        kind, value = _MISSING if length else _UNKNOWN, np.nan
+    else:
+        p, kind, value = _number(text, p)
+    return p, kind, value
 
 
 @_compiled(types.int64(_TEXT, types.uint8, _BYTES, _BYTES, _INTEGERS, _INTEGERS, _BYTES, types.uint64, _REALS))
 def read_rows(text, sep, kinds, needs, slots, runs, block, stride, reals):
     """Read all rows; return how many, or -1 where something is not understood.
 
+    text    ends with a line end, so that nothing has to be asked for its end but where a row begins
     kinds   what each column is stored as
     needs   raised, where a column holds more than its kind; such values are not stored
     slots   where each column lives in `block` or `reals`
@@ -244,15 +326,15 @@ def read_rows(text, sep, kinds, needs, slots, runs, block, stride, reals):
     """
     n, width = np.uint64(len(text)), len(kinds)
     p, row, column = np.uint64(0), 0, 0
-    while p < n or column:
-        if column == 0 and (text[p] == _NEWLINE or (text[p] == _RETURN and p + _U1 < n and text[p + _U1] == _NEWLINE)):
+    while p < n:
+        if column == 0 and (text[p] == _NEWLINE or (text[p] == _RETURN and text[p + _U1] == _NEWLINE)):
             p += _U1 if text[p] == _NEWLINE else _U2
             continue
         if runs[column]:
             at = np.uint64(row) * stride + np.uint64(slots[column])
             p, stopped = _short_integers(text, p, sep, block, at, at + np.uint64(runs[column]))
             column += np.int64(stopped - at)
-        p, kind, value = _field(text, p, n, sep)
+        p, kind, value = _field(text, p, sep)
         if kind == _UNKNOWN:
             return -1
         while True:
@@ -264,24 +346,23 @@ def read_rows(text, sep, kinds, needs, slots, runs, block, stride, reals):
             else:
                 reals[slots[column], row] = value
             column += 1
-            if p < n and text[p] == sep:
+            if text[p] == sep or column == width:
                 break
-            if p < n and text[p] != _NEWLINE and not (text[p] == _RETURN and p + _U1 < n and text[p + _U1] == _NEWLINE):
+            if text[p] != _NEWLINE and text[p] != _RETURN:
                 return -1
-            if column == width:
-                break
             kind, value = _MISSING, np.nan  # a short row: the rest of its columns is missing
-        if p < n and text[p] == sep:
+        if text[p] == sep:
             if column == width:
                 return -1
             p += _U1
             continue
-        p = min(n, p + (_U2 if p < n and text[p] == _RETURN else _U1))
+        if text[p] == _RETURN:
+            p += _U1
+        if text[p] != _NEWLINE:
+            return -1
+        p += _U1
         row, column = row + 1, 0
     return row
-
-
-_COUNTS = types.Array(types.int64, 2, "C")
 
 
 @_compiled(types.void(_BYTES, types.int64, _BYTES, _BYTES, _COUNTS))

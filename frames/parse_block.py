@@ -16,7 +16,7 @@ from frames.dates import forms
 from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean, decide
 from frames.errors import FrameError
 from frames.parse_guess import Setup, without_marked_lines
-from frames.parse_numbers import pack_numbers
+from frames.parse_numbers import may_be_rounded, pack_numbers
 from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
 from frames.summary import Summary
@@ -25,7 +25,6 @@ MANY_LEVELS = 100_000
 """A block with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
 
 _REALS: tuple[Type, ...] = ("real",)
-_LONG = 2.0**53
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 _FLOATS: dict[bool, dict[str, Any]] = (
     # From 3.1 on pandas rounds every number correctly; before, only slowly, so that it is asked for where it is needed.
@@ -300,13 +299,7 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     if kind != "f":
         return None
     values = column.to_numpy()
-    with np.errstate(all="ignore"):
-        large = np.nanmax(np.abs(values), initial=0.0, where=~np.isnan(values))
-        if _LONG <= large < 2.0**63:
-            present = values[~np.isnan(values)]
-            if (np.rint(present) == present).all():
-                return None
-    return values
+    return None if may_be_rounded(values) else values
 
 
 def _dictionary(column: pd.Series, missing: frozenset[str]) -> Dictionary:

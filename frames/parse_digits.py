@@ -51,7 +51,7 @@ def read(text: bytes, width: int, sep: str) -> Numbers | None:
     """
     if numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         return None  # interpreted it would be far slower than the general reader
-    letters = np.frombuffer(text, np.uint8)
+    letters = np.frombuffer(text if text.endswith(b"\n") else text + b"\n", np.uint8)
     kinds = np.zeros(width, np.uint8)
     for piece in _samples(letters):
         found = _attempt(piece, kinds, sep)

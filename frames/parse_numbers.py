@@ -28,9 +28,16 @@ def pack_numbers(data: bytes, setup: Setup) -> Chunk | None:
     from frames import parse_digits  # loads compiled code, which frames without large files of text never need
 
     found = parse_digits.read(data, setup.width, setup.sep)
-    if found is None or any(values.dtype.kind == "f" and _is_long(values) for values in found.others.values()):
+    if found is None or any(values.dtype.kind == "f" and may_be_rounded(values) for values in found.others.values()):
         return None
     return Chunk.pack_bytes(found.rows, found.bytes.block, _summaries(found.bytes, found.rows), found.others)
+
+
+def may_be_rounded(values: np.ndarray) -> bool:
+    """Whether a column of float64 is nothing but integers, some of them so long that other ones round to them."""
+    with np.errstate(all="ignore"):
+        large = np.fmax.reduce(np.abs(values), initial=0.0)
+        return bool(_WHOLE <= large < 2.0**63 and ((np.rint(values) == values) | np.isnan(values)).all())
 
 
 def _is_plain(setup: Setup) -> bool:
@@ -39,11 +46,6 @@ def _is_plain(setup: Setup) -> bool:
     if setup.texts or len(setup.kept) < setup.width or any(setup.missing) or setup.escape is not None:
         return False
     return setup.newline == b"\n" and sep.isascii() and not sep.isalnum() and sep not in " +-.\"'\r\n"
-
-
-def _is_long(values: np.ndarray) -> bool:
-    """Whether there may be integers that float64 has rounded."""
-    return bool(np.fmax.reduce(np.abs(values), initial=0.0) >= _WHOLE)
 
 
 def _summaries(found: "Bytes", rows: int) -> dict[int, Summary]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from frames import parse_block, parse_digits, parse_numbers
+from frames import digits, parse_block, parse_digits, parse_numbers
 from frames.parse_block import parse
 from frames.parse_guess import Setup
 from frames.summary import Summary
@@ -54,7 +54,9 @@ def must_agree(data, setup, reads=False):
 def must_be_close(one: Summary, other: Summary):
     assert one[:3] == other[:3]
     assert one.all_integer == other.all_integer
-    np.testing.assert_allclose(one[3:7], other[3:7], rtol=1e-9, atol=1e-9 * max(1.0, abs(other.maximum)) ** 2)
+    with np.errstate(all="ignore"):
+        largest = np.float64(max(1.0, abs(other.minimum), abs(other.maximum)))
+        np.testing.assert_allclose(one[3:7], other[3:7], rtol=1e-9, atol=1e-9 * largest**2)
 
 
 small = st.integers(0, 260).map(str)
@@ -64,7 +66,7 @@ doubles = st.floats(allow_nan=False, allow_infinity=False).map(repr)
 odd = st.sampled_from(
     ["", "NA", "nan", "NaN", "null", "N/A", "n/a", "NULL", "na", "NAN", " 7", "7 ", "+3", "-0", "-0.0", "007", "1e5",
      "1e", ".", "-", "e5", "1.e2", "x", '"3"', "inf", "0x1", "1e400", "0e999", "12345678901234567890", "1 2",
-     "--1", "Nan", "N"]
+     "--1", "Nan", "N", "0." + "0" * 30 + "1"]
 )  # fmt: skip
 kinds = st.sampled_from([small, st.one_of(small, whole), decimals, st.one_of(small, st.just("")), doubles, odd])
 
@@ -158,12 +160,52 @@ def test_a_sum_of_squares_of_many_rows_does_not_overflow():
     assert found.bytes.zeros.tolist() == [0]
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.integers(1, 2**64 - 1), st.integers(-330, 300))
+@example(9007199254740993, 0)
+@example(9007199254740995, 0)
+@example(2**63 + 2**10, 0)
+@example(4503599627370497, -1)
+@example(17976931348623157, 292)
+@example(22250738585072014, -324)
+def test_any_mantissa_is_rounded_as_python_rounds_it(mantissa, power):
+    text = f"{mantissa}e{power}"
+    must_be_read_as(text, float(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(2**52, 2**53 - 1), st.integers(-1, 10))
+def test_ties_go_to_the_even_double(mantissa, power):
+    """(2m + 1) * 2**power lies exactly between two doubles."""
+    value = (2 * mantissa + 1) * 2**power if power >= 0 else None
+    text = f"{value}.0" if value else f"{mantissa}.5"
+    must_be_read_as(text, float(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(min_value=2.3e-308, allow_infinity=False))
+def test_what_python_writes_comes_back(value):
+    must_be_read_as(repr(value) if "." in repr(value) or "e" in repr(value) else f"{value!r}.0", value)
+
+
+def must_be_read_as(text, value):
+    """The number, unless it has more than 19 digits or is beyond the normal doubles."""
+    found = parse_digits.read(f"{text}\n1.5\n".encode(), 1, ",")
+    figures = len(text.partition("e")[0].replace(".", "").strip("0"))
+    if figures > 19 or not 2.3e-308 < value < np.inf:
+        assert found is None or found.others[0][0] == value
+    else:
+        assert found is not None, text
+        assert found.others[0][0] == value, text
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
         ("9007199254740991", 2.0**53 - 1), ("0.1", 0.1), ("123456789012345e-22", 123456789012345e-22),
         ("1e22", 1e22), ("8.692932128906250000e-01", 0.869293212890625), ("2.50000000000000000000000", 2.5),
-        ("-0.0", -0.0), ("+.5", 0.5), ("5.", 5.0), ("0.000e99", 0.0), ("1E-3", 1e-3),
+        ("5.", 5.0), ("123456789012345678.9", 123456789012345678.9), ("-0.0", -0.0), ("+.5", 0.5), ("0.000e99", 0.0),
+        ("1E-3", 1e-3),
     ],
 )  # fmt: skip
 def test_numbers_are_rounded_as_python_rounds_them(text, value):
@@ -174,8 +216,8 @@ def test_numbers_are_rounded_as_python_rounds_them(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["9007199254740993", "0.12345678901234567", "1e23", "1e-23", "-0", "1e", ".", "-", "x", '"1"', "1 ", "1,2,3",
-     "1\r2", "inf", "1\x00", "é", "1e12345", "NANA", "NAx", "Na"],
+    ["9007199254740993", "0.123456789012345678912", "1e309", "1e-309", "1.7976931348623159e308", "-0", "1e", ".",
+     "-", "x", '"1"', "1 ", "1,2,3", "1\r2", "inf", "1\x00", "é", "1e12345", "NANA", "NAx", "Na"],
 )  # fmt: skip
 def test_what_it_cannot_read_exactly_it_declines(text):
     assert parse_digits.read(f"1,2\n{text}\n".encode(), 2, ",") is None
@@ -207,6 +249,14 @@ def test_blank_lines_do_not_take_memory():
     found = parse_digits.read(b"1\n" + b"\n" * 10**6 + b"\r\n" * 10**6, 2000, ",")
     assert found.rows == 1
     assert parse_digits.read(b"\n\r\n", 1, ",") is None
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_replaced(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DASKDL_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with pytest.warns(RuntimeWarning, match="must be a writable folder"):
+        assert digits.cache_folder().is_relative_to(tmp_path / "temporary")
 
 
 JOB = "from frames import digits; print(sum(sum(f.stats.cache_misses.values()) for f in vars(digits).values() "
