@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import distributed
+from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
 
 from daskdl import messages, metrics, work
 from daskdl.adaptation import Adaptation
@@ -36,7 +38,9 @@ ATTEMPTS = 8  # to reach a worker while others die
 CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
 
 
-_LOST = (distributed.CancelledError, distributed.client.FutureCancelledError, distributed.scheduler.KilledWorker)
+_LOST = (distributed.CancelledError, FutureCancelledError, KilledWorker)
+
+Client = Any  # a distributed.Client that is not asynchronous: its methods answer at once, which its types cannot say
 
 
 class LostError(RuntimeError):
@@ -54,13 +58,13 @@ class Table:
     description: str = ""
 
 
-def workers_of(client: distributed.Client) -> dict[str, int]:
+def workers_of(client: Client) -> dict[str, int]:
     """Return address -> threads of the live workers."""
     found = client.scheduler_info(n_workers=-1)["workers"]
     return {address: int(about["nthreads"]) for address, about in found.items() if about.get("status") != "closed"}
 
 
-def memory_for_cache(client: distributed.Client) -> int:
+def memory_for_cache(client: Client) -> int:
     """Return how many bytes of decoded partitions each worker may keep."""
     found = client.scheduler_info(n_workers=-1)["workers"].values()
     limits = [int(about.get("memory_limit") or 0) for about in found]
@@ -68,7 +72,7 @@ def memory_for_cache(client: distributed.Client) -> int:
     return int(min(known) * CACHE_SHARE) if known else 1 << 30
 
 
-def owners_of(client: distributed.Client, table: Table) -> tuple[tuple[str, ...], ...]:
+def owners_of(client: Client, table: Table) -> tuple[tuple[str, ...], ...]:
     """Return for each partition the workers that hold all of its chunks."""
     futures = [chunk for chunks in table.parts for chunk in chunks]
     holders = client.who_has(futures) if futures else {}
@@ -87,7 +91,7 @@ class Shell:
     `watch` is called with (done, target, round) after each round; `single` keeps training on one worker.
     """
 
-    client: distributed.Client
+    client: Client
     coordinator: Coordinator
     job: work.Job
     state: State
@@ -143,8 +147,10 @@ class Shell:
             event: Any = self._queue.get(timeout=TICK)
         except queue.Empty:
             event = None
+        if callable(event):
+            event = event()
         if event is not None:
-            self._handle(event() if callable(event) else event)
+            self._handle(event)
         if event is None or time.monotonic() - self._looked > TICK:
             self._looked = time.monotonic()
             self._look_at_workers()
@@ -260,7 +266,8 @@ class Shell:
             self._done[order.share] = future
             return messages.ShareTrained(order.round, order.share, order.worker, samples, seconds)
         if future.status == "error":
-            raise H2OJobError(f"Training failed on worker {order.worker}: {future.exception()}") from future.exception()
+            cause: Any = future.exception()
+            raise H2OJobError(f"Training failed on worker {order.worker}: {cause}") from cause
         self._weights = None
         self._held = self._sent(self.job)
         return messages.ShareFailed(order.round, order.share, order.worker, f"its task was {future.status}")

@@ -14,8 +14,8 @@ from daskdl.encoding import Moments, Response, Statistics
 from daskdl.parameters import Resolved
 from frames.column import Column
 from frames.frame import H2OFrame
-from frames.session import client
 from frames.summary import Summary
+from frames.tasks import gather, submit
 
 
 class View(NamedTuple):
@@ -94,6 +94,5 @@ def _one_pass(
     )
     names = [*numbers, *(name for name, _ in request.levels), request.weights, request.response, request.offset]
     placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
-    cluster = client()
-    tasks = [cluster.submit(work.look_task, request, list(parts), placed.where, pure=False) for parts in placed.parts]
-    return functools.reduce(work.Look.merge, cluster.gather(tasks))
+    tasks = [submit(work.look_task, request, list(parts), placed.where) for parts in placed.parts]
+    return functools.reduce(work.Look.merge, gather(tasks))

@@ -34,6 +34,7 @@ from frames.errors import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
 from frames.session import client, get
+from frames.tasks import gather
 
 LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
 
@@ -164,7 +165,7 @@ class Model:
         """Return the mergeable state behind `performance(frame)`; raises as it does."""
         scorer = self.scorer(auc_type)
         plan = self._reading(frame, need_response=True)
-        return metrics.merged(client().gather(self._tasks(frame, plan, scorer, _measure)))
+        return metrics.merged(gather(self._tasks(frame, plan, scorer, _measure)))
 
     @property
     def prediction_columns(self) -> list[Column]:

@@ -30,6 +30,7 @@ from frames import session
 from frames.errors import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 from frames.session import client as current_client
+from frames.tasks import gather, submit
 
 Progress = Callable[[float, "dict[str, Any] | None"], None]
 
@@ -165,9 +166,7 @@ def prepare(
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     predictor = predictor_of(resolved, layout, encoder, class_shares)
     reference = resolved.actual.custom_metric_func
-    custom = None if reference is None else metrics.custom_metric(reference, session.get)
-    if custom is not None and session.get(reference) is None:  # importable: known from now on, for later scorings
-        session.register(reference, lambda: custom.target)
+    custom = None if reference is None else _custom_metric(reference)
     options = options_of(resolved, encoder, priors)
     scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
     plan = training_plan(resolved, layout, rows, validation is not None)
@@ -194,11 +193,22 @@ def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encod
     )
 
 
+def _custom_metric(reference: str) -> metrics.CustomMetric:
+    """Return the user's own metric; one that was imported is known from now on, for later scorings."""
+    custom = metrics.custom_metric(reference, session.get)
+    if session.get(reference) is None:
+        session.register(reference, lambda: custom.target)
+    return custom
+
+
 def _given(resolved: Resolved, layout: Layout) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
     """Return the user's first weights and biases as arrays."""
-    weights = [None if f is None else f.as_data_frame().to_numpy(float) for f in resolved.actual.initial_weights or ()]
-    biases = [None if f is None else f.as_data_frame().to_numpy(float) for f in resolved.actual.initial_biases or ()]
-    return weights, [None if b is None else b.ravel() for b in biases]
+
+    def arrays(frames: Any) -> list[np.ndarray | None]:
+        return [None if frame is None else frame.as_data_frame().to_numpy(float) for frame in frames or ()]
+
+    biases = arrays(resolved.actual.initial_biases)
+    return arrays(resolved.actual.initial_weights), [None if b is None else b.ravel() for b in biases]
 
 
 def _table(frame: H2OFrame, encoder: Encoder, sample: work.Sample) -> Table:
@@ -253,13 +263,8 @@ def _training_rows(job: work.Job, table: Table, frame: H2OFrame) -> tuple[tuple[
     """Return training rows per partition and, where classes are balanced, the class shares among them."""
     if job.balance is None:
         return frame.placement(frame.names[:1]).rows, None
-    cluster = current_client()
-    held = cluster.scatter([job], hash=False)[0]
-    tasks = [
-        cluster.submit(work.count_training_rows, held, list(chunks), number, pure=False)
-        for number, chunks in enumerate(table.parts)
-    ]
-    counts = cluster.gather(tasks)
+    tasks = [submit(work.count_training_rows, job, list(chunks), number) for number, chunks in enumerate(table.parts)]
+    counts = gather(tasks)
     return tuple(int(one.sum()) for one in counts), _shares(np.sum(counts, axis=0))
 
 

@@ -237,7 +237,8 @@ def _answers(model: Any, rows: H2OFrame, name: str, value: Any, outputs: dict[st
 
 
 def _numbers(frame: H2OFrame) -> np.ndarray:
-    return frame.as_data_frame().to_numpy(dtype=np.float64)
+    table: Any = frame.as_data_frame()
+    return table.to_numpy(dtype=np.float64)
 
 
 def _moments(found: np.ndarray, weights: np.ndarray | None) -> tuple[float, float, float]:
