@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frames import parse_parquet, parse_range, session
+from frames import parse_numbers, parse_parquet, parse_range, session
 from frames.assembly import Pending, assemble, collect, send, send_all
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
@@ -174,6 +174,8 @@ class _Csv:
         if self.upload:
             return list(self._uploads())
         setup = self.setup
+        if session.is_embedded() and parse_numbers.suits(sum(source.size or 0 for source, _ in self.starts), setup):
+            parse_numbers.load()
         tasks: list[Pending] = []
         for source, start in self.starts:
             if source.ranges:

@@ -1,5 +1,6 @@
 """A large block of text that holds only numbers -> a chunk, without a general reader in between."""
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +24,9 @@ def pack_numbers(data: bytes, setup: Setup) -> Chunk | None:
 
     Integers from 0 to 255 without missing values, such as pixels, stay bytes in rows from the text to the chunk.
     """
-    if len(data) < LEAST or not _is_plain(setup):
+    if not suits(len(data), setup):
         return None
-    from frames import parse_digits  # loads compiled code, which frames without large files of text never need
-
-    found = parse_digits.read(data, setup.width, setup.sep)
+    found = _reader().read(data, setup.width, setup.sep)
     if found is None or any(values.dtype.kind == "f" and may_be_rounded(values) for values in found.others.values()):
         return None
     return Chunk.pack_bytes(found.rows, found.bytes.block, _summaries(found.bytes, found.rows), found.others)
@@ -40,8 +39,21 @@ def may_be_rounded(values: np.ndarray) -> bool:
         return bool(_WHOLE <= large < 2.0**63 and ((np.rint(values) == values) | np.isnan(values)).all())
 
 
-def _is_plain(setup: Setup) -> bool:
-    """Whether every column is read as a number, and no letter of numbers means another thing."""
+def load() -> None:
+    """Load the compiled reader now: several threads that want it at once hinder each other."""
+    _reader()
+
+
+def _reader() -> ModuleType:
+    from frames import parse_digits  # loads compiled code, which frames without large files of text never need
+
+    return parse_digits
+
+
+def suits(size: int, setup: Setup) -> bool:
+    """Whether a block is large, every column is read as a number, and no letter of numbers means another thing."""
+    if size < LEAST:
+        return False
     sep = setup.sep
     if setup.texts or len(setup.kept) < setup.width or any(setup.missing) or setup.escape is not None:
         return False
