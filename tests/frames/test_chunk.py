@@ -215,3 +215,29 @@ def test_packing_leaves_the_arrays_alone():
     Chunk.pack(columns, types, levels)
     for column, copy in zip(columns, before, strict=True):
         assert_same(column, copy)
+
+
+def test_bytes_in_rows_are_packed_as_their_columns_would_be():
+    random = np.random.default_rng(11)
+    block = np.stack([random.integers(low, high, 300) for low, high in ((0, 256), (3, 5), (0, 2), (9, 90))], 1)
+    narrow, reals = block.astype(np.uint8), random.integers(0, 50, 300) / 10
+    constant, order = np.full(300, 7), (0, 2, 3, 5)
+    columns = [block[:, 0], constant, block[:, 1], block[:, 2], reals, block[:, 3]]
+    usual = Chunk.pack(columns, ["real"] * 6, [None] * 6)
+    summaries = {i: usual.summaries[i] for i in (*order, 1)}
+    chunk = Chunk.pack_bytes(300, narrow, summaries, {4: reals})
+    assert chunk.codecs == usual.codecs
+    assert chunk.summaries == usual.summaries
+    for ours, theirs in zip(chunk.columns(), usual.columns(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert Chunk.from_bytes(chunk.to_bytes()).to_bytes() == chunk.to_bytes()
+
+
+def test_bytes_in_rows_must_suit_their_summaries():
+    block = np.array([[1], [2]], np.uint8)
+    summaries = {0: Chunk.pack([block[:, 0]], ["real"], [None]).summaries[0]}
+    for wrong in (block.T, np.hstack([block, block])):
+        with pytest.raises(H2OValueError, match="for each of 1 positions and 2 rows"):
+            Chunk.pack_bytes(2, wrong, summaries, {})
+    with pytest.raises(H2OValueError, match="positions must be 0 to 1"):
+        Chunk.pack_bytes(2, block, summaries, {2: np.zeros(2)})

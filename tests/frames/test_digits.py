@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from frames import digits, parse_block, parse_digits, parse_numbers
-from frames.parse_block import parse
+from frames import digits, parse, parse_block, parse_digits, parse_numbers, parse_range
 from frames.parse_guess import Setup
 from frames.summary import Summary
 
@@ -27,9 +27,9 @@ def both(data, setup):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_numbers, "LEAST", 0)
         fast = parse_numbers.pack_numbers(data, setup)
-        through = parse(data, setup, lambda: 0, "f.csv")
+        through = parse_block.parse(data, setup, lambda: 0, "f.csv")
         patch.setattr(parse_block, "pack_numbers", lambda data, setup: None)
-        slow = parse(data, setup, lambda: 0, "f.csv")
+        slow = parse_block.parse(data, setup, lambda: 0, "f.csv")
     return fast, through, slow
 
 
@@ -249,6 +249,32 @@ def test_blank_lines_do_not_take_memory():
     found = parse_digits.read(b"1\n" + b"\n" * 10**6 + b"\r\n" * 10**6, 2000, ",")
     assert found.rows == 1
     assert parse_digits.read(b"\n\r\n", 1, ",") is None
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("odd", ["", '"7"', "word"])
+def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkeypatch, odd):
+    """With an odd field one range is left to pandas, or the column turns out to be text after all."""
+    monkeypatch.setattr(parse_numbers, "LEAST", 1000)
+    monkeypatch.setattr(parse_range, "RANGE_BYTES", 8000)
+    monkeypatch.setattr(parse_range, "_LEAST", 1)
+    monkeypatch.setattr(parse, "_HEAD", 5000)
+    read = []
+    monkeypatch.setattr(parse_digits, "read", lambda *given, real=parse_digits.read: read.append(1) or real(*given))
+    rng = np.random.default_rng(5)
+    cells = np.column_stack([rng.integers(0, 256, (2000, 3)), rng.normal(size=2000).round(6)]).astype(object)
+    cells[:, :3] = cells[:, :3].astype(int)
+    if odd:
+        cells[1500, 1] = odd
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c,d\n" + "".join(",".join(map(str, row)) + "\n" for row in cells.tolist()))
+    frame = parse.import_file(str(path))
+    assert read
+    assert frame.types == {"a": "int", "b": "enum" if odd == "word" else "int", "c": "int", "d": "real"}
+    table, expected = frame.as_data_frame(), pd.read_csv(path)
+    for name in ("a", "c", "d", *(["b"] if odd != "word" else [])):
+        np.testing.assert_array_equal(table[name], expected[name].astype(float))
+    assert odd != "word" or table["b"].astype(str).tolist() == expected["b"].astype(str).tolist()
 
 
 def test_a_cache_that_cannot_be_written_is_told_and_replaced(tmp_path, monkeypatch):
