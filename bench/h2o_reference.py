@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import cases
@@ -59,42 +58,12 @@ def measure(epochs: float, memory: str) -> dict[str, object]:
     h2o.init(nthreads=-1, ip="127.0.0.1", bind_to_localhost=True, max_mem_size=memory, strict_version_check=False)
     h2o.no_progress()
     try:
-        found["digits"] = digits(h2o, H2ODeepLearningEstimator, epochs)
+        found["digits"] = cases.measure_digits(h2o, H2ODeepLearningEstimator, epochs)
         with tempfile.TemporaryDirectory() as folder:
             found["tables"] = [cases.measure(h2o, H2ODeepLearningEstimator, case, Path(folder)) for case in cases.CASES]
     finally:
         h2o.cluster().shutdown()
     return found
-
-
-def digits(h2o, estimator, epochs: float) -> dict[str, object]:
-    """The default network on the digits: seconds to import, samples per second, test error."""
-    data = mnist.load()
-    paths = mnist.as_csv(data)
-    started = time.perf_counter()
-    train = h2o.import_file(str(paths[0]))
-    imported = time.perf_counter() - started
-    test = h2o.import_file(str(paths[1]))
-    train[mnist.RESPONSE], test[mnist.RESPONSE] = train[mnist.RESPONSE].asfactor(), test[mnist.RESPONSE].asfactor()
-    model = estimator(epochs=epochs, seed=1)
-    started = time.perf_counter()
-    model.train(x=train.names[: mnist.PIXELS], y=mnist.RESPONSE, training_frame=train, validation_frame=test)
-    trained = time.perf_counter() - started
-    history = model.scoring_history().to_dict("list") if hasattr(model.scoring_history(), "to_dict") else {}
-    samples = max(history.get("samples", [epochs * train.nrow]))
-    return {
-        "real_digits": data.real,
-        "rows": train.nrow,
-        "epochs": epochs,
-        "hidden": [200, 200],
-        "import_seconds": round(imported, 2),
-        "import_mb_per_second": round(paths[0].stat().st_size / 1e6 / imported, 1),
-        "train_seconds_with_scoring": round(trained, 1),
-        "samples": samples,
-        "samples_per_second_with_scoring": round(samples / trained, 1),
-        "training_speed_by_its_own_table": history.get("training_speed", [None])[-1],
-        "test_error": 1 - float(model.model_performance(test).hit_ratio_table().cell_values[0][1]),
-    }
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from daskdl.encoding import Moments, Response, Scaling, Statistics, fit
 from daskdl.initial import adopt_autoencoder, first_state
-from daskdl.network import Layout, Start, State, average, initialise
+from daskdl.network import Layout, Start, State, average, average_in_place, initialise
 from daskdl.parameters import Facts, Parameters, resolve
 from daskdl.status import description, layer_statistics, status_table
 from frames.column import Column
@@ -257,3 +257,14 @@ def test_given_weights_with_gaps_are_refused():
     gap = np.array([[1.0, np.nan, 1.0, 1.0]] * 2)
     with pytest.raises(H2OJobError, match="initial_weights number 0 must hold finite numbers"):
         first_state(resolve(Parameters(hidden=(2,), seed=1), FACTS), Layout(3, 1, (2,), 1), encoder(), [True], [gap])
+
+
+def test_averages_in_place_are_the_averages():
+    rng = np.random.default_rng(3)
+    states = [State(*(rng.standard_normal(7).astype(np.float32) for _ in range(4))) for _ in range(3)]
+    samples = [10.0, 0.0, 25.0]
+    expected = average(states, samples)
+    average_in_place(states, samples)
+    for state in states:
+        for mine, theirs in zip(state, expected, strict=True):
+            assert np.array_equal(mine, theirs)
