@@ -24,7 +24,8 @@ from daskdl.door.alias import offer
 
 # Where each public name lives.
 _NAMES: dict[str, str] = {
-    **dict.fromkeys(("init", "connect", "cluster", "shutdown", "no_progress", "show_progress"), "daskdl.door.cloud"),
+    **dict.fromkeys(("init", "connect", "cluster", "shutdown"), "daskdl.door.cloud"),
+    **dict.fromkeys(("no_progress", "no_progress_block", "show_progress"), "daskdl.door.cloud"),
     **dict.fromkeys(("import_file", "upload_file"), "frames.parse"),
     **dict.fromkeys(("H2OFrame", "get_frame", "assign", "deep_copy", "as_list"), "frames.frame"),
     "export_file": "frames.store",
@@ -66,6 +67,7 @@ __all__ = [
     "ls",
     "make_metrics",
     "no_progress",
+    "no_progress_block",
     "rapids",
     "remove",
     "remove_all",
@@ -81,7 +83,7 @@ __all__ = [
 if TYPE_CHECKING:
     __version__: str
     from daskdl.door.alias import as_h2o
-    from daskdl.door.cloud import cluster, connect, init, no_progress, show_progress, shutdown
+    from daskdl.door.cloud import cluster, connect, init, no_progress, no_progress_block, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
     from daskdl.door.keys import frames, load_dataset, ls, remove, remove_all

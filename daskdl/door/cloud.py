@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -203,6 +205,16 @@ def shutdown(prompt: bool = False) -> None:
 def no_progress() -> None:
     """Draw no progress bars from now on."""
     session.show_progress = False
+
+
+@contextmanager
+def no_progress_block() -> Iterator[None]:
+    """Draw no progress bars inside a with statement."""
+    before, session.show_progress = session.show_progress, False
+    try:
+        yield
+    finally:
+        session.show_progress = before
 
 
 def show_progress() -> None:

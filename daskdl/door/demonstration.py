@@ -9,20 +9,27 @@ from daskdl.door.cloud import init
 from daskdl.door.keys import load_dataset
 from daskdl.door.models import load_model, save_model
 from daskdl.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from frames.errors import H2OValueError
 from frames.frame import H2OFrame
 
 BAR = 40  # characters of the longest bar
 SEED = 1
+FOLDER = "demo-output"
+ELSEWHERE = ("gbm", "glm", "drf", "kmeans", "pca", "rf")  # h2o-py's demonstrations of other algorithms
 
 
-def demo(folder: str | Path = "demo-output", interactive: bool = False, client: Any = None) -> Path:
+def demo(folder: str | Path = FOLDER, interactive: bool = False, client: Any = None) -> Path:
     """Run the demonstration, write its files to `folder` and return that.
+
+    h2o-py's form ``demo("deeplearning")`` writes to the default folder; its other demonstrations raise H2OValueError.
 
     It imports a table of patients, trains a classifier with a validation split, judges and explains it, writes
     predictions, saves the model and loads it again; then an autoencoder finds the odd heartbeats among normal ones.
     `interactive` waits for Enter between the steps.
     """
-    folder = Path(folder)
+    if folder in ELSEWHERE:
+        raise H2OValueError(f"demo() shows deep learning only; got '{folder}'. Call demo('deeplearning').")
+    folder = Path(FOLDER if folder == "deeplearning" else folder)
     folder.mkdir(parents=True, exist_ok=True)
     step = _Steps(interactive)
     step("A cluster: inside this process, as none was named")

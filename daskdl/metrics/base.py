@@ -119,7 +119,7 @@ class ModelMetrics:
     def __getattr__(self, name: str) -> Any:
         if name in ACCESSORS:
             raise MetricNotAvailable(
-                f"{name}() must be asked of a model that has it; got metrics of a {self.category} model, which "
+                f"{name}() must be asked of a model that has it; got metrics of category {self.category}, which "
                 f"have {', '.join(sorted(ACCESSORS & set(dir(type(self)))))}."
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
