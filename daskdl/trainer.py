@@ -31,9 +31,9 @@ f4 = np.float32
 WINDOW = 256  # rows gathered at once: 0.7 MB of MNIST, a few milliseconds of training
 BITE = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
 MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
-# Rows that each replica trains between two averagings. On digits 500 rows gave a mean error of 3.8% over five seeds with
-# the least spread (3.7-4.0%); 1,000 and 2,000 rows went up to 4.4%. Averaging costs about 3% of the time. Larger networks
-# take longer to average and to train alike: one row for so many weights.
+# Rows that each replica trains between two averagings. On digits 500 rows gave a mean error of 3.8% over five seeds
+# with the least spread (3.7-4.0%); 1,000 and 2,000 rows went up to 4.4%. Averaging costs about 3% of the time. Larger
+# networks take longer to average and to train alike: one row for so many weights.
 REPLICA_ROWS = 512
 REPLICA_WEIGHTS = 400
 
