@@ -76,6 +76,8 @@ def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> A
             f"Test/Validation dataset is missing offset column '{encoder.offset}'. Add it to the frame; 0 is neutral."
         )
     response = _response(encoder, schema)
+    if need_response and encoder.response is not None and (unknown := _unknown_classes(encoder, schema)):
+        warnings.append(unknown)
     if need_response and response.kind == "absent" and encoder.response is not None:
         raise H2OJobError(f"Test/Validation dataset is missing response column '{encoder.response.name}'.")
     return Adaptation(sources, response, tuple(warnings))
@@ -102,11 +104,22 @@ def _source(name: str, domain: tuple[str, ...] | None, schema: Schema) -> tuple[
         return Source("text"), None
     codes = level_map(here.domain, domain, len(domain))
     fresh = [label for label, code in zip(here.domain, codes, strict=False) if code == len(domain)]
-    if not fresh:
-        return Source("codes", codes), None
+    return Source("codes", codes), _not_trained_on(name, fresh) if fresh else None
+
+
+def _not_trained_on(name: str, fresh: Sequence[str]) -> str:
     more = ", ..." if len(fresh) > SHOWN else ""
-    sentence = f"Test/Validation dataset column '{name}' has levels not trained on: [{', '.join(fresh[:SHOWN])}{more}]"
-    return Source("codes", codes), sentence
+    return f"Test/Validation dataset column '{name}' has levels not trained on: [{', '.join(fresh[:SHOWN])}{more}]"
+
+
+def _unknown_classes(encoder: Encoder, schema: Schema) -> str | None:
+    """Return a sentence about classes of the frame's response that training did not know; None where there are none."""
+    answer = encoder.response
+    if answer is None or answer.domain is None or answer.name not in schema:
+        return None
+    known = set(answer.domain)
+    fresh = [label for label in schema[answer.name].domain or () if label not in known]
+    return f"{_not_trained_on(answer.name, fresh)}; rows of these classes count as errors" if fresh else None
 
 
 def _response(encoder: Encoder, schema: Schema) -> Source:

@@ -315,6 +315,11 @@ def _is_integer(label: str) -> bool:
 def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
     found = scoring.predictions(scorer, decode(scorer.encoder, plan, chunks, where))
     if np.isnan(found).any():
+        infinite = _infinite_column(scorer.encoder, plan, chunks, where)
+        if infinite is not None:
+            raise H2OJobError(
+                f"Column '{infinite}' of the frame must hold finite numbers; one is infinite. Replace it."
+            )
         raise H2OJobError(unstable_sentence("the model", "a prediction is not a number"))
     if found.ndim == 1:
         return Chunk.pack([found], ["real"], [None])
@@ -323,6 +328,17 @@ def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chu
     columns = [scorer.labels(found), *found.T]
     width = found.shape[1]
     return Chunk.pack(columns, ["enum", *["real"] * width], [width, *[None] * width])
+
+
+def _infinite_column(encoder: Encoder, plan: Adaptation, chunks: list, where: dict) -> str | None:
+    """Return the first numeric predictor that holds an infinity or what float32 cannot hold; None if none does."""
+    for one in encoder.numbers:
+        if one.values is None and plan.sources[one.column].kind == "number":
+            group, position = where[one.column]
+            values = (np.asarray(chunks[group].values(position), np.float64) - one.sub) * one.mul
+            if (np.abs(values) > np.finfo(np.float32).max).any():
+                return one.column
+    return None
 
 
 def _raw_units(encoder: Encoder, found: np.ndarray) -> np.ndarray:

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from frames.errors import H2OResponseError
 
+LARGEST = 1e150  # numbers beyond have squares, and so a standard deviation, that float64 cannot hold
+NUMBERS = ("int", "real", "time")
+SMALLEST_WEIGHT = 1e-30  # smaller ones would be 0 in float32
+LARGEST_INPUT = 3.4e38  # inputs that are not scaled must fit into float32
+
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
 
@@ -89,7 +94,9 @@ def survey(
         problems.append(FieldError("training_frame", "There are no usable columns to generate model."))
     if summaries:
         problems += _role_problems(parameters, columns, summaries)
-    problems += _validation_problems(response, validation)
+        given = [parameters.weights_column, parameters.offset_column, response, *predictors]
+        problems += _size_problems([name for name in given if name in summaries], columns, summaries, parameters)
+    problems += _validation_problems(response, columns.get(response or ""), predictors, validation)
     facts = _response_facts(columns.get(response or ""), summaries.get(response or ""), notes, problems)
     weights = summaries.get(parameters.weights_column or "")
     return Facts(
@@ -152,7 +159,28 @@ def _weights_problems(name: str, summary: Any) -> list[FieldError]:
         return [FieldError("weights_column", f"Weights must be >= 0; '{name}' holds {summary.minimum:g}.")]
     if summary.maximum == 0:
         return [FieldError("weights_column", f"The weights of '{name}' are all 0; there is nothing to learn from.")]
+    if summary.maximum < SMALLEST_WEIGHT:
+        message = f"The largest weight must be at least {SMALLEST_WEIGHT:g}; that of '{name}' is {summary.maximum:g}."
+        return [FieldError("weights_column", f"{message} Rescale the column.")]
     return []
+
+
+def _size_problems(names: Sequence[str], columns: dict, summaries: dict, parameters: "Parameters") -> list[FieldError]:
+    """Refuse infinities, and numbers whose spread (or, unscaled, whose float32 form) would be infinite."""
+    problems = []
+    for name in dict.fromkeys(names):
+        if columns[name].type not in NUMBERS:
+            continue
+        scaled = parameters.standardize and name != parameters.weights_column
+        limit = LARGEST if scaled else LARGEST_INPUT
+        ends = (summaries[name].minimum, summaries[name].maximum)
+        wrong = next((value for value in ends if abs(value) > limit), None)
+        if wrong is None:
+            continue
+        what = "finite numbers" if math.isinf(wrong) else f"numbers of at most {limit:g} in size"
+        remedy = "Replace it, or leave out its row or the column." if math.isinf(wrong) else "Rescale the column."
+        problems.append(FieldError("training_frame", f"Column '{name}' must hold {what}; it holds {wrong:g}. {remedy}"))
+    return problems
 
 
 def _fold_problems(name: str, type_: str, summary: Any) -> list[FieldError]:
@@ -167,14 +195,41 @@ def _fold_problems(name: str, type_: str, summary: Any) -> list[FieldError]:
     return []
 
 
-def _validation_problems(response: str | None, validation: Any) -> list[FieldError]:
+def _validation_problems(
+    response: str | None, trained: Any, predictors: Sequence[str], validation: Any
+) -> list[FieldError]:
     if validation is None:
         return []
     if not validation.nrow:
         return [FieldError("validation_frame", "The validation frame must have > 0 rows.")]
     if response is not None and response not in validation.names:
         return [FieldError("validation_frame", f"The validation frame must have the response column '{response}'.")]
-    return []
+    numbers = [c.name for c in validation.schema.columns if c.name in predictors and c.type in NUMBERS]
+    for name, summary in validation.summaries(numbers).items():
+        if math.isinf(summary.minimum) or math.isinf(summary.maximum):
+            return [FieldError("validation_frame", f"Its column '{name}' must hold finite numbers; one is infinite.")]
+    return [] if response is None else _validation_answers(response, trained, validation)
+
+
+def _validation_answers(response: str, trained: Any, validation: Any) -> list[FieldError]:
+    """Judge the validation frame's response: there, of the right kind, with at least one class that training knows."""
+    column, summary = validation.schema[response], validation.summaries([response])[response]
+    wrong = None
+    if summary.missing >= summary.rows:
+        wrong = "has no value in any row. Give rows with a known response, or no validation frame."
+    elif column.type in ("string", "uuid"):
+        wrong = f"is {column.type}; it must be {trained.type} as in the training frame. Convert it with asfactor()."
+    elif trained.domain is None and column.type == "enum":
+        wrong = f"is categorical; it must be numeric as in the training frame ({trained.type})."
+    elif trained.domain is not None and column.domain is not None and not set(column.domain) & set(trained.domain):
+        wrong = f"must have classes of the training frame ({_some(trained.domain)}); got {_some(column.domain)}."
+    elif trained.domain is None and (math.isinf(summary.minimum) or math.isinf(summary.maximum)):
+        wrong = "must hold finite numbers; it holds an infinite one."
+    return [] if wrong is None else [FieldError("validation_frame", f"Its response '{response}' {wrong}")]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _response_facts(column: Any, summary: Any, notes: list[str], problems: list[FieldError]) -> dict[str, Any]:

@@ -296,6 +296,7 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
         "valid": "" if ready.valid is None else _described(ready.valid, "validation frame"),
     }
     workers = workers_of(shell.client)
+    adapted = () if ready.valid is None else ready.valid.adaptation.warnings
     return Model(
         key=key,
         parameters=_without_models(parameters),
@@ -312,7 +313,7 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
         samples=done.samples,
         epochs=done.samples / max(1, sum(ready.plan.rows)),
         trouble=finish.message if finish.unstable else None,
-        warnings=(*ready.resolved.warnings, *finish.warnings),
+        warnings=(*ready.resolved.warnings, *adapted, *finish.warnings),
         notes={
             "workers": len(workers),
             "threads": sum(workers.values()),

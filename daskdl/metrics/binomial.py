@@ -12,7 +12,7 @@ from daskdl.metrics.bins import Bins, probability_keys
 from daskdl.metrics.curve import Curve, area_under_pr, area_under_roc
 from daskdl.metrics.gains import cuts, lift_of_top_group
 from daskdl.metrics.options import PLAIN, Options
-from daskdl.metrics.rows import usable_classes, within_unit
+from daskdl.metrics.rows import Rows, usable_classes, within_unit
 from frames.errors import H2OValueError
 
 LEAST_PROBABILITY = 1e-15  # logloss never takes the logarithm of less
@@ -20,13 +20,18 @@ LEAST_PROBABILITY = 1e-15  # logloss never takes the logarithm of less
 
 @dataclass(frozen=True, eq=False)
 class BinomialState:
-    """Sums over rows and the weights per distinct probability; up to 200,000 of those are kept exactly (see `bins`)."""
+    """Sums over rows and the weights per distinct probability; up to 200,000 of those are kept exactly (see `bins`).
+
+    Rows of a class that training did not know count in `rows`, `weight` and the sums, with probability 0 for their
+    class; `bins` holds only the `ranked` rows of the two known classes: the others have no place on a curve.
+    """
 
     rows: int
     weight: float
     squared: float
     logloss: float
     bins: Bins
+    ranked: int
 
     def merge(self, other: BinomialState) -> BinomialState:
         """Give the state of the rows of both."""
@@ -36,6 +41,7 @@ class BinomialState:
             self.squared + other.squared,
             self.logloss + other.logloss,
             self.bins.merge(other.bins),
+            self.ranked + other.ranked,
         )
 
 
@@ -44,23 +50,24 @@ def measure(
 ) -> BinomialState:
     """Measure rows: `actual` codes 0/1 (missing: -1, NaN), `predicted` P(class 1) (rows,) or of both classes (rows, 2).
 
-    Raises H2OValueError for other codes and for probabilities outside [0, 1].
+    A code above 1 is a label that was not seen in training. Raises H2OValueError for probabilities outside [0, 1].
     """
     rows = usable_classes(actual, predicted, weights)
     first, second = _both(rows.predicted)
-    if len(rows) and rows.actual.max() > 1:
-        raise H2OValueError(
-            f"Actual classes of a two-class model must be 0 or 1; got {rows.actual.max()}. Score a frame "
-            f"whose response has the levels of the training frame."
-        )
     second = within_unit(second)
     held = np.where(rows.actual == 1, second, within_unit(first))
+    known = rows.actual <= 1
+    ranked = Rows(rows.actual, second, rows.weights)
+    if not known.all():
+        held = np.where(known, held, 0.0)
+        ranked = Rows(rows.actual[known], second[known], None if rows.weights is None else rows.weights[known])
     return BinomialState(
         len(rows),
         rows.weight,
         rows.total((1.0 - held) ** 2),
         rows.total(-np.log(np.maximum(held, LEAST_PROBABILITY))),
-        Bins.of(probability_keys(second), rows.actual, rows.weights),
+        Bins.of(probability_keys(ranked.predicted), ranked.actual, ranked.weights),
+        len(ranked),
     )
 
 
@@ -92,10 +99,18 @@ def finish(state: BinomialState, options: Options = PLAIN, header: Header = UNNA
         "auc": float(area_under_roc(curve.tps, curve.fps)),
         "pr_auc": float(area_under_pr(curve.tps, curve.fps)),
         "kolmogorov_smirnov": _largest_gap(curve),
-        "lift_top_group": lift_of_top_group(curve, state.rows, options.gainslift_bins) if state.rows else float("nan"),
+        "lift_top_group": lift_of_top_group(curve, state.ranked, options.gainslift_bins)
+        if state.ranked
+        else float("nan"),
     }
     return H2OBinomialModelMetrics(
-        header, state.rows, scalars, tuple(domain), curve=curve, gainslift_bins=options.gainslift_bins
+        header,
+        state.rows,
+        scalars,
+        tuple(domain),
+        curve=curve,
+        gainslift_bins=options.gainslift_bins,
+        ranked=state.ranked,
     )
 
 

@@ -50,8 +50,10 @@ class H2OBinomialModelMetrics(ModelMetrics):
         curve: Curve,
         gainslift_bins: int = -1,
         gains: H2OTwoDimTable | None = None,
+        ranked: int | None = None,
     ) -> None:
         super().__init__(header, nobs, scalars, domain)
+        self._ranked = nobs if ranked is None else ranked  # rows of the two known classes
         self.curve = curve
         self.gainslift_bins = gainslift_bins
         if gains is not None:
@@ -64,7 +66,7 @@ class H2OBinomialModelMetrics(ModelMetrics):
 
     @cached_property
     def _gains(self) -> H2OTwoDimTable | None:
-        return gains_table(self.curve, self._nobs, self.gainslift_bins)
+        return gains_table(self.curve, self._ranked, self.gainslift_bins)
 
     # -- numbers -------------------------------------------------------------------------------------------------------
 

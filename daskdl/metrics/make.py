@@ -69,4 +69,7 @@ def _classes(
     options = Options(domain=domain, auc_type=auc_type)
     if len(domain) > 2 or family == "multinomial":
         return multinomial.finish(multinomial.measure(actual, predicted, weights, options), options, Header())
+    codes = np.asarray(actual)
+    if codes.size and codes.dtype.kind in "iuf" and np.nanmax(np.append(codes, 0)) > 1:
+        raise H2OValueError(f"Actual classes of two levels must be codes 0 or 1; got {np.nanmax(codes):g}.")
     return binomial.finish(binomial.measure(actual, predicted, weights, options), options, Header())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sklearn import metrics as sk
 
-from daskdl.metrics import Header, MetricNotAvailable, Options, finish, measure
+from daskdl.metrics import Header, MetricNotAvailable, Options, finish, make_metrics, measure
 from daskdl.metrics.curve import CRITERIA
 from daskdl.metrics.gains import gains_table
 from frames.errors import H2OValueError
@@ -298,13 +298,25 @@ def test_impossible_input_is_refused():
     with pytest.raises(H2OValueError, match=r"\[0, 1\]; got 1\.5"):
         measured(np.array([0, 1]), np.array([0.5, 1.5]))
     with pytest.raises(H2OValueError, match=r"0 or 1; got 2"):
-        measured(np.array([0, 2]), np.array([0.5, 0.5]))
+        make_metrics(np.array([0.5, 0.5]), np.array([0, 2]), domain=("a", "b"))
     with pytest.raises(H2OValueError, match=r"not negative; got -1"):
         measured(np.array([0, 1]), np.array([0.5, 0.5]), np.array([1.0, -1.0]))
     with pytest.raises(H2OValueError, match=r"codes 0, 1, 2, \.\.\.; got 0\.5"):
         measured(np.array([0.5, 1]), np.array([0.5, 0.5]))
     with pytest.raises(H2OValueError, match="shapes"):
         measured(np.array([0, 1, 1]), np.array([0.5, 0.5]))
+
+
+def test_a_label_that_training_did_not_know_has_probability_zero_and_no_place_on_the_curve():
+    y, p, w = sample(300)
+    known, found = measured(y, p, w), measured(np.append(y, 2), np.append(p, 0.9), np.append(w, 3.0))
+    total = w.sum()
+    assert found.nobs() == known.nobs() + 1
+    assert found.mse() == pytest.approx((known.mse() * total + 3.0) / (total + 3.0))
+    assert found.logloss() == pytest.approx((known.logloss() * total + 3.0 * -np.log(1e-15)) / (total + 3.0))
+    assert found.auc() == known.auc()
+    assert found.confusion_matrix().to_list() == known.confusion_matrix().to_list()
+    assert found.gains_lift().cell_values == known.gains_lift().cell_values
 
 
 def test_the_short_table_keeps_every_maximum_of_the_whole_curve():
