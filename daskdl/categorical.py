@@ -54,9 +54,10 @@ class Levels(NamedTuple):
 
     name: str
     domain: tuple[str, ...]
-    counts: np.ndarray  # (levels,) training rows per level
-    missing: int  # training rows without a level
+    counts: np.ndarray  # (levels,) training rows per level, or their summed weights
+    missing: float  # training rows without a level, or their summed weights
     mean_response: np.ndarray | None  # (levels,) for sort_by_response
+    rows: np.ndarray | None = None  # (levels + 1,) where rows are weighted: how many weigh more than 0, missing last
 
 
 def one_hot(levels: Levels, use_all: bool, names: Sequence[str] | None = None) -> LevelInput:

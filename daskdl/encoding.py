@@ -139,8 +139,9 @@ class Statistics(NamedTuple):
 
     moments: Mapping[str, Moments]  # numeric predictors and a numeric response
     counts: Mapping[str, np.ndarray]  # rows per level of categorical predictors
-    missing: Mapping[str, int]  # missing values per predictor
+    missing: Mapping[str, float]  # missing values per predictor
     mean_response: Mapping[str, np.ndarray]  # mean response per level, where the encoding asks for it
+    rows: Mapping[str, np.ndarray] = {}  # (levels + 1,) rows behind counts that are sums of weights, missing last
 
 
 def scale_of(moments: Moments, scaling: Scaling) -> tuple[float, float]:
@@ -187,7 +188,7 @@ def fit(
         domain = column.domain or ()
         known = Levels(
             column.name, domain, statistics.counts[column.name], statistics.missing[column.name],
-            statistics.mean_response.get(column.name),
+            statistics.mean_response.get(column.name), statistics.rows.get(column.name),
         )  # fmt: skip
         for made in ENCODINGS[encoding](known, use_all):
             if isinstance(made, LevelInput):
@@ -224,14 +225,16 @@ def _plain(name: str, moments: Moments, scaling: Scaling) -> NumberInput:
 
 
 def _looked_up(made: LookedUp, known: Levels, scaling: Scaling) -> NumberInput:
-    """Return a numeric input made from levels; its moments are those of the training rows."""
+    """Return a numeric input made from levels; its moments are those of the training rows, by weight if weighted."""
     values = np.array(made.values)
     counts = np.append(known.counts, known.missing).astype(float)
     counts[np.isnan(values)] = 0
     present = np.where(np.isnan(values), 0.0, values)
-    n = counts.sum()
-    mean = float(counts @ present / n) if n else 0.0
-    sigma = math.sqrt(counts @ (present - mean) ** 2 / (n - 1)) if n > 1 else math.nan
+    total = counts.sum()
+    mean = float(counts @ present / total) if total else 0.0
+    # a weighted spread counts rows in its n / (n - 1)
+    rows = float(total if known.rows is None else known.rows[~np.isnan(values)].sum())
+    sigma = math.sqrt(counts @ (present - mean) ** 2 / total * rows / (rows - 1)) if rows > 1 else math.nan
     seen = values[counts > 0]
     low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
     sub, mul = scale_of(Moments(mean, sigma, low, high), scaling)

@@ -36,8 +36,9 @@ def look(frame: H2OFrame, resolved: Resolved) -> View:
     summaries = frame.summaries(names)
     moments = {name: _moments(one) for name, one in summaries.items() if schema[name].type != "enum"}
     counts = {c.name: _counts(summaries[c.name], c) for c in columns if c.type == "enum"}
-    missing = {c.name: summaries[c.name].missing for c in columns}
+    missing: dict[str, float] = {c.name: summaries[c.name].missing for c in columns}
     mean_response: dict[str, np.ndarray] = {}
+    rows: dict[str, np.ndarray] = {}
     mean_weight = 1.0
     class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
     ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
@@ -47,9 +48,11 @@ def look(frame: H2OFrame, resolved: Resolved) -> View:
             mean_weight = _mean_positive(seen)
             class_counts = None if class_counts is None else seen.classes
         moments |= {name: one.moments() for name, one in seen.numbers.items()}
+        for name, (having, sums) in seen.weighed.items():
+            counts[name], missing[name], rows[name] = sums[:-1], float(sums[-1]), having
         with np.errstate(invalid="ignore"):
             mean_response = {name: sums[1] / sums[0] for name, sums in seen.levels.items()}
-    statistics = Statistics(moments, counts, missing, mean_response)
+    statistics = Statistics(moments, counts, missing, mean_response, rows)
     response = None if answer is None else _response(answer, resolved, moments)
     return View(statistics, response, class_counts, mean_weight)
 
@@ -80,19 +83,23 @@ def _one_pass(
     frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool
 ) -> work.Look:
     actual = resolved.actual
-    numbers = [c.name for c in columns if c.type != "enum" and actual.weights_column and not actual.autoencoder]
+    weighted = actual.weights_column is not None and not actual.autoencoder  # its scaling goes by range
+    numbers = [c.name for c in columns if c.type != "enum" and weighted]
+    categoricals = tuple((c.name, c.levels or 0) for c in columns if c.type == "enum")
     if answer is not None and answer.type != "enum":
         numbers.append(answer.name)
     identity = resolved.family not in LOG_LINK
     request = work.Request(
         tuple(numbers),
-        tuple((c.name, c.levels or 0) for c in columns if c.type == "enum") if ranked else (),
+        categoricals if ranked else (),
         actual.weights_column,
         answer.name if answer is not None else None,
         actual.offset_column if identity else None,
         (answer.levels or 0) if answer is not None and answer.type == "enum" else 0,
+        categoricals if weighted else (),
     )
-    names = [*numbers, *(name for name, _ in request.levels), request.weights, request.response, request.offset]
+    levels = [name for name, _ in (*request.levels, *request.weighed)]
+    names = [*numbers, *levels, request.weights, request.response, request.offset]
     placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
     tasks = [submit(work.look_task, request, list(parts), placed.where) for parts in placed.parts]
     return functools.reduce(work.Look.merge, gather(tasks))

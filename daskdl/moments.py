@@ -64,6 +64,18 @@ def weighted_moments(values: np.ndarray, weights: np.ndarray) -> WeightedMoments
     return WeightedMoments(len(x), total, mean, float(w @ (x - mean) ** 2), float(x.min()), float(x.max()))
 
 
+def level_weights(codes: np.ndarray, levels: int, weights: np.ndarray) -> np.ndarray:
+    """Return (2, levels + 1): rows with a weight above 0 and summed weights of each level, missing (-1) last.
+
+    >>> level_weights(np.array([0, 1, 1, -1]), 2, np.array([1.0, 2.0, 0.0, 4.0])).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 2.0, 4.0]]
+    """
+    kept = weights > 0
+    codes = np.where(codes[kept] < 0, levels, codes[kept])
+    counts = np.bincount(codes, minlength=levels + 1).astype(np.float64)
+    return np.stack([counts, np.bincount(codes, weights[kept], levels + 1)])
+
+
 def level_responses(codes: np.ndarray, levels: int, response: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return (2, levels): summed weights and summed weighted responses of each level; add over partitions.
 

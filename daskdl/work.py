@@ -16,7 +16,7 @@ from daskdl.adaptation import Adaptation
 from daskdl.balance import Balance, balanced_rows
 from daskdl.design import Design, decode
 from daskdl.encoding import Encoder
-from daskdl.moments import WeightedMoments, level_responses, weighted_moments
+from daskdl.moments import WeightedMoments, level_responses, level_weights, weighted_moments
 from daskdl.network import State, average
 from daskdl.rounds import Slice
 from daskdl.scoring import Scorer
@@ -199,6 +199,7 @@ class Request(NamedTuple):
     response: str | None
     offset: str | None
     classes: int = 0  # levels of a categorical response whose weights are to be summed
+    weighed: tuple[tuple[str, int], ...] = ()  # categoricals, with their levels, whose weights are to be summed
 
 
 class Look(NamedTuple):
@@ -208,12 +209,14 @@ class Look(NamedTuple):
     levels: dict[str, np.ndarray]
     weights: WeightedMoments
     classes: np.ndarray  # (classes,) summed weights
+    weighed: dict[str, np.ndarray]  # (2, levels + 1): see moments.level_weights
 
     def merge(self, other: Look) -> Look:
         """Return what both show."""
         numbers = {name: one.merge(other.numbers[name]) for name, one in self.numbers.items()}
         levels = {name: one + other.levels[name] for name, one in self.levels.items()}
-        return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes)
+        weighed = {name: one + other.weighed[name] for name, one in self.weighed.items()}
+        return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
 
 
 def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
@@ -245,4 +248,8 @@ def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
     if response is not None and request.classes:
         known = response >= 0
         classes = np.bincount(response[known].astype(np.int64), weights[known], request.classes)
-    return Look(numbers, levels, weighted_moments(weights, weights), classes)
+    weighed = {
+        name: level_weights(column(name).astype(np.int64), size, np.nan_to_num(weights))
+        for name, size in request.weighed
+    }
+    return Look(numbers, levels, weighted_moments(weights, weights), classes, weighed)

@@ -57,3 +57,12 @@ def test_looks_at_partitions_merge():
     assert both.numbers["x"].count == 6
     assert both.numbers["x"].mean == pytest.approx(one.numbers["x"].mean)
     np.testing.assert_array_equal(both.levels["c"], 2 * one.levels["c"])
+
+
+def test_levels_are_counted_and_weighed_with_missing_ones_last():
+    found = look(weighed=(("c", 3),), weights="w").weighed["c"]
+    order = list(FRAME["c"].cat.categories)
+    rows = FRAME.assign(level=FRAME["c"].cat.codes.replace(-1, 3))[FRAME["w"] > 0].groupby("level")["w"]
+    for level in range(4):
+        group = rows.get_group(level) if level in rows.groups else []
+        assert found[:, level].tolist() == [len(group), sum(group)], order
