@@ -154,6 +154,13 @@ def test_a_column_that_outgrows_its_first_rows_is_read_again_wider():
     assert {i: values.dtype.kind for i, values in others.items()} == {0: "i", 1: "f", 2: "f"}
 
 
+def test_every_short_integer_is_read_in_every_place():
+    rows = [f"{i},{1010 - i},0{i}" for i in range(1011)]
+    must_agree("\n".join(rows).encode(), setup_of(3), reads=True)
+    for row in rows[:300]:
+        must_agree(f"{row},7\n1,2,3,4\n".encode(), setup_of(4), reads=True)
+
+
 def test_a_sum_of_squares_of_many_rows_does_not_overflow():
     found = parse_digits.read(b"255\n254\n" * 70_000, 1, ",")
     assert found.bytes.squares.tolist() == [70_000 * (255**2 + 254**2)]
@@ -216,7 +223,8 @@ def test_numbers_are_rounded_as_python_rounds_them(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["9007199254740993", "0.123456789012345678912", "1e309", "1e-309", "1.7976931348623159e308", "-0", "1e", ".",
+    ["9007199254740993", "18446744073709551617", "0.123456789012345678912", "1e309", "1e-309",
+     "1.7976931348623159e308", "-0", "1e", ".",
      "-", "x", '"1"', "1 ", "1,2,3", "1\r2", "inf", "1\x00", "é", "1e12345", "NANA", "NAx", "Na"],
 )  # fmt: skip
 def test_what_it_cannot_read_exactly_it_declines(text):
