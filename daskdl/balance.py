@@ -11,10 +11,15 @@ from frames.errors import H2OResponseError
 
 
 class Balance(NamedTuple):
-    """Repeats of each class: a row trains floor(factor) times, and once more with the probability of the rest."""
+    """Repeats of each class: a row trains floor(factor) times, and once more with the probability of the rest.
+
+    `counts` are the rows of each class before; `draw` numbers the draws of one seed.
+    """
 
     factors: tuple[float, ...]
     seed: int
+    counts: tuple[float, ...] = ()
+    draw: int = 0
 
 
 def balance_of(counts: np.ndarray, factors: Sequence[float] | None, maximum: float, seed: int) -> Balance:
@@ -38,7 +43,7 @@ def balance_of(counts: np.ndarray, factors: Sequence[float] | None, maximum: flo
         wanted = np.array(factors, dtype=np.float64)
     expected = float(wanted @ counts)
     actual = min(maximum * counts.sum(), round(expected))
-    return Balance(tuple(float(f) for f in wanted * (actual / expected)), seed)
+    return Balance(tuple(float(f) for f in wanted * (actual / expected)), seed, tuple(map(float, counts)))
 
 
 def balanced_rows(target: np.ndarray, balance: Balance, partition: int) -> np.ndarray:
@@ -47,7 +52,8 @@ def balanced_rows(target: np.ndarray, balance: Balance, partition: int) -> np.nd
     >>> balanced_rows(np.array([0.0, 1.0, np.nan]), Balance((1.0, 2.0), seed=1), partition=0).tolist()
     [0, 1, 1]
     """
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([balance.seed & (2**64 - 1), partition, 2])))
+    key = [balance.seed & (2**64 - 1), partition, 2, *([balance.draw] if balance.draw else [])]
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
     draw = rng.random(len(target))
     known = target < len(balance.factors)  # neither missing nor a class that training did not know
     factor = np.zeros(len(target))

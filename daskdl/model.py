@@ -314,7 +314,7 @@ def _is_integer(label: str) -> bool:
 
 def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
     found = scoring.predictions(scorer, decode(scorer.encoder, plan, chunks, where))
-    if np.isnan(found).any():
+    if not np.isfinite(found).all():
         infinite = _infinite_column(scorer.encoder, plan, chunks, where)
         if infinite is not None:
             raise H2OJobError(

@@ -218,7 +218,7 @@ def _validation_answers(response: str, trained: Any, validation: Any) -> list[Fi
     if summary.missing >= summary.rows:
         wrong = "has no value in any row. Give rows with a known response, or no validation frame."
     elif column.type in ("string", "uuid"):
-        wrong = f"is {column.type}; it must be {trained.type} as in the training frame. Convert it with asfactor()."
+        wrong = f"is {column.type}; it must be {trained.type} as in the training frame. Convert it."
     elif trained.domain is None and column.type == "enum":
         wrong = f"is categorical; it must be numeric as in the training frame ({trained.type})."
     elif trained.domain is not None and column.domain is not None and not set(column.domain) & set(trained.domain):

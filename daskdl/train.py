@@ -32,6 +32,7 @@ from frames.frame import H2OFrame
 from frames.session import client as current_client
 from frames.tasks import gather, submit
 
+REDRAWS = 10  # of the rows of balanced classes, where one vanished
 Progress = Callable[[float, "dict[str, Any] | None"], None]
 
 
@@ -161,7 +162,7 @@ def prepare(
         memory_for_cache(current_client()),
         resolved.actual.force_load_balance,
     )
-    rows, model_shares = _training_rows(job, train, frame)
+    job, rows, model_shares = _training_rows(job, train, frame)
     priors = _shares(view.class_counts)
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     predictor = predictor_of(resolved, layout, encoder, class_shares)
@@ -259,13 +260,32 @@ def _balance(resolved: Resolved, view: View) -> Balance | None:
     return balance_of(view.class_counts, factors, actual.max_after_balance_size, resolved.seed)
 
 
-def _training_rows(job: work.Job, table: Table, frame: H2OFrame) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
-    """Return training rows per partition and, where classes are balanced, the class shares among them."""
-    if job.balance is None:
-        return frame.placement(frame.names[:1]).rows, None
-    tasks = [submit(work.count_training_rows, job, list(chunks), number) for number, chunks in enumerate(table.parts)]
-    counts = gather(tasks)
-    return tuple(int(one.sum()) for one in counts), _shares(np.sum(counts, axis=0))
+def _training_rows(
+    job: work.Job, table: Table, frame: H2OFrame
+) -> tuple[work.Job, tuple[int, ...], tuple[float, ...] | None]:
+    """Return the job, training rows per partition and, where classes are balanced, the class shares among them.
+
+    Drawn anew, up to ten times, where balancing leaves a class without a row. Raises H2OJobError if that never ends.
+    """
+    balance = job.balance
+    if balance is None:
+        return job, frame.placement(frame.names[:1]).rows, None
+    gone = np.zeros(0, np.intp)
+    for draw in range(1 + REDRAWS):
+        drawn = replace(job, balance=balance._replace(draw=draw))
+        tasks = [submit(work.count_training_rows, drawn, list(chunks), n) for n, chunks in enumerate(table.parts)]
+        counts = gather(tasks)
+        found = np.sum(counts, axis=0)
+        gone = np.flatnonzero((np.array(balance.counts) > 0) & (found == 0))
+        if not len(gone):
+            return drawn, tuple(int(one.sum()) for one in counts), _shares(found)
+    answer = job.encoder.response
+    domain: Sequence[str] = (answer.domain if answer else None) or ()
+    names = ", ".join(domain[int(k)] for k in gone[:5])
+    raise H2OJobError(
+        f"Balanced classes must keep a row of each class; {REDRAWS} draws anew left none of {names}. Raise "
+        "max_after_balance_size, or the class_sampling_factors of these classes."
+    )
 
 
 def _shares(counts: np.ndarray | None) -> tuple[float, ...] | None:

@@ -77,3 +77,11 @@ def test_a_class_that_training_did_not_know_is_left_out():
 
 def test_an_empty_partition_has_no_training_rows():
     assert len(balanced_rows(np.zeros(0), Balance((1.0, 1.0), 1), 0)) == 0
+
+
+def test_another_draw_of_the_same_seed_takes_other_rows():
+    balance = balance_of(np.array([40, 60]), [0.5, 0.5], MANY, 1)
+    target = np.repeat([0.0, 1.0], [40, 60])
+    first, again = (balanced_rows(target, balance._replace(draw=draw), 0).tolist() for draw in (0, 1))
+    assert first != again
+    assert balance.counts == (40, 60)
