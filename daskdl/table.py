@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from frames.errors import H2OTypeError, H2OValueError
+from frames.screen import html_table, room, text_table
 
 SHOWN_ROWS = 20
 _TYPES = ("string", "int", "long", "double", "float")
@@ -105,9 +105,7 @@ class H2OTwoDimTable:
         """Write the table as text: title, header, rule, cells; above `rows` rows a row of "---" replaces the middle."""
         lines = [self.title] if self.title else []
         if self.col_header:
-            lines += _aligned(
-                [self.col_header, *_cut([[_text(cell) for cell in row] for row in self.cell_values], rows)]
-            )
+            lines.append(text_table(self.col_header, self._cells(rows), left=True, most=room()))
         return "\n".join(lines)
 
     @property
@@ -126,11 +124,11 @@ class H2OTwoDimTable:
         return self.to_str()
 
     def _repr_html_(self) -> str:
-        body = _cut([[_text(cell) for cell in row] for row in self.cell_values], SHOWN_ROWS)
-        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.col_header)
-        cells = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
+        texts = [position for position, kind in enumerate(self.col_types) if kind == "string"]
+        return html_table(self.col_header, self._cells(SHOWN_ROWS), texts, self.title)
+
+    def _cells(self, shown: int | None) -> list[list[str]]:
+        return _cut([[_text(cell) for cell in row] for row in self.cell_values], shown)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the table as plain values that JSON can hold; `from_dict` gives the same table back."""
@@ -197,13 +195,6 @@ def _cut(rows: list[list[str]], shown: int | None) -> list[list[str]]:
         return rows
     head, tail = (shown + 1) // 2, shown // 2
     return [*rows[:head], ["---"] * len(rows[0]), *rows[-tail:]]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[position]) for row in rows) for position in range(len(rows[0]))]
-    rule = ["-" * width for width in widths]
-    ordered = [rows[0], rule, *rows[1:]]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in ordered]
 
 
 def _comparable(value: Any) -> Any:

@@ -1,11 +1,17 @@
-"""Compile kernels ahead of time: train a few rows of every combination of choices, so that no later start has to."""
+"""Compile kernels ahead of time: train a few rows of every combination of choices, so that no later start has to.
+
+Where that was not done the first training compiles what it needs, and `heard` tells whoever waits.
+"""
 
 import itertools
 import math
+import threading
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core import event
 
 from daskdl.choices import ACTIVATIONS, FAMILIES, SOFTMAX
 from daskdl.design import Block, Design
@@ -53,6 +59,37 @@ def warm(tell: Callable[[str], None], everything: bool = False) -> int:
         tell(str(choice))
         _train(choice)
     return cache_misses() - before
+
+
+@contextmanager
+def heard(tell: Callable[[bool], None]) -> Iterator[None]:
+    """Call `tell(True)` when this process begins to compile a kernel, and `tell(False)` when it has done.
+
+    Kernels that the cache on disk holds are not compiled. Workers that are other processes are not heard.
+    """
+    with event.install_listener("numba:compile", _Listener(tell)):
+        yield
+
+
+class _Listener(event.Listener):
+    """One kernel compiles those it calls, and threads compile side by side: the outermost begin and end are told."""
+
+    def __init__(self, tell: Callable[[bool], None]):
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._depth = 0
+
+    def on_start(self, event: Any) -> None:
+        self._count(1)
+
+    def on_end(self, event: Any) -> None:
+        self._count(-1)
+
+    def _count(self, step: int) -> None:
+        with self._lock:
+            before, self._depth = self._depth, self._depth + step
+            if 0 in (before, self._depth):
+                self._tell(self._depth > 0)
 
 
 def _train(choice: Choice) -> None:

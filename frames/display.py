@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from frames.body import FrameBody
 from frames.column import Column
 from frames.expand import to_datetime
 from frames.rows import fetch
+from frames.screen import html_table, room, shortened, text_table
 from frames.summary import MISSING_INTEGER, Summary
 from frames.tasks import absent, as_float, gather, submit
 
@@ -58,23 +58,6 @@ def shown(value: Any, column: Column) -> str:
     return f"{value:g}" if column.type == "real" else text
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Right aligned columns under a ruled header."""
-    widths = [max(len(str(cell)) for cell in cells) for cells in zip(header, *rows, strict=True)]
-    lines = ["  ".join(str(c).rjust(w) for c, w in zip(line, widths, strict=True)) for line in [header, *rows]]
-    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
-
-
-def html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same as an HTML table; every cell is escaped."""
-    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in header)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align: right">{html.escape(str(c))}</td>' for c in row) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _number(value: float) -> str:
     return "NaN" if math.isnan(value) else f"{value:.7g}"
 
@@ -111,14 +94,14 @@ class Display(FrameBody):
             return f"This H2OFrame {self._id or ''} has been removed."
         if self.ncol == 0:
             return "This H2OFrame is empty and has no columns."
-        return f"{text_table(*self._preview(10))}\n{self._size()}\n"
+        return self._text(10)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         if self._state is None or self.ncol == 0:
             return html.escape(str(self))
-        return f"{html_table(*self._preview(10))}<pre>{self._size()}</pre>"
+        return f"{html_table(*shortened(*self._preview(10), None))}<pre>{self._size()}</pre>"
 
     def show(self, use_pandas: bool = False, rows: int = 10, cols: int = MAX_COLUMNS) -> None:
         """Print the first rows."""
@@ -128,7 +111,7 @@ class Display(FrameBody):
             print(self if rows == 10 and cols == MAX_COLUMNS else self.head(rows, cols)._text(rows))  # type: ignore[attr-defined]
 
     def _text(self, rows: int) -> str:
-        return f"{text_table(*self._preview(rows))}\n{self._size()}\n"
+        return f"{text_table(*shortened(*self._preview(rows), room()))}\n{self._size()}\n"
 
     def summary(self, return_data: bool = False) -> list[list[str]] | None:
         """Print type, mins, mean, maxs, sigma, zeros and missing of every column, and the first ten rows."""
@@ -143,7 +126,7 @@ class Display(FrameBody):
         lines += [[str(i), *row] for i, row in enumerate(rows)]
         if return_data:
             return [["", *header], *lines]
-        print(text_table(["", *header], lines))
+        print(text_table(*shortened(["", *header], lines, None), most=room()))
         return None
 
     def describe(self, chunk_summary: bool = False) -> None:
