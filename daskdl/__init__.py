@@ -37,6 +37,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("download_model", "upload_model", "make_metrics"), "daskdl.door.models"),
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
+    **dict.fromkeys(("download_csv", "interaction", "list_timezones"), "daskdl.door.tables"),
     "demo": "daskdl.door.demonstration",
     "as_h2o": "daskdl.door.alias",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "create_frame",
     "deep_copy",
     "demo",
+    "download_csv",
     "download_model",
     "export_file",
     "frames",
@@ -61,6 +63,8 @@ __all__ = [
     "get_model",
     "import_file",
     "init",
+    "interaction",
+    "list_timezones",
     "load_dataset",
     "load_grid",
     "load_model",
@@ -99,6 +103,7 @@ if TYPE_CHECKING:
         upload_model,
     )
     from daskdl.door.properties import rapids
+    from daskdl.door.tables import download_csv, interaction, list_timezones
     from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
     from frames.parse import import_file, upload_file
     from frames.store import export_file

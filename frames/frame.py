@@ -23,6 +23,7 @@ from frames.folds import Folds
 from frames.functions import Functions
 from frames.lambdas import Lambdas
 from frames.literals import build_frame
+from frames.membership import Membership
 from frames.placement import Group, Place, Placement
 from frames.reductions import Reductions
 from frames.relations import Relations
@@ -53,6 +54,7 @@ class H2OFrame(
     Tables,
     Shape,
     Lambdas,
+    Membership,
     Binding,
     Display,
 ):

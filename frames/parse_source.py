@@ -166,6 +166,8 @@ def list_paths(path: str | os.PathLike | Sequence[str | os.PathLike], pattern: s
             raise H2OTypeError(
                 f"path must be a path, a URL or a list of them; got {one!r} of type {type(one).__name__}."
             )
+        if not os.fspath(one):
+            raise H2OValueError("path must name a file, a folder or a URL; got an empty text.")
         for url in _expand(os.fspath(one)):
             found[url] = None
     if pattern is None:

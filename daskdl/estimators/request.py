@@ -1,5 +1,6 @@
 """What a call of train() asks for, with every name looked up: frames, columns, the parameters in force."""
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -37,6 +38,7 @@ def request_of(
 
     `roles` are offset_column, fold_column, weights_column (UserWarning where both places name one and differ). `x`
     keeps the frame's column order, whatever its own; without it every column that has no other role is a predictor.
+    Frames given as x and y stand for the names of their columns.
     Raises H2OValueError for a column that does not exist, H2OResponseError without a training frame, H2OTypeError for
     anything that is no frame.
     """
@@ -58,7 +60,7 @@ def request_of(
         ignored = [_known(name, frame) for name in ignored_columns or ()]
         chosen = [name for name in frame.names if name not in taken | set(ignored)]
     else:
-        wanted = {_predictor(one, frame) for one in ([x] if isinstance(x, str) or not _iterable(x) else x)}
+        wanted = {_predictor(one, frame) for one in _listed(x)}
         chosen = [name for name in frame.names if name in wanted and name not in taken]
         ignored = [name for name in frame.names if name not in wanted | taken]
     changes: dict[str, Any] = {
@@ -70,6 +72,7 @@ def request_of(
         **{name: _existing_model(parameters, name) for name in ("checkpoint", "pretrained_autoencoder")},
         **{name: _frames(name, getattr(parameters, name)) for name in ("initial_weights", "initial_biases")},
     }
+    _check_folder(parameters)
     if max_runtime_secs is not None:
         changes["max_runtime_secs"] = max_runtime_secs
     return Request(parameters.replace(**changes), frame, chosen, response, validation)
@@ -85,6 +88,19 @@ def _with_roles(parameters: Parameters, roles: dict[str, str | None]) -> Paramet
                 stacklevel=4,
             )
     return parameters.replace(**{role: name for role, name in roles.items() if name is not None})
+
+
+def _check_folder(parameters: Parameters) -> None:
+    """Refuse an export_checkpoints_dir in which nothing can be written, before hours of training."""
+    folder = parameters.export_checkpoints_dir
+    if folder is None or "://" in folder:
+        return
+    there = os.path.abspath(folder)
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    if not os.path.isdir(there) or not os.access(there, os.W_OK):
+        said = f"A folder that can be written is required; got '{folder}'."
+        refuse(parameters.model_id, [FieldError("export_checkpoints_dir", said)])
 
 
 def _frame(argument: str, value: Any) -> H2OFrame | None:
@@ -118,6 +134,8 @@ def _existing_model(parameters: Parameters, name: str) -> Any:
 
 
 def _response(parameters: Parameters, y: Any, frame: H2OFrame) -> str:
+    if isinstance(y, H2OFrame) and y.ncol == 1:
+        y = y.names[0]
     if isinstance(y, (list, tuple)) and len(y) == 1:
         y = y[0]
     if y is None:
@@ -156,8 +174,11 @@ def _by_number(number: Any, frame: H2OFrame, argument: str) -> str:
     return frame.names[position]
 
 
-def _iterable(value: Any) -> bool:
-    return isinstance(value, Iterable)
+def _listed(x: Any) -> Iterable[Any]:
+    """Predictors one by one; a frame stands for the names of its columns."""
+    if isinstance(x, H2OFrame):
+        return x.names
+    return x if isinstance(x, Iterable) and not isinstance(x, str) else [x]
 
 
 def _some(frame: H2OFrame) -> str:

@@ -208,6 +208,8 @@ def test_files_are_written_and_read(tmp_path, locate):
     again = h2o.import_file(path, destination_frame="again", header=1, sep=";", col_types={"District": "enum"})
     assert again.types["District"] == "enum"
     assert again.frame_id == "again"
+    with pytest.raises(ValueError, match="empty text"):
+        h2o.import_file("")
     with pytest.raises((OSError, ValueError), match="does not exist"):
         h2o.import_file("/nowhere/at/all.csv")
     named = h2o.import_file(path, header=1, sep=";", col_names=["v", "w", "x", "y", "z"])
@@ -225,6 +227,17 @@ def test_estimators_are_good_scikit_learn_citizens():
     assert model.join() is model
     with pytest.raises(H2OTypeError):
         H2OAutoEncoderEstimator(hidden="x")
+
+
+def test_conveniences_of_the_module(tmp_path):
+    frame = h2o.H2OFrame({"a": ["x", "y", "x"], "b": ["u", "u", "v"]})
+    crossed = h2o.interaction(frame, factors=["a", "b"], pairwise=False, max_factors=9, min_occurrence=1)
+    assert crossed.names == ["a_b"]
+    path = h2o.download_csv(frame, str(tmp_path / "a.csv"))
+    assert pd.read_csv(path).shape == (3, 2)
+    zones = h2o.list_timezones()
+    assert zones.names == ["Timezones"]
+    assert zones["Timezones"].isin("Europe/Berlin").sum() == 1
 
 
 def test_the_demo_of_other_algorithms_is_refused():

@@ -300,6 +300,25 @@ def test_settings_are_checked_when_given_and_when_training_starts():
         )
 
 
+def test_predictors_and_response_may_be_given_as_frames():
+    frame = h2o.load_dataset("iris")
+    settings = {"hidden": [2], "epochs": 1, "seed": 1, "reproducible": True}
+    one = H2ODeepLearningEstimator(**settings).train(x=frame[0:3], y=frame["class"], training_frame=frame)
+    two = H2ODeepLearningEstimator(**settings).train(x=frame.names[:3], y="class", training_frame=frame)
+    assert one.logloss() == two.logloss()
+    assert set(one._model_json["output"]["names"]) == {*frame.names[:3], "class"}
+
+
+def test_a_folder_for_models_is_tried_before_training(tmp_path):
+    frame = h2o.load_dataset("iris")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(EnvironmentError, match="ERRR on field: _export_checkpoints_dir"):
+        H2ODeepLearningEstimator(export_checkpoints_dir=str(tmp_path / "file")).train(y="class", training_frame=frame)
+    model = H2ODeepLearningEstimator(hidden=[2], epochs=1, export_checkpoints_dir=str(tmp_path / "new" / "models"))
+    model.train(y="class", training_frame=frame)
+    assert h2o.load_model(str(tmp_path / "new" / "models" / model.model_id)).logloss() == model.logloss()
+
+
 def test_an_unstable_model_says_what_to_do(locate):
     """H2O fails here; the last sound weights are kept instead, and the advice is the same."""
     cars = h2o.import_file(locate("cars"))

@@ -1,0 +1,31 @@
+"""Functions of the h2o module that do what a frame does too: interaction, download_csv; and list_timezones."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from frames.frame import H2OFrame
+from frames.store import export_file
+
+
+def interaction(
+    data: H2OFrame,
+    factors: Any,
+    pairwise: bool,
+    max_factors: int,
+    min_occurrence: int,
+    destination_frame: str | None = None,
+) -> H2OFrame:
+    """Return enum columns crossed, as `data.interaction(...)` does."""
+    return data.interaction(factors, pairwise, max_factors, min_occurrence, destination_frame)
+
+
+def download_csv(data: H2OFrame, filename: str) -> str:
+    """Write a frame to a CSV file, replacing an older one, and return where."""
+    export_file(data, filename, force=True)
+    return filename
+
+
+def list_timezones() -> H2OFrame:
+    """Return the names of all known time zones, one column `Timezones`."""
+    names = sorted(available_timezones())
+    return H2OFrame([[name] for name in names], column_names=["Timezones"], column_types=["string"])
