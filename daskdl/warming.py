@@ -18,6 +18,7 @@ from daskdl.design import Block, Design
 from daskdl.kernels.jit import cache_misses
 from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import Plan, Portion, Share, train_share
+from frames import parse_numbers
 
 STORED = ("uint8", "uint16", "int32", "int64", "float32", "float64")  # the number types in which chunks keep columns
 OPTIMIZERS = {
@@ -55,6 +56,8 @@ def choices(everything: bool = False) -> Iterator[Choice]:
 def warm(tell: Callable[[str], None], everything: bool = False) -> int:
     """Compile the kernels of every choice, telling each one's name first; return how many had to be compiled."""
     before = cache_misses()
+    tell("reader of numeric CSV files")
+    parse_numbers.load()
     for choice in choices(everything):
         tell(str(choice))
         _train(choice)
