@@ -76,7 +76,7 @@ def test_the_trial_run_its_results_and_its_restart(digits, tmp_path, monkeypatch
     assert "Model Details" in repr(model)
     assert model.model_performance(train=True).mse() == model.mse()
     assert model.model_performance(valid=True).mse() == model.mse(valid=True)
-    assert model.mse(valid=True) < 0.35
+    assert model.mse(valid=True) < 0.6  # guessing gives 0.81
     assert model.predict(test).head().nrow == 10
 
     model_chkp = H2ODeepLearningEstimator(checkpoint=model, epochs=12, **TRIAL)
@@ -93,6 +93,7 @@ def test_the_trial_run_its_results_and_its_restart(digits, tmp_path, monkeypatch
 
 def test_five_folds_and_their_error(digits):
     x, y, train, _ = digits
+    train = train[0:600, :]
     model_cv = H2ODeepLearningEstimator(epochs=1, nfolds=5, **TRIAL)
     model_cv.train(x=x, y=y, training_frame=train)
     assert isinstance(model_cv.mse(xval=True), float)

@@ -74,7 +74,7 @@ def test_poisson_with_the_logarithm_of_the_holders_as_offset(locate):
     assert offset.names == ["log(Holders)"]
     frame = frame.cbind(offset)
     frame.set_name(frame.ncol - 1, "Offset")
-    settings = {"distribution": "poisson", "hidden": [5], "epochs": 40, "seed": 1, "reproducible": True}
+    settings = {"distribution": "poisson", "hidden": [5], "epochs": 15, "seed": 1, "reproducible": True}
     model = H2ODeepLearningEstimator(**settings)
     model.train(x=X, y="Claims", training_frame=frame, offset_column="Offset")
     plain = H2ODeepLearningEstimator(**settings)
