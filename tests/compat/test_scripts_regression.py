@@ -92,7 +92,7 @@ def test_tweedie_with_offset_given_three_ways_predicts_in_the_mean(locate):
     frame = insurance(locate)
     frame = frame.cbind(frame["Holders"].log().set_names(["Offset"]))
     model = H2ODeepLearningEstimator(
-        distribution="tweedie", hidden=[1], epochs=100, train_samples_per_iteration=-1, reproducible=True,
+        distribution="tweedie", hidden=[1], epochs=50, train_samples_per_iteration=-1, reproducible=True,
         activation="Tanh", balance_classes=False, force_load_balance=False, seed=2353123, tweedie_power=1.5,
         score_training_samples=0, score_validation_samples=0, offset_column="Offset",
     )  # fmt: skip
