@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from daskdl import parameter_rules
 from daskdl.kernels import activations, distributions, optimizers
 
 f4 = np.float32
@@ -27,7 +28,7 @@ FAMILIES: dict[str, Callable[[float], Any]] = {
     "gamma": lambda number: distributions.Gamma(),
     "tweedie": lambda number: distributions.Tweedie(f4(number)),
 }
-LOG_LINK = frozenset({"poisson", "gamma", "tweedie"})
+LOG_LINK = frozenset(parameter_rules.LOG_LINK)
 SOFTMAX: dict[str, Any] = {
     "CrossEntropy": distributions.CrossEntropy(),
     "Quadratic": distributions.SquaredProbability(),

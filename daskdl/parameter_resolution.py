@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daskdl.parameter_facts import Facts, refuse
-from daskdl.parameter_rules import FAMILY_OF_LOSS, LOG_LINK, check, is_classifier
+from daskdl.parameter_rules import FAMILY_OF_LOSS, check, is_classifier
 
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
@@ -154,7 +154,7 @@ def _family_and_loss(p: "Parameters", facts: Facts) -> tuple[str, str]:
     family = p.distribution
     if family in ("AUTO", "gaussian"):
         family = FAMILY_OF_LOSS.get(p.loss, "gaussian")
-    return family, "Automatic" if family in LOG_LINK else LOSS_OF_FAMILY[family]
+    return family, LOSS_OF_FAMILY.get(family, "Automatic")  # the others have no loss of their own name
 
 
 def _family_number(p: "Parameters", family: str) -> float:

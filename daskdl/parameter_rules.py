@@ -142,9 +142,9 @@ def _loss_of_numbers(p: "Parameters") -> list[FieldError]:
         return [FieldError("loss", "CrossEntropy requires classification; what is predicted here is numeric.")]
     if loss == "Automatic" or family in ("AUTO", "gaussian", *CLASSIFIERS):
         return []
-    if family in LOG_LINK:
+    fitting = next((name for name, member in FAMILY_OF_LOSS.items() if member == family), None)
+    if fitting is None:
         return [FieldError("loss", f"Only Automatic loss (deviance) is allowed for {family}; got {loss}.")]
-    fitting = next(name for name, member in FAMILY_OF_LOSS.items() if member == family)
     if loss == fitting:
         return []
     return [FieldError("loss", f"Only Automatic or {fitting} loss is allowed for {family}; got {loss}.")]

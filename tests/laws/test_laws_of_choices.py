@@ -18,6 +18,9 @@ from daskdl.choices import ACTIVATIONS, FAMILIES, LOG_LINK, SOFTMAX, distributio
 from daskdl.kernels.activations import activate, pieces, slope
 from daskdl.kernels.distributions import EXP_CAP, gradient, loss, output_delta, response
 from daskdl.kernels.optimizers import bias_step, step
+from daskdl.metrics.deviance import Deviance
+from daskdl.parameters import Facts, Parameters, resolve
+from frames.errors import H2OResponseError
 
 f4 = np.float32
 NUMBERS = {"quantile": (0.2, 0.5, 0.9), "huber": (0.3, 1.0), "tweedie": (1.2, 1.5, 1.9)}
@@ -79,6 +82,16 @@ def test_log_links_answer_with_an_exponential_and_the_others_with_themselves():
     for name, number in SPECS:
         expected = math.exp(0.7) if name in LOG_LINK else 0.7
         assert response(distribution_of(name, number, "Automatic"), 0.7) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_users_can_choose_every_family_and_are_told_its_deviance(name):
+    facts = Facts(rows=10, response="y", classes=1, response_type="real", response_low=0.5, response_high=4.0)
+    resolved = resolve(Parameters(distribution=name), facts, "law")
+    assert resolved.family == name
+    assert name == "huber" or np.isfinite(Deviance(name)(np.array([1.5]), np.array([2.5]))).all()
+    with pytest.raises(H2OResponseError, match="loss"):
+        resolve(Parameters(distribution=name, loss="CrossEntropy"), facts, "law")
 
 
 def log_loss(net: np.ndarray, y: int) -> float:
