@@ -34,7 +34,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
     ),
-    **dict.fromkeys(("download_model", "upload_model", "make_metrics"), "daskdl.door.models"),
+    **dict.fromkeys(("download_model", "upload_model", "make_metrics", "predict"), "daskdl.door.models"),
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
     **dict.fromkeys(("download_csv", "interaction", "list_timezones"), "daskdl.door.tables"),
@@ -72,6 +72,7 @@ __all__ = [
     "make_metrics",
     "no_progress",
     "no_progress_block",
+    "predict",
     "rapids",
     "remove",
     "remove_all",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         load_grid,
         load_model,
         make_metrics,
+        predict,
         save_grid,
         save_model,
         upload_model,

@@ -9,6 +9,7 @@ import numpy as np
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
 from frames import session
 from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from frames.frame import H2OFrame
 
 
 def get_model(model_id: str) -> H2ODeepLearningEstimator:
@@ -104,6 +105,11 @@ def download_model(
 def upload_model(path: str) -> H2ODeepLearningEstimator:
     """Read a model from the client's disk (here the same as load_model)."""
     return load_model(path)
+
+
+def predict(model: Any, newdata: H2OFrame) -> H2OFrame:
+    """Return what a model (or the model of a name) predicts for a frame, as `model.predict(newdata)` does."""
+    return (get_model(model) if isinstance(model, str) else estimator_of(_model(model))).predict(newdata)
 
 
 def _model(model: Any) -> Any:

@@ -64,10 +64,10 @@ def test_keys_are_listed_assigned_copied_and_removed():
     listed = h2o.ls()
     assert isinstance(listed, pd.DataFrame)
     assert {"second", "third"} <= set(listed["key"])
-    model = H2ODeepLearningEstimator(hidden=[2], epochs=1, seed=1, model_id="gone").train(
-        y="a", training_frame=copy.cbind(copy["a"].set_names(["b"]))
-    )
+    both = copy.cbind(copy["a"].set_names(["b"]))
+    model = H2ODeepLearningEstimator(hidden=[2], epochs=1, seed=1, model_id="gone").train(y="a", training_frame=both)
     assert "gone" in set(h2o.ls()["key"])
+    assert h2o.predict(model, both).nrow == h2o.predict("gone", both).nrow == 3
     h2o.remove("third")
     h2o.remove([model, "second"])
     assert not {"gone", "second", "third"} & set(h2o.ls()["key"])
