@@ -170,7 +170,9 @@ class Parameters:
     seed: Annotated[int, LONG, "Seed of all random choices; -1 takes the clock.", FREE] = -1
     reproducible: Annotated[bool, "Same bits on every run and any number of workers; slower.", FREE] = False
     fast_mode: Annotated[bool, "Skip weights whose input is zero.", FREE] = True
-    shuffle_training_data: Annotated[bool, "Visit rows in random order.", FREE] = False
+    shuffle_training_data: Annotated[
+        bool, "Accepted for H2O's scripts; rows are always visited in random order.", FREE
+    ] = False
     force_load_balance: Annotated[bool, "Spread small data over all threads.", FREE] = True
     replicate_training_data: Annotated[bool, "Let every worker see all rows.", FREE] = True
     single_node_mode: Annotated[bool, "Train on one worker.", FREE] = False
@@ -196,7 +198,9 @@ class Parameters:
     stopping_tolerance: Annotated[float, BELOW_1, "Relative progress that counts.", FREE] = 0.0
     max_runtime_secs: Annotated[float, FROM_0, "Seconds allowed for training; 0 is no limit.", NEW] = 0.0
     overwrite_with_best_model: Annotated[bool, "Return the best model seen, not the last.", FREE] = True
-    custom_metric_func: Annotated[str | None, "Metric of your own: from upload_custom_metric, or module:function.", NEW] = None
+    custom_metric_func: Annotated[
+        str | None, "Metric of your own: from upload_custom_metric, or module:function.", NEW
+    ] = None
     auc_type: Annotated[str, AUC_KINDS, "How AUC is averaged over more than two classes.", NEW] = "AUTO"
     gainslift_bins: Annotated[int, Range(-1), "Groups of the gains table: -1 sixteen, 0 none.", NEW] = -1
 

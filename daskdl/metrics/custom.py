@@ -104,6 +104,8 @@ def custom_metric(reference: str, find: Callable[[str], Any]) -> CustomMetric:
     """
     found = find(reference)
     if found is not None:
+        if not callable(found):
+            raise H2OTypeError(f"custom_metric_func {reference!r} must name a metric; it is a {type(found).__name__}.")
         name = reference.removeprefix("python:").partition("=")[0]
         return CustomMetric(name, found())
     module, _, name = reference.partition(":")
