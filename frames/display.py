@@ -67,6 +67,8 @@ def _statistics(column: Column, summary: Summary) -> list[str]:
     numbers = [""] * 4
     if column.type in ("int", "real", "time"):
         numbers = [_number(v) for v in (summary.minimum, summary.mean, summary.maximum, summary.sigma)]
+    if column.type == "time":  # sigma stays a number of milliseconds
+        numbers[:3] = [shown(v, column) for v in (summary.minimum, summary.mean, summary.maximum)]
     zeros = "0" if column.type in ("string", "uuid") else str(summary.zeros)
     return [column.type, *numbers, zeros, str(summary.missing)]
 
@@ -146,7 +148,7 @@ class Display(FrameBody):
 
     def structure(self) -> None:
         """Print one line per column: name, type, domain size and the first values."""
-        header, rows = self._preview(10)
+        header, rows = shortened(*self._preview(10), None)
         print(f"H2OFrame: '{self._id or ''}' \nDimensions: {self.nrow} obs. of {self.ncol} variables")
         for i, column in enumerate(self.schema.columns[: len(header)]):
             kind = f"Factor w/ {column.levels} level(s)" if column.type == "enum" else column.type

@@ -2,6 +2,7 @@
 
 import sys
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,18 @@ def test_a_long_text_ends_in_dots_on_screen_and_is_whole_in_the_data(client):
     assert "x" * 57 + "..." in str(fr)
     assert "x" * 58 not in str(fr) + fr._repr_html_()
     assert fr.as_data_frame()["note"][0] == "x" * 500
+
+
+def test_times_are_described_as_times(client, capsys):
+    days = pd.to_datetime(["2024-01-01", "2024-01-03", None])
+    H2OFrame(pd.DataFrame({"day": days, "n": [1, 2, 3]})).describe()
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.split("\n") if line.strip()}
+    assert lines["mins"] == ["2024-01-01", "00:00:00", "1"]
+    assert lines["mean"] == ["2024-01-02", "00:00:00", "2"]
+    assert lines["maxs"] == ["2024-01-03", "00:00:00", "3"]
+    assert lines["missing"] == ["1", "0"]
+    H2OFrame(pd.DataFrame({"day": pd.to_datetime([None, None]), "n": [1, 2]}), column_types={"day": "time"}).describe()
+    assert "NA" in capsys.readouterr().out
 
 
 def test_a_wide_frame_fits_the_terminal_and_describe_shows_every_column(client, terminal, capsys):
