@@ -49,7 +49,10 @@ class Range:
 
     def __str__(self) -> str:
         if math.isinf(self.high):
-            return f"{'at least' if self.ends[0] == '[' else 'greater than'} {self.low:g}"
+            finite = " and finite" if self.ends[1] == ")" else ""
+            if math.isinf(self.low):
+                return "finite"
+            return f"{'at least' if self.ends[0] == '[' else 'greater than'} {self.low:g}{finite}"
         return f"in {self.ends[0]}{self.low:g}, {self.high:g}{self.ends[1]}"
 
 

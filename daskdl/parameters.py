@@ -43,6 +43,8 @@ Names: TypeAlias = tuple[str, ...]
 Frames: TypeAlias = tuple[FrameOrKey, ...]
 ABOVE_0 = Range(0, ends="(]")
 FROM_0 = Range(0)
+POSITIVE = Range(0, ends="()")
+FINITE = Range(0, ends="[)")
 SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, "[)")
 FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
@@ -63,7 +65,7 @@ ENCODINGS = OneOf(
 AUC_KINDS = OneOf("AUTO", "NONE", "MACRO_OVR", "WEIGHTED_OVR", "MACRO_OVO", "WEIGHTED_OVO")
 FOLDS = OneOf("AUTO", "Random", "Modulo", "Stratified")
 RHO = Range(0, 1, "()", "rho must be > 0 if epsilon is >0, and below 1.")
-EPSILON = Range(0, ends="(]", message="epsilon must be > 0 if rho is >0.")
+EPSILON = Range(0, ends="()", message="epsilon must be > 0 if rho is >0, and finite.")
 CAP = Range(0, ends="(]", message="Cannot use max_w2 <= 0.")
 POWER = Range(1, 2, "()", "tweedie_power must lie strictly between 1 and 2. Use poisson for 1 and gamma for 2.")
 UNITS = Range(1, message="Hidden layer size must be positive.")
@@ -112,7 +114,7 @@ class Parameters:
         False
     )
     class_sampling_factors: Annotated[
-        Numbers | None, ABOVE_0, "Sampling ratio of each class, in level order.", KEPT
+        Numbers | None, POSITIVE, "Sampling ratio of each class, in level order.", KEPT
     ] = None
     max_after_balance_size: Annotated[float, ABOVE_0, "Most rows after balancing, relative to before.", KEPT] = 5.0
     max_confusion_matrix_size: Annotated[int, FROM_0, "Deprecated: largest confusion matrix to log.", FREE] = 20
@@ -124,7 +126,7 @@ class Parameters:
     initial_weight_distribution: Annotated[
         str, OneOf("UniformAdaptive", "Uniform", "Normal"), "Distribution of the first weights.", FREE
     ] = "UniformAdaptive"
-    initial_weight_scale: Annotated[float, ABOVE_0, "Half-range (Uniform) or deviation (Normal) of them.", FREE] = 1.0
+    initial_weight_scale: Annotated[float, POSITIVE, "Half-range (Uniform) or deviation (Normal) of them.", FREE] = 1.0
     initial_weights: Annotated[Frames | None, "First weights of each layer, one frame (or None) per layer.", FREE] = (
         None
     )
@@ -141,9 +143,9 @@ class Parameters:
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
     rho: Annotated[float, RHO, "ADADELTA: memory of past squared gradients.", FIXED] = 0.99
     epsilon: Annotated[float, EPSILON, "ADADELTA: floor under both running averages.", FIXED] = 1e-8
-    rate: Annotated[float, ABOVE_0, "Learning rate.", FIXED] = 0.005
-    rate_annealing: Annotated[float, FROM_0, "Divides the rate by 1 + this * samples.", FIXED] = 1e-6
-    rate_decay: Annotated[float, ABOVE_0, "Factor on the rate from one layer to the next.", FIXED] = 1.0
+    rate: Annotated[float, POSITIVE, "Learning rate.", FIXED] = 0.005
+    rate_annealing: Annotated[float, FINITE, "Divides the rate by 1 + this * samples.", FIXED] = 1e-6
+    rate_decay: Annotated[float, POSITIVE, "Factor on the rate from one layer to the next.", FIXED] = 1.0
     momentum_start: Annotated[float, BELOW_1, "Momentum at the beginning.", FIXED] = 0.0
     momentum_ramp: Annotated[float, FROM_0, "Samples over which momentum grows.", FIXED] = 1e6
     momentum_stable: Annotated[float, BELOW_1, "Momentum after the ramp.", FIXED] = 0.0
@@ -153,13 +155,13 @@ class Parameters:
     hidden_dropout_ratios: Annotated[Numbers | None, BELOW_1, "Share of units dropped, one per hidden layer.", FREE] = (
         None
     )
-    l1: Annotated[float, FROM_0, "Penalty on absolute weights.", FREE] = 0.0
-    l2: Annotated[float, FROM_0, "Penalty on half the squared weights.", FREE] = 0.0
+    l1: Annotated[float, FINITE, "Penalty on absolute weights.", FREE] = 0.0
+    l2: Annotated[float, FINITE, "Penalty on half the squared weights.", FREE] = 0.0
     max_w2: Annotated[float, CAP, "Cap on the squared sum of a unit's incoming weights.", FREE] = FLOAT32_MAX
-    average_activation: Annotated[float, "Mean activation a sparse autoencoder aims at.", FREE] = 0.0
-    sparsity_beta: Annotated[float, FROM_0, "Strength of that aim.", FIXED] = 0.0
+    average_activation: Annotated[float, Range(ends="()"), "Mean activation a sparse autoencoder aims at.", FREE] = 0.0
+    sparsity_beta: Annotated[float, FINITE, "Strength of that aim.", FIXED] = 0.0
 
-    epochs: Annotated[float, FROM_0, "Passes over the training rows; fractions allowed.", FREE] = 10.0
+    epochs: Annotated[float, FINITE, "Passes over the training rows; fractions allowed.", FREE] = 10.0
     train_samples_per_iteration: Annotated[
         int, Range(-2), "Rows per iteration: -2 automatic, -1 all on every worker, 0 one epoch.", FREE
     ] = -2
@@ -178,7 +180,7 @@ class Parameters:
     single_node_mode: Annotated[bool, "Train on one worker.", FREE] = False
     elastic_averaging: Annotated[bool, "Workers keep own models, drawn towards the consensus.", FREE] = False
     elastic_averaging_moving_rate: Annotated[float, SHARE, "Weight of the newest average.", FREE] = 0.9
-    elastic_averaging_regularization: Annotated[float, FROM_0, "Pull towards the consensus.", FREE] = 1e-3
+    elastic_averaging_regularization: Annotated[float, FINITE, "Pull towards the consensus.", FREE] = 1e-3
     threads_policy: Annotated[
         str, OneOf("auto", "shared", "replicas"), "Threads share one model, or average private ones.", FREE
     ] = "auto"

@@ -26,13 +26,12 @@ from daskdl.pretraining import encoder_of_autoencoder
 from daskdl.progress import TrainingPlan
 from daskdl.restart import Restart, restart_of
 from daskdl.scoring import Scorer
+from daskdl.training_rows import require_rows, shares_of, training_rows
 from frames import session
 from frames.errors import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 from frames.session import client as current_client
-from frames.tasks import gather, submit
 
-REDRAWS = 10  # of the rows of balanced classes, where one vanished
 Progress = Callable[[float, "dict[str, Any] | None"], None]
 
 
@@ -162,8 +161,9 @@ def prepare(
         memory_for_cache(current_client()),
         resolved.actual.force_load_balance,
     )
-    job, rows, model_shares = _training_rows(job, train, frame)
-    priors = _shares(view.class_counts)
+    require_rows(job, train, frame, view)
+    job, rows, model_shares = training_rows(job, train, frame)
+    priors = shares_of(view.class_counts)
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     predictor = predictor_of(resolved, layout, encoder, class_shares)
     reference = resolved.actual.custom_metric_func
@@ -258,40 +258,6 @@ def _balance(resolved: Resolved, view: View) -> Balance | None:
         return None
     factors = actual.class_sampling_factors
     return balance_of(view.class_counts, factors, actual.max_after_balance_size, resolved.seed)
-
-
-def _training_rows(
-    job: work.Job, table: Table, frame: H2OFrame
-) -> tuple[work.Job, tuple[int, ...], tuple[float, ...] | None]:
-    """Return the job, training rows per partition and, where classes are balanced, the class shares among them.
-
-    Drawn anew, up to ten times, where balancing leaves a class without a row. Raises H2OJobError if that never ends.
-    """
-    balance = job.balance
-    if balance is None:
-        return job, frame.placement(frame.names[:1]).rows, None
-    gone = np.zeros(0, np.intp)
-    for draw in range(1 + REDRAWS):
-        drawn = replace(job, balance=balance._replace(draw=draw))
-        tasks = [submit(work.count_training_rows, drawn, list(chunks), n) for n, chunks in enumerate(table.parts)]
-        counts = gather(tasks)
-        found = np.sum(counts, axis=0)
-        gone = np.flatnonzero((np.array(balance.counts) > 0) & (found == 0))
-        if not len(gone):
-            return drawn, tuple(int(one.sum()) for one in counts), _shares(found)
-    answer = job.encoder.response
-    domain: Sequence[str] = (answer.domain if answer else None) or ()
-    names = ", ".join(domain[int(k)] for k in gone[:5])
-    raise H2OJobError(
-        f"Balanced classes must keep a row of each class; {REDRAWS} draws anew left none of {names}. Raise "
-        "max_after_balance_size, or the class_sampling_factors of these classes."
-    )
-
-
-def _shares(counts: np.ndarray | None) -> tuple[float, ...] | None:
-    if counts is None or counts.sum() == 0:
-        return None
-    return tuple(float(n) for n in counts / counts.sum())
 
 
 def _watcher(progress: Progress) -> Callable[[Shell], None]:

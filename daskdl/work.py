@@ -104,6 +104,12 @@ def count_training_rows(job: Job, chunks: Sequence[Any], partition: int) -> np.n
     return np.bincount(target.astype(np.int64), minlength=len(job.balance.factors))
 
 
+def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
+    """Return how many rows of a partition can train at all."""
+    design = decode(job.encoder, job.adaptation, chunks, job.where)
+    return int(np.count_nonzero(design.usable & (design.weight > 0)))
+
+
 class Timing(NamedTuple):
     """Where a task stands: its round, samples of all workers before that, samples of the round per own sample."""
 

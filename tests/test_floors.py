@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (5, ("daskdl.initial", "daskdl.record", "daskdl.versions")),
     (6, ("daskdl.plans",)),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.look", "daskdl.warming")),
+    (6, ("daskdl.training_rows",)),
     (6, ("daskdl.cross_validation", "daskdl.folds", "daskdl.holdout", "daskdl.restart", "daskdl.pretraining")),
     (8, ("daskdl.cli", "daskdl.ui")),
     (7, ("daskdl.estimators", "daskdl.door", "daskdl.grid", "daskdl.export", "daskdl.frame", "daskdl.two_dim_table")),

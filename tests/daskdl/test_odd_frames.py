@@ -91,6 +91,24 @@ def test_nothing_to_learn_from_is_refused():
     assert "no usable columns" in refused(table(c="u"), x=["c"])
 
 
+def test_rows_that_all_lack_something_are_noticed_before_training():
+    early = np.arange(ROWS) < 30
+    holes = table(a=np.where(early, np.nan, TABLE["a"]), b=np.where(early, TABLE["b"], np.nan))
+    skip = {"missing_values_handling": "Skip", "error": H2OJobError}
+    assert "No rows left in the dataset" in refused(holes, **skip)
+    assert trained(holes).model.samples == 2 * ROWS
+    weighed = table(a=np.where(early, np.nan, TABLE["a"]), w=early.astype(int))
+    assert "No rows left in the dataset" in refused(weighed, weights_column="w", **skip)
+    unknown = table(y=np.where(early, np.nan, TABLE["y"]), w=early.astype(int))
+    assert "No rows left in the dataset" in refused(unknown, weights_column="w", error=H2OJobError)
+
+
+@pytest.mark.parametrize("name", ["epochs", "rate", "l1", "l2", "initial_weight_scale"])
+def test_an_infinite_parameter_is_refused_where_nothing_could_come_of_it(name):
+    given = {"adaptive_rate": False, "initial_weight_distribution": "Normal", name: np.inf}
+    assert f"ERRR on field: _{name}: " in refused(table(), **given)
+
+
 def test_a_category_of_one_level_is_dropped_or_makes_one_unit():
     with pytest.warns(RuntimeWarning, match=r"Dropping bad and constant columns: \[c\]"):
         assert trained(table(c="u")).model.x == ["a", "b"]

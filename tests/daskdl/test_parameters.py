@@ -92,7 +92,7 @@ def test_several_errors_arrive_together_with_the_model_id():
     text = str(caught.value)
     assert text.startswith("Illegal argument(s) for DeepLearning model: m1.  Details: ERRR on field: _")
     assert "ERRR on field: _nfolds: nfolds must be either 0 or >1." in text
-    assert "ERRR on field: _l1: l1 must be at least 0; got -1." in text
+    assert "ERRR on field: _l1: l1 must be at least 0 and finite; got -1." in text
     assert "ERRR on field: _hidden: Hidden layer size must be positive." in text
     assert isinstance(caught.value, OSError)
 
