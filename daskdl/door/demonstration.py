@@ -9,6 +9,7 @@ from daskdl.door.cloud import init
 from daskdl.door.keys import load_dataset
 from daskdl.door.models import load_model, save_model
 from daskdl.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from daskdl.kernels.jit import cache_misses
 from frames.errors import H2OValueError
 from frames.frame import H2OFrame
 
@@ -80,7 +81,8 @@ def _classifier(step: _Steps, patients: H2OFrame) -> tuple[H2ODeepLearningEstima
     shown = ["epochs", "training_logloss", "validation_logloss", "validation_auc"]
     print(f"\n{len(history)} scorings; the first and the last:")
     print(history[shown].iloc[[*range(min(3, len(history))), -1]].to_string(index=False, float_format="%.4f"))
-    print(f"Trained {history['epochs'].iloc[-1]:.0f} epochs in {model.run_time / 1000:.1f} s.")
+    waited = ", with the compiling of kernels, once per machine" if cache_misses() else ""
+    print(f"Trained {history['epochs'].iloc[-1]:.0f} epochs in {model.run_time / 1000:.1f} s{waited}.")
     return model, valid
 
 
