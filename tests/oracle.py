@@ -56,6 +56,7 @@ class Options:
     elastic_pull: float = 0.0
     consensus: Net | None = None
     mini_batch_size: int = 1
+    entries: int | None = None  # numbers and categorical columns of a row, where inputs are indicators of levels
 
 
 @dataclass
@@ -294,14 +295,15 @@ def update_layer(net: Net, layer: int, passes: list[tuple], clock: int, options:
         total = np.sum(w**2)
         if total > options.max_w2:
             w *= np.sqrt(options.max_w2 / total)
-        update_bias(net, layer, at, delta, np.mean(np.where(moves, grad, 0) ** 2), clock, options)
+        count = options.entries if layer == 0 and options.entries else len(w)
+        update_bias(net, layer, at, delta, np.sum(np.where(moves, grad, 0) ** 2) / count, clock, options)
 
 
 def update_bias(net: Net, layer: int, at: tuple, delta: float, square: float, clock: int, options: Options) -> None:
     b = net.biases[layer]
     delta = delta + options.l1 * np.sign(b[at]) + options.l2 * b[at]
     slots = net.bias_slots[layer][(slice(None), *at)][:, None]
-    b[at] += step(np.array([delta]), np.array([square]), slots, np.array([True]), layer, clock, options)[0]
+    b[at] += step(np.array([delta]), np.array([square or delta**2]), slots, np.array([True]), layer, clock, options)[0]
     if options.sparsity_beta and layer < len(net.activity):
         rate = rate_at(layer, clock, options) if not options.adaptive_rate else adaptive(slots[0], slots[1], options)[0]
         b[at] -= rate * options.sparsity_beta * (net.activity[layer][at[-1]] - options.average_activation)

@@ -10,7 +10,7 @@ from daskdl.kernels.activations import activate, slope
 from daskdl.kernels.distributions import output_delta
 from daskdl.kernels.jit import kernel
 from daskdl.kernels.optimizers import step
-from daskdl.kernels.passes import cap_row, load_target, note_activity, steady_bias, sum_table, update_bias
+from daskdl.kernels.passes import cap_row, entries, load_target, note_activity, steady_bias, sum_table, update_bias
 from daskdl.kernels.penalties import decay, tether
 from daskdl.kernels.randomness import uniform
 
@@ -236,7 +236,7 @@ def move_levels(optimizer, penalties, pull, network, settings, scratch, used, ra
 def move_layer(optimizer, penalties, pull, network, settings, scratch, layer, deltas, gradient):
     """Move a layer's dense weights, caps and biases with the collected gradients, unit by unit."""
     width = network.units[layer - 1]
-    inputs = np.float32(width + (network.levels if layer == 1 else 0))
+    inputs = entries(network, layer, scratch.active.shape[1])
     rate = settings.rates[layer]
     idle = settings.fast_mode or settings.stateless
     sparse = settings.sparsity_beta > np.float32(0) and layer < len(network.units) - 1

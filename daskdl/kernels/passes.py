@@ -282,11 +282,22 @@ def cap_row(network, penalties, norms, layer, r, width):
 
 
 @kernel
+def entries(network, layer, columns):
+    """Return over how many inputs a unit's squared gradients are averaged: numbers, and one per categorical column.
+
+    H2O divides by all levels; with thousands of them the mean vanishes and biases run away.
+    """
+    return np.float32(network.units[layer - 1] + (columns if layer == 1 else 0))
+
+
+@kernel
 def update_bias(optimizer, penalties, pull, network, layer, r, delta, q, rate):
-    """Move one bias."""
+    """Move one bias; `q` is the mean squared gradient of the unit's weights, or 0 where no input moved any."""
     k = network.biases[layer] + r
     old = network.weights[k]
     g = delta + decay(penalties, old) + tether(pull, k, old)
+    # without it a unit below dead ones would forget all gradients and step at full rate
+    q = q if q > np.float32(0) else g * g
     new, fresh, other = bias_step(optimizer, old, network.first[k], network.second[k], g, q, rate)
     network.weights[k] = new
     network.first[k] = fresh
@@ -328,7 +339,7 @@ def update_layer(optimizer, penalties, pull, network, settings, scratch, layer):
     below = scratch.bases[layer - 1]
     rate = settings.rates[layer]
     idle = settings.fast_mode or settings.stateless
-    inputs = np.float32(width + (network.levels if layer == 1 else 0))
+    inputs = entries(network, layer, len(scratch.active))
     sparse = settings.sparsity_beta > np.float32(0) and layer < len(network.units) - 1
     piece_errors(network, scratch, layer)
     deltas = scratch.sums[:height]

@@ -36,7 +36,8 @@ class Case:
 
     def __init__(self, options: Options, hidden=(5, 4), numbers=NUMBERS, levels=LEVELS, weighted=False, offset=False):
         rng = np.random.default_rng(11)
-        self.options, self.levels = options, sum(levels) + len(levels)
+        self.options = replace(options, entries=numbers + len(levels))
+        self.levels = sum(levels) + len(levels)
         starts = np.cumsum([0, *(n + 1 for n in levels)])[:-1]
         active = (
             np.stack([start + rng.integers(0, n + 1, ROWS) for start, n in zip(starts, levels, strict=True)], 1)
@@ -143,8 +144,8 @@ DROPOUT_CASES = [(name, batch) for name in DROPOUT for batch in (None, 5) if bat
 
 @pytest.mark.parametrize(("name", "batch"), DROPOUT_CASES)
 def test_dropout_is_the_mask_that_the_counters_give(name, batch):
-    options = DROPOUT[name]
-    case = Case(options)
+    case = Case(DROPOUT[name])
+    options = case.options
     if batch:
         options = case.options = replace(options, fast_mode=False, mini_batch_size=batch)
     moved = case.kernel(seed=99, batch=batch)
