@@ -141,7 +141,8 @@ def _weight(encoder: Encoder, values: Any, where: Mapping[str, tuple[int, int]],
     """Return row weights (rows,) float64: a missing weight counts as 0, a missing column as all 1."""
     if encoder.weights is None or encoder.weights not in where:
         return np.ones(rows)
-    return np.nan_to_num(_number(values(encoder.weights)), nan=0.0)
+    weights = _number(values(encoder.weights))
+    return np.where(np.isnan(weights), 0.0, weights)  # an infinite one is left to be refused
 
 
 def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:

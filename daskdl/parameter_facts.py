@@ -97,6 +97,7 @@ def survey(
         given = [parameters.weights_column, parameters.offset_column, response, *predictors]
         problems += _size_problems([name for name in given if name in summaries], columns, summaries, parameters)
     problems += _validation_problems(response, columns.get(response or ""), predictors, validation)
+    problems += _validation_roles(parameters, validation)
     facts = _response_facts(columns.get(response or ""), summaries.get(response or ""), notes, problems)
     weights = summaries.get(parameters.weights_column or "")
     return Facts(
@@ -209,6 +210,18 @@ def _validation_problems(
         if math.isinf(summary.minimum) or math.isinf(summary.maximum):
             return [FieldError("validation_frame", f"Its column '{name}' must hold finite numbers; one is infinite.")]
     return [] if response is None else _validation_answers(response, trained, validation)
+
+
+def _validation_roles(parameters: "Parameters", validation: Any) -> list[FieldError]:
+    """Check the weights and the offset that validation rows are scored with, as those of training."""
+    if validation is None or not validation.nrow:
+        return []
+    columns = {column.name: column for column in validation.schema.columns}
+    roles = [parameters.weights_column, parameters.offset_column]
+    summaries = validation.summaries([name for name in roles if name in columns])
+    found = _role_problems(parameters.replace(fold_column=None), columns, summaries)
+    found += _size_problems(list(summaries), columns, summaries, parameters)
+    return [FieldError("validation_frame", f"In the validation frame: {problem.message}") for problem in found]
 
 
 def _validation_answers(response: str, trained: Any, validation: Any) -> list[FieldError]:

@@ -108,7 +108,8 @@ def _frame(argument: str, value: Any) -> H2OFrame | None:
     if value is None or isinstance(value, H2OFrame):
         return value
     if not isinstance(value, str):
-        raise H2OTypeError(f"Argument `{argument}` should be an H2OFrame, got {type(value).__name__} {value}")
+        shown = str(value).partition("\n")[0][:60]  # a table of another library would fill the screen
+        raise H2OTypeError(f"Argument `{argument}` should be an H2OFrame, got {type(value).__name__} {shown}")
     found = session.get(value)
     if not isinstance(found, H2OFrame):
         raise H2OValueError(f"{argument} must be a frame that exists; there is none with the id '{value}'.")

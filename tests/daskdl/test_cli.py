@@ -94,7 +94,7 @@ def test_an_autoencoder_needs_no_response():
         (["--training-frame", IRIS], "Missing option '--response'"),
         (["--training-frame", IRIS, "--response", "class", "--hidden", "many"], "Argument `hidden` should be a"),
         (["--training-frame", IRIS, "--response", "class", "--loss", "Hinge"], "Argument `loss` should be a"),
-        (["--training-frame", IRIS, "--response", "class", "--l1", "-1"], "l1 must be at least 0; got -1."),
+        (["--training-frame", IRIS, "--response", "class", "--l1", "-1"], "l1 must be at least 0 and finite; got -1."),
         (["--training-frame", IRIS, "--response", "class", "--nfolds", "1"], "nfolds must be either 0 or >1."),
         (["--training-frame", IRIS, "--response", "class", "--layers", "2"], "No such option"),
         (["--training-frame", IRIS, "--response", "class", "--checkpoint", "/nothing"], "File not found: /nothing"),

@@ -155,7 +155,7 @@ def test_failures_are_told_and_kept_and_do_not_stop_the_grid(table, capsys):
         {"activation": "Nonsense", "l1": -1.0},
     ]
     assert grid.failed_raw_params[0] == ["Nonsense", "0"]
-    assert "l1 must be at least 0; got -1" in grid.failure_details[1]
+    assert "l1 must be at least 0 and finite; got -1" in grid.failure_details[1]
     assert all("Traceback" in trace for trace in grid.failure_stack_traces)
 
 

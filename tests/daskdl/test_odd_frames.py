@@ -203,6 +203,21 @@ def test_a_validation_frame_without_a_predictor_is_used_with_a_warning():
         assert np.isfinite(trained(table(), validation=table().drop("a")).mse(valid=True))
 
 
+def test_weights_and_offsets_of_validation_rows_are_judged_like_those_of_training():
+    given = {"weights_column": "w", "offset_column": "o"}
+    training = table(w=1.0 + np.arange(ROWS) % 2, o=1.0)
+    for w, o, sentence in (
+        (-1.0, 1.0, "In the validation frame: Weights must be >= 0"),
+        (np.inf, 1.0, "In the validation frame: Column 'w' must hold finite numbers"),
+        (1.0, np.nan, "In the validation frame: offset_column 'o' "),
+    ):
+        assert sentence in refused(training, validation=table(w=w, o=o), **given)
+    model = trained(training, **given)
+    assert np.isfinite(trained(training, validation=table(o=1.0), **given).mse(valid=True))  # without weights: all 1
+    with pytest.raises(H2OValueError, match="Weights must be finite"):
+        model.model_performance(table(w=np.inf, o=1.0))
+
+
 # ---- names and wide tables ---------------------------------------------------------------------------------------
 def test_names_with_blanks_marks_and_letters_of_any_alphabet():
     frame = table()
