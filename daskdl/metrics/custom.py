@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.errors import H2OJobError, H2OTypeError, H2OValueError
 
 
 class Block(NamedTuple):
@@ -43,9 +43,16 @@ class CustomMetric:
     target: Any
 
     def measure(self, block: Block) -> Any:
-        """Return the partial result of a block; None for one without rows."""
+        """Return the partial result of a block; None for one without rows. Raises H2OJobError where the metric does."""
         if not len(block.actual):
             return None
+        try:
+            return self._measured(block)
+        except Exception as cause:  # whatever the user's own code may raise
+            said = f"{type(cause).__name__}: {cause}"
+            raise H2OJobError(f"The custom metric '{self.name}' failed on {len(block.actual)} rows: {said}") from cause
+
+    def _measured(self, block: Block) -> Any:
         if not hasattr(self.target, "map"):
             total, weight = self.target(block.actual, block.predicted, block.weights)
             return float(total), float(weight)

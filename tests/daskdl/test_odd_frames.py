@@ -347,6 +347,11 @@ def test_every_warning_of_a_training_is_given_once():
         assert sum(one.startswith(begin) for one in said) == 1, begin
 
 
+def test_a_metric_of_the_user_that_fails_is_named():
+    message = refused(table(), custom_metric_func="math:hypot", error=H2OJobError)
+    assert "The custom metric 'hypot' failed on 60 rows: TypeError: " in message
+
+
 # ---- classes that balancing thins out ----------------------------------------------------------------------------
 def test_a_class_that_balancing_loses_is_drawn_again_and_at_last_refused():
     rare = table(two=np.where(np.arange(ROWS) < 3, "p", "n"))

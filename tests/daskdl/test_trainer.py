@@ -12,6 +12,7 @@ import numpy as np
 import oracle
 import pytest
 
+from daskdl import trainer
 from daskdl.design import Block, Design
 from daskdl.network import Layout, Start, State, average, initialise
 from daskdl.trainer import (
@@ -20,6 +21,7 @@ from daskdl.trainer import (
     Portion,
     Share,
     Tail,
+    bites,
     empty_window,
     mixes,
     order,
@@ -223,6 +225,24 @@ def test_stopping_between_mixes_leaves_the_rest_out():
     asked = iter([False, True, True])
     part = train_share(start(), given, PLAN, threads=1, stopped=lambda: next(asked, True))
     assert part.samples == 100
+
+
+def test_a_share_of_very_many_samples_is_cut_into_bites_that_lose_none(monkeypatch):
+    given = share(portion(30, 0, 5, 4005), portion(20, 1, 0, 999), begin=100, pace=2.0)
+    (whole,) = bites(given)
+    assert whole is given
+    monkeypatch.setattr(trainer, "BITE", 1000)
+    found = list(bites(given))
+    assert len(found) == 5
+    for partition in (0, 1):
+        own = [one.portions[partition] for one in found]
+        assert (own[0].start, own[-1].stop) == (given.portions[partition].start, given.portions[partition].stop)
+        assert all(a.stop == b.start for a, b in itertools.pairwise(own))
+    sizes = [sum(p.stop - p.start for p in one.portions) for one in found]
+    assert max(sizes) <= 1001
+    assert [one.begin for one in found] == [100 + 2 * sum(sizes[:k]) for k in range(5)]
+    moved = train_share(start(), given, PLAN, threads=1)
+    assert moved.samples == 4999
 
 
 def test_a_share_without_rows_gives_the_state_back():
