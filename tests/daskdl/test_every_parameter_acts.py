@@ -486,6 +486,7 @@ def _():
 @proof("seed")
 def _():
     moved(seed=2)
+    assert np.array_equal(weights(estimator()), weights(estimator()))
     assert estimator(epochs=0, seed=-1).model.resolved.seed != estimator(epochs=0, seed=-1).model.resolved.seed
 
 
