@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.kernels.jit import operation
+from daskdl.kernels.jit import kernel, operation
 
 # exp is capped so that a runaway net output stays finite long enough to be noticed (training section 5)
 EXP_CAP = 1e19
@@ -130,17 +130,23 @@ class Tweedie(NamedTuple):
         return np.float32(2) * (grown - y * np.minimum(np.exp(f * one), np.float32(EXP_CAP)))
 
 
+@kernel
+def softmax(net, p):
+    """Fill `p` (classes,) with the softmax of `net` (classes,); the largest output is subtracted first."""
+    top = np.max(net)
+    total = np.float32(0)
+    for k in range(len(net)):
+        p[k] = np.exp(net[k] - top)
+        total += p[k]
+    for k in range(len(net)):
+        p[k] = p[k] / total
+
+
 class CrossEntropy(NamedTuple):
     """Softmax over the classes with cross-entropy; `target[0]` is the class index."""
 
     def output_delta(self, net, target, delta):
-        top = np.max(net)
-        total = np.float32(0)
-        for k in range(len(net)):
-            delta[k] = np.exp(net[k] - top)
-            total += delta[k]
-        for k in range(len(net)):
-            delta[k] = delta[k] / total
+        softmax(net, delta)
         delta[int(target[0])] -= np.float32(1)
 
 
@@ -148,12 +154,7 @@ class SquaredProbability(NamedTuple):
     """Softmax with H2O's Quadratic loss: the diagonal of the softmax Jacobian only. `target[0]` is the class index."""
 
     def output_delta(self, net, target, delta):
-        top = np.max(net)
-        total = np.float32(0)
+        softmax(net, delta)
         for k in range(len(net)):
-            delta[k] = np.exp(net[k] - top)
-            total += delta[k]
-        for k in range(len(net)):
-            p = delta[k] / total
             hit = np.float32(1) if k == int(target[0]) else np.float32(0)
-            delta[k] = (p - hit) * (np.float32(1) - p) * p
+            delta[k] = (delta[k] - hit) * (np.float32(1) - delta[k]) * delta[k]
