@@ -63,13 +63,19 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
     )
 
 
-def training_plan(resolved: Resolved, layout: Layout, rows: Sequence[int], validated: bool) -> TrainingPlan:
-    """Return what steers the coordinator."""
+def training_plan(
+    resolved: Resolved, layout: Layout, columns: int, rows: Sequence[int], validated: bool
+) -> TrainingPlan:
+    """Return what steers the coordinator; `columns` counts the categorical columns.
+
+    A row's work is that of its numbers and of one level per categorical column, however many levels there are.
+    """
     actual, workers = resolved.actual, workers_of(current_client())
     alone = actual.single_node_mode or len(workers) <= 1
     machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
     total = sum(rows)
-    effort = Work(layout.size, layout.inputs, resolved.activation, total, actual.epochs)
+    touched = layout.size - layout.table + columns * int(layout.heights[1])
+    effort = Work(touched, layout.numbers + columns, resolved.activation, total, actual.epochs)
     asked = actual.train_samples_per_iteration
     per_round = schedule.samples_per_round(
         asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp

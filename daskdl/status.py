@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEADER = ("", "layer", "units", "type", "dropout", "l1", "l2", "mean_rate", "rate_rms", "momentum")
 HEADER += ("mean_weight", "weight_rms", "mean_bias", "bias_rms")
+PIECE = 1 << 14  # weights whose squares are summed in single precision
 TYPES = ("string", "int", "int", "string", *["double"] * 10)
 
 
@@ -42,8 +43,13 @@ def _moments(blocks: list[np.ndarray]) -> tuple[float, float]:
         return 0.0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         total = sum(float(block.sum(dtype=np.float64)) for block in blocks)
-        squares = sum(float(np.square(block, dtype=np.float64).sum()) for block in blocks)
+        squares = sum(_squared(block) for block in blocks)
     return total / count, squares / count
+
+
+def _squared(block: np.ndarray) -> float:
+    """Return the sum of squares; piece by piece, since a table of many levels is looked at after every round."""
+    return math.fsum(float(np.dot(piece, piece)) for piece in np.split(block, range(PIECE, len(block), PIECE)))
 
 
 def status_table(model: Model) -> H2OTwoDimTable:

@@ -170,7 +170,7 @@ def prepare(
     custom = None if reference is None else _custom_metric(reference)
     options = options_of(resolved, encoder, priors)
     scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
-    plan = training_plan(resolved, layout, rows, validation is not None)
+    plan = training_plan(resolved, layout, len(encoder.levels), rows, validation is not None)
     return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors, best)
 
 

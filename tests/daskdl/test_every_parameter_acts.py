@@ -123,7 +123,7 @@ def planned(y="y", workers=4, monkeypatch=None, **given):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plans, "workers_of", lambda client: dict.fromkeys("abcd"[:workers], 2))
         patch.setattr(plans, "GFLOPS", 1e-3)
-        return plans.training_plan(resolved, fit(y).model.layout, [ROWS], False)
+        return plans.training_plan(resolved, fit(y).model.layout, 1, [ROWS], False)
 
 
 def prepared(y="y", validation=None, **given):
