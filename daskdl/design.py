@@ -109,7 +109,7 @@ def decode(
     }
     blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
     target = _target(encoder, adaptation.response, values, rows)
-    offset = np.zeros(rows) if encoder.offset is None else _number(values(encoder.offset))
+    offset = np.zeros(rows) if encoder.offset is None else as_numbers(values(encoder.offset))
     # one row of NaN would spread through every weight of the network, and an unknown class has no output to train
     usable = ~np.isnan(offset)
     if encoder.response is not None:
@@ -129,7 +129,7 @@ def decode(
     )
 
 
-def _number(values: np.ndarray) -> np.ndarray:
+def as_numbers(values: np.ndarray) -> np.ndarray:
     """Return decoded numbers (rows,) as float64, missing NaN."""
     numbers = np.asarray(values, dtype=np.float64)
     if values.dtype == np.int64:
@@ -141,7 +141,7 @@ def _weight(encoder: Encoder, values: Any, where: Mapping[str, tuple[int, int]],
     """Return row weights (rows,) float64: a missing weight counts as 0, a missing column as all 1."""
     if encoder.weights is None or encoder.weights not in where:
         return np.ones(rows)
-    weights = _number(values(encoder.weights))
+    weights = as_numbers(values(encoder.weights))
     return np.where(np.isnan(weights), 0.0, weights)  # an infinite one is left to be refused
 
 
@@ -151,7 +151,7 @@ def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, r
         return np.full(rows, len(domain), np.int32)
     if source.kind == "text":
         place = {label: code for code, label in enumerate(domain)}
-        numbers, inverse = np.unique(_number(stored), return_inverse=True)
+        numbers, inverse = np.unique(as_numbers(stored), return_inverse=True)
         found = [len(domain) if math.isnan(v) else place.get(_label(v), len(domain)) for v in numbers]
         return np.array(found, np.int32)[inverse]
     assert source.codes is not None  # kind "codes" always has its map
@@ -230,10 +230,10 @@ def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndar
         return np.full(rows, math.nan)
     stored = values(answer.name)
     if answer.domain is None:
-        return (_number(stored) - answer.sub) * answer.mul
+        return (as_numbers(stored) - answer.sub) * answer.mul
     if source.kind == "text":
         known = _codes(source, answer.domain, stored, rows).astype(np.float64)
-        known[np.isnan(_number(stored))] = math.nan
+        known[np.isnan(as_numbers(stored))] = math.nan
         return known
     assert source.codes is not None  # kind "codes" always has its map
     known = source.codes[stored].astype(np.float64)

@@ -301,7 +301,7 @@ def held(value: Any) -> Any:
     cluster = client()
     if getattr(value, "weights", np.zeros(0)).nbytes > LARGE:
         return cluster.scatter(value, hash=False)
-    return cluster.submit(_same, value, key=f"model-{uuid.uuid4().hex}", pure=False)
+    return cluster.submit(_same, value, key=f"held-{uuid.uuid4().hex}", pure=False)
 
 
 def _same(value: Any) -> Any:

@@ -10,7 +10,7 @@ from daskdl.encoding import Encoder
 from daskdl.network import MAXIMUM_SIZE, Layout
 from daskdl.parameters import Resolved
 from daskdl.progress import TrainingPlan
-from daskdl.rounds import REPRODUCIBLE_SHARES
+from daskdl.rounds import reproducible_shares
 from daskdl.schedule import Machine, ScoringPolicy, Work
 from daskdl.stopping import StoppingRule, objective
 from daskdl.trainer import Plan
@@ -81,7 +81,7 @@ def training_plan(
         asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp
     )
     goal = objective(resolved.stopping_metric or actual.stopping_metric, resolved.category)
-    fixed = max(1, min(REPRODUCIBLE_SHARES, total // SHARE_ROWS)) if actual.reproducible else None
+    fixed = reproducible_shares(total // SHARE_ROWS) if actual.reproducible else None
     return TrainingPlan(
         rows=tuple(rows),
         category=resolved.category,

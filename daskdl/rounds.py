@@ -218,6 +218,6 @@ def chain(share: Sequence[Slice], chunk_bytes: Sequence[int] | None, budget: int
     return [tuple(task) for task in tasks]
 
 
-def reproducible_shares(partitions: int) -> int:
-    """How many fixed shares a reproducible round has: one per partition up to eight; a function of the data alone."""
-    return max(1, min(partitions, REPRODUCIBLE_SHARES))
+def reproducible_shares(parts: int) -> int:
+    """How many fixed shares a reproducible round has: one per part of the data up to eight, whoever the workers are."""
+    return max(1, min(parts, REPRODUCIBLE_SHARES))

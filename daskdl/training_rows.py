@@ -9,6 +9,7 @@ import numpy as np
 from daskdl import work
 from daskdl.cluster import Table
 from daskdl.look import View
+from daskdl.model import held
 from frames.errors import H2OJobError
 from frames.frame import H2OFrame
 from frames.tasks import gather, submit
@@ -30,7 +31,8 @@ def training_rows(
     gone = np.zeros(0, np.intp)
     for draw in range(1 + REDRAWS):
         drawn = replace(job, balance=balance._replace(draw=draw))
-        tasks = [submit(work.count_training_rows, drawn, list(chunks), n) for n, chunks in enumerate(table.parts)]
+        shared = held(drawn)  # once for all partitions: an encoder with many levels is large
+        tasks = [submit(work.count_training_rows, shared, list(chunks), n) for n, chunks in enumerate(table.parts)]
         counts = gather(tasks)
         found = np.sum(counts, axis=0)
         gone = np.flatnonzero((np.array(balance.counts) > 0) & (found == 0))
@@ -64,7 +66,8 @@ def require_rows(job: work.Job, table: Table, frame: H2OFrame, view: View) -> No
     unknown = answer is not None and frame.summaries([answer])[answer].missing > 0
     if not (skipping or (weighing and unknown)):
         return
-    tasks = [submit(work.count_usable_rows, job, list(chunks)) for chunks in table.parts]
+    shared = held(job)
+    tasks = [submit(work.count_usable_rows, shared, list(chunks)) for chunks in table.parts]
     if not sum(gather(tasks)):
         raise H2OJobError(
             "No rows left in the dataset to train on: each one lacks a predictor (missing_values_handling 'Skip'), its "

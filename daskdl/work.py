@@ -14,7 +14,7 @@ import numpy as np
 from daskdl import metrics, scoring
 from daskdl.adaptation import Adaptation
 from daskdl.balance import Balance, balanced_rows
-from daskdl.design import Design, decode
+from daskdl.design import Design, as_numbers, decode
 from daskdl.encoding import Encoder
 from daskdl.moments import WeightedMoments, level_responses, level_weights, weighted_moments
 from daskdl.network import State, average
@@ -230,9 +230,7 @@ def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
 
     def column(name: str) -> np.ndarray:
         group, position = where[name]
-        values = np.asarray(chunks[group].values(position))
-        numbers = values.astype(np.float64)
-        return np.where(values == np.iinfo(np.int64).min, np.nan, numbers) if values.dtype == np.int64 else numbers
+        return as_numbers(chunks[group].values(position))
 
     weights = np.ones(chunks[0].rows) if request.weights is None else column(request.weights)
     response = None if request.response is None else column(request.response)

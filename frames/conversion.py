@@ -145,14 +145,6 @@ def to_text(place: Place) -> Place | Step:
     return Step((place,), _number_texts, "string")
 
 
-def unify(left: Place, right: Place, rows: Sequence[int]) -> tuple[Place, Place]:
-    """Two enum columns under one domain: the left one's levels first, then what only the right one has."""
-    if left.domain == right.domain:
-        return left, right
-    domain = tuple(dict.fromkeys([*(left.domain or ()), *(right.domain or ())]))
-    return left._replace(domain=domain), to_domain(right, rows, domain)
-
-
 def to_domain(place: Place, rows: Sequence[int], domain: tuple[str, ...]) -> Place:
     """An enum column under another domain; levels that are not in it become missing."""
     if place.domain == domain:
