@@ -31,6 +31,7 @@ from daskdl.status import layer_statistics
 from daskdl.stopping import instability
 from daskdl.trainer import Delta
 from frames.errors import H2OJobError
+from frames.tasks import resident
 
 TICK = 0.25  # seconds between two looks at the clock and at the workers
 FAN_IN = 8  # shares that one task averages (measured: sums per worker first are 4x faster than one flat sum of 8)
@@ -328,10 +329,11 @@ class Shell:
     def _measured(self, scorer: Scorer, table: Table, data: str) -> metrics.ModelMetrics:
         for attempt in range(ATTEMPTS):
             held = self._sent(scorer)
+            adaptation, where = resident(table.adaptation), resident(table.where)
             key = f"{self.job.key}-{data}"
             tasks = [
                 self.client.submit(
-                    work.score_task, key, held, table.adaptation, list(chunks), table.where, table.sample, number,
+                    work.score_task, key, held, adaptation, list(chunks), where, table.sample, number,
                     self.job.cache, key=f"score-{data}-{uuid.uuid4().hex}", pure=False,
                 )
                 for number, chunks in enumerate(table.parts)

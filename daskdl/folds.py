@@ -18,7 +18,7 @@ from frames.errors import H2OResponseError
 from frames.folds import uniform
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
-from frames.tasks import absent, as_float, gather, submit
+from frames.tasks import absent, as_float, gather, resident, submit
 
 ASSIGNMENT = "fold_assignment"  # H2O's name of the one column of a fold frame
 WEIGHTS = "__internal_cv_weights__"  # H2O's name of the weights of a fold model
@@ -109,7 +109,8 @@ def _named(frame: H2OFrame, name: str) -> Folds:
     position = placed.where[name][1]
     found = gather([submit(_distinct, parts[0], position) for parts in placed.parts])
     values = np.unique(np.concatenate(found))
-    chunks = tuple(submit(_numbered, parts[0], position, values) for parts in placed.parts)
+    shared = resident(values)
+    chunks = tuple(submit(_numbered, parts[0], position, shared) for parts in placed.parts)
     return Folds(_fold_frame(placed.rows, chunks), len(values))
 
 

@@ -20,7 +20,7 @@ from frames.chunk import Chunk
 from frames.column import Column, Type
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
-from frames.tasks import submit
+from frames.tasks import resident, submit
 
 DIGITS = 8  # decimals of combined probabilities
 
@@ -35,9 +35,9 @@ def holdout_predictions(model: Model, frame: H2OFrame, folds: H2OFrame, number: 
     placed = frame.placement(needed_columns(model.encoder, plan, frame.names) or frame.names[:1])
     assigned = folds.placement(folds.names)
     position = assigned.where[folds.names[0]][1]
-    shared = held(scorer)
+    shared, reading, where = held(scorer), resident(plan), resident(placed.where)
     chunks = [
-        submit(_predict_fold, shared, plan, list(parts), placed.where, own[0], position, number)
+        submit(_predict_fold, shared, reading, list(parts), where, own[0], position, number)
         for parts, own in zip(placed.parts, assigned.parts, strict=True)
     ]
     return _frame_of(model.prediction_columns, placed.rows, chunks)

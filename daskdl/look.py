@@ -15,7 +15,7 @@ from daskdl.parameters import Resolved
 from frames.column import Column
 from frames.frame import H2OFrame
 from frames.summary import Summary
-from frames.tasks import gather, submit
+from frames.tasks import gather, resident, submit
 
 
 class View(NamedTuple):
@@ -101,5 +101,6 @@ def _one_pass(
     levels = [name for name, _ in (*request.levels, *request.weighed)]
     names = [*numbers, *levels, request.weights, request.response, request.offset]
     placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
-    tasks = [submit(work.look_task, request, list(parts), placed.where) for parts in placed.parts]
+    shared, where = resident(request), resident(placed.where)
+    tasks = [submit(work.look_task, shared, list(parts), where) for parts in placed.parts]
     return functools.reduce(work.Look.merge, gather(tasks))

@@ -34,7 +34,7 @@ from frames.errors import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.schema import Schema
 from frames.session import client, get
-from frames.tasks import gather
+from frames.tasks import gather, resident
 
 LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
 
@@ -198,11 +198,11 @@ class Model:
     def _tasks(self, frame: H2OFrame, plan: Adaptation, scorer: Scorer, task: Callable[..., Any], *more: Any) -> list:
         placed = frame.placement(needed_columns(self.encoder, plan, frame.names) or frame.names[:1])
         cluster = client()
-        shared = held(scorer)
+        shared, reading, where = held(scorer), resident(plan), resident(placed.where)
         name = task.__name__.strip("_")
         return [
             cluster.submit(
-                task, shared, plan, list(parts), placed.where, *more, key=f"{name}-{uuid.uuid4().hex}", pure=False
+                task, shared, reading, list(parts), where, *more, key=f"{name}-{uuid.uuid4().hex}", pure=False
             )
             for parts in placed.parts
         ]

@@ -1,6 +1,5 @@
 """Blocks of columns on the workers -> one frame: types and levels are decided over all blocks. (D)"""
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,25 +17,10 @@ from frames.parse_block import Block, Report, report_texts, text_chunk
 from frames.parse_columns import verdict_on
 from frames.placement import Group
 from frames.schema import Schema
+from frames.tasks import submit, submit_all
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
-
-
-def send(function: Callable, *arguments: Any) -> Future:
-    """Submit a task under a key that nothing else has."""
-    name = function.__name__.strip("_").replace("_", "-")
-    return session.client().submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
-
-
-def send_all(function: Callable, items: Sequence[Any], **shared: Any) -> list[Future]:
-    """Submit one task per item, in one message, under keys that nothing else has.
-
-    What the tasks share is no task of its own: Dask would put all tasks on the worker that happens to hold it.
-    """
-    name = function.__name__.strip("_").replace("_", "-")
-    keys = [f"{name}-{uuid.uuid4().hex}" for _ in items]
-    return session.client().map(function, items, key=keys, pure=False, **shared) if keys else []
 
 
 def _reports(blocks: Block | list[Block]) -> list[Report]:
@@ -65,7 +49,7 @@ def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[li
     `done` is told of the size in bytes of each block that is ready. The first problem that a block reports is raised as
     a FrameError and ends the wait.
     """
-    asked = {future: order for order, future in enumerate(send_all(_reports, [p.future for p in pending]))}
+    asked = {future: order for order, future in enumerate(submit_all(_reports, [p.future for p in pending]))}
     answers: dict[int, list[Report]] = {}
     for future, answer in as_completed(list(asked), loop=session.client().loop, with_results=True):
         order = asked[future]
@@ -76,7 +60,7 @@ def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[li
             done(report.size)
     blocks: list[Future] = []
     for order, (future, many) in enumerate(pending):
-        blocks += [send(_pick, future, i) for i in range(len(answers[order]))] if many else [future]
+        blocks += [submit(_pick, future, i) for i in range(len(answers[order]))] if many else [future]
     return blocks, [report for order in range(len(pending)) for report in answers[order]]
 
 
@@ -97,11 +81,11 @@ def assemble(
     filled = [i for i, report in enumerate(reports) if report.rows] or [0]
     groups = []
     if numbers:
-        chunks = tuple(send_all(_numbers, [blocks[i] for i in filled]))
+        chunks = tuple(submit_all(_numbers, [blocks[i] for i in filled]))
         groups.append(Group(chunks, tuple(column.name for column in numbers)))
     if texts:
         verdicts = tuple(Verdict(column.type, column.domain) for column in texts)
-        chunks = tuple(send_all(text_chunk, [blocks[i] for i in filled], verdicts=verdicts))
+        chunks = tuple(submit_all(text_chunk, [blocks[i] for i in filled], verdicts))
         groups.append(Group(chunks, tuple(column.name for column in texts)))
     by_name = {column.name: column for column in (*numbers, *texts)}
     schema = Schema(tuple(by_name[name] for name in order))
@@ -124,7 +108,7 @@ def frame_from_tables(tables: Sequence[Future], meta: pd.DataFrame, frame_id: st
         twice = next(name for name in names if names.count(name) > 1)
         raise H2OValueError(f"Column names must be distinct; '{twice}' occurs more than once.")
     as_text = tuple(_is_text(meta.iloc[:, i].dtype) for i in range(len(names)))
-    pending = [Pending(future) for future in send_all(block_of_table, tables, as_text=as_text)]
+    pending = [Pending(future) for future in submit_all(block_of_table, tables, as_text)]
     blocks, reports = collect(pending, lambda size: None)
     numbers = [name for name, text in zip(names, as_text, strict=True) if not text]
     texts = [i for i, text in enumerate(as_text) if text]

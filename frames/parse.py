@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frames import parse_numbers, parse_parquet, parse_range, session
-from frames.assembly import Pending, assemble, collect, send, send_all
+from frames.assembly import Pending, assemble, collect
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
@@ -13,6 +13,7 @@ from frames.parse_columns import columns, declare, verdicts
 from frames.parse_guess import Setup, Wishes, guess, must_have_columns
 from frames.parse_progress import bar
 from frames.parse_source import Source, inspect, list_paths
+from frames.tasks import resident, submit, submit_all
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -179,11 +180,9 @@ class _Csv:
         tasks: list[Pending] = []
         for source, start in self.starts:
             if source.ranges:
-                tasks += [Pending(future) for future in send_all(read_range, self._ranges(source, start), setup=setup)]
+                tasks += [Pending(future) for future in submit_all(read_range, self._ranges(source, start), setup)]
             else:
-                tasks += [
-                    Pending(future, many=True) for future in send_all(read_stream, [source], start=start, setup=setup)
-                ]
+                tasks += [Pending(future, many=True) for future in submit_all(read_stream, [source], start, setup)]
         return tasks
 
     def _ranges(self, source: Source, start: int) -> list[parse_range.Range]:
@@ -196,17 +195,19 @@ class _Csv:
 
     def _uploads(self) -> Iterator[Pending]:
         client = session.client()
+        setup = resident(self.setup, everywhere=True)
         for source, start in self.starts:
             lines = source.head(start).count(b"\n") if start else 0
             for data in parse_range.row_blocks(source, start, self.setup):
                 there = client.scatter(data, hash=False)
-                yield Pending(send(read_bytes, there, lines, self.setup, source.url))
+                yield Pending(submit(read_bytes, there, lines, setup, source.url))
                 lines += data.count(b"\n")
 
     def cut_exactly(self) -> None:
         """Find ranges that end at ends of rows, for files whose quoted fields contain line ends."""
         plain = [(source, start) for source, start in self.starts if source.ranges]
-        cuts = [send(parse_range.exact_ranges, source, start, self.setup) for source, start in plain]
+        setup = resident(self.setup, everywhere=True)
+        cuts = [submit(parse_range.exact_ranges, source, start, setup) for source, start in plain]
         found: Any = session.client().gather(cuts)
         self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
 
@@ -231,7 +232,7 @@ class _Parquet:
             read = (parse_parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
             client: Any = session.client()
             return [Pending(client.scatter(block, hash=False)) for block in read]
-        futures = send_all(parse_parquet.read_groups, self.packs, setup=self.setup, names=self.names)
+        futures = submit_all(parse_parquet.read_groups, self.packs, self.setup, self.names)
         return [Pending(future) for future in futures]
 
     def cut_exactly(self) -> None:

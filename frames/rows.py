@@ -231,6 +231,7 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
     """Decoded columns of the rows start..stop, in the client; only the partitions concerned are touched."""
     stop = sum(rows) if stop is None else min(stop, sum(rows))
     groups, where = distinct_groups(places)
+    where = resident(where)
     futures = []
     for p, (first, size) in enumerate(zip(starts(rows), rows, strict=True)):
         low, high = max(start - first, 0), min(stop - first, size)

@@ -17,12 +17,11 @@ from distributed import Future
 from fsspec.core import url_to_fs
 
 from frames import session
-from frames.assembly import send
 from frames.chunk import Chunk
 from frames.column import Column
 from frames.errors import FileExists, FileMissing, H2OTypeError, H2OValueError
 from frames.summary import MISSING_INTEGER
-from frames.tasks import columns_at
+from frames.tasks import columns_at, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -176,7 +175,7 @@ def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterat
     _, threads = session.threads()
     waiting: list[Future] = []
     for chunks, where in partitions:
-        waiting.append(send(task, where, *shared, *chunks))
+        waiting.append(submit(task, where, *shared, *chunks))
         if len(waiting) > threads + _AHEAD:
             yield waiting.pop(0).result()
     while waiting:

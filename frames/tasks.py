@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
+from dask.sizeof import sizeof
 from distributed import Future
 
 from frames.chunk import Chunk
@@ -15,20 +18,72 @@ from frames.placement import Group, Place, distinct_groups
 from frames.session import client
 from frames.summary import MISSING_INTEGER, Summary
 
-_TRAVELS = 2**20  # bytes of an array that may be part of a task graph
+_TRAVELS = 64 * 2**10  # bytes of an argument that may be part of every task that needs it
+_GRAPH = 8 * 2**20  # bytes up to which a value may be a task of its own, which Dask runs again when its worker dies
 
 Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
 
 
 def submit(function: Callable, *arguments: Any) -> Future:
     """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
-    name = getattr(function, "__name__", "task").strip("_")
-    return client().submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
+    return client().submit(function, *arguments, key=_key(function), pure=False)
 
 
-def resident(array: np.ndarray) -> Any:
-    """An array for tasks: small ones travel with them, large ones go to a worker beside the graph, once."""
-    return client().scatter(array, hash=False) if array.nbytes > _TRAVELS else array
+def submit_all(function: Callable, items: Sequence[Any], *shared: Any) -> list[Future]:
+    """Send `function(item, *shared)` for every item in one message, under keys that nothing else has.
+
+    What they share is positional and sent apart when large: a large keyword of `Client.map` would be stored under the
+    bare keyword, so that the next call with the same keyword meets the earlier value.
+    """
+    if not items:
+        return []
+    everywhere = [resident(value, everywhere=True) for value in shared]
+    repeated = [[value] * len(items) for value in everywhere]
+    return client().map(function, items, *repeated, key=[_key(function) for _ in items], pure=False)
+
+
+def _key(function: Callable) -> str:
+    name = getattr(function, "__name__", "task").strip("_").replace("_", "-")
+    return f"{name}-{uuid.uuid4().hex}"
+
+
+def resident(value: Any, everywhere: bool = False) -> Any:
+    """Return a value as it should be given to many tasks: a small one as it is, a larger one as a future, sent once.
+
+    With `everywhere` a large one goes to all workers at once: tasks without other inputs run where their inputs are,
+    and would all crowd on the worker that holds it.
+    """
+    if isinstance(value, Future):
+        return value
+    size = _size(value)
+    if size <= _TRAVELS:
+        return value
+    if size <= _GRAPH and not everywhere:
+        return submit(_itself, _Sealed(value))
+    sent: Any = client().scatter([value], hash=False, broadcast=everywhere)  # scatter would take a bare tuple apart
+    return sent[0]
+
+
+def _size(value: Any) -> int:
+    """Bytes of a value; Dask's own estimate does not look into dataclasses."""
+    if is_dataclass(value):
+        return sum(_size(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, dict) and any(map(is_dataclass, islice(value.values(), 10))):
+        return sizeof(list(value)) + sum(map(_size, value.values()))
+    if isinstance(value, list | tuple) and any(map(is_dataclass, value[:10])):
+        return sum(map(_size, value))
+    return sizeof(value)
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """A value that Dask must not search for futures: that takes long in a tuple of a million levels."""
+
+    value: Any
+
+
+def _itself(sealed: _Sealed) -> Any:
+    return sealed.value
 
 
 def gather(futures: Any) -> Any:
@@ -86,9 +141,9 @@ def _reduce(function, arguments, where, *chunks) -> Any:
     return function(*columns_at(where, chunks), *arguments)
 
 
-def _per_partition(places: Sequence[Place], partitions: int) -> tuple[list[tuple[Future, ...]], list[tuple[int, int]]]:
+def _per_partition(places: Sequence[Place], partitions: int) -> tuple[list[tuple[Future, ...]], Any]:
     groups, where = distinct_groups(places)
-    return [tuple(group.chunks[p] for group in groups) for p in range(partitions)], where
+    return [tuple(group.chunks[p] for group in groups) for p in range(partitions)], resident(where)
 
 
 def derive(
@@ -109,6 +164,7 @@ def derive(
     parts, where = _per_partition(places, len(rows))
     packed = tuple(t or "real" for t in types)
     levels = tuple(None if d is None else len(d) for d in domains)
+    arguments = tuple(map(resident, arguments))
     futures = []
     for p, chunks in enumerate(parts):
         own = arguments if local is None else (*local[p], *arguments)
@@ -137,9 +193,12 @@ def batches(items: Sequence[Any], rows: Sequence[int]) -> list[Sequence[Any]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def _carry_out(work, where, types, levels, *chunks) -> Chunk:
+def _carry_out(work, local, arguments, where, types, levels, *chunks) -> Chunk:
     columns = columns_at(where, chunks)
-    made = [function(*[columns[i] for i in inputs], *arguments)[0] for function, inputs, arguments in work]
+    made = [
+        function(*[columns[i] for i in inputs], *local.get(n, ()), *arguments.get(n, ()))[0]
+        for n, (function, inputs) in enumerate(work)
+    ]
     return pack(made, types, levels)
 
 
@@ -164,13 +223,14 @@ def _one_group(steps: Sequence[Step], rows: Sequence[int]) -> list[Place]:
     parts, where = _per_partition(needed, len(rows))
     types = tuple(step.type or "real" for step in steps)
     levels = tuple(None if step.domain is None else len(step.domain) for step in steps)
+    types, levels = resident(types), resident(levels)
+    work = resident([(step.function, i) for step, i in zip(steps, at, strict=True)])
+    # Apart from the work: these may be futures already, which Dask would not find in what is sealed.
+    arguments = {n: tuple(map(resident, step.arguments)) for n, step in enumerate(steps) if step.arguments}
     futures = []
     for p, chunks in enumerate(parts):
-        work = [
-            (step.function, i, step.arguments if step.local is None else (*step.local[p], *step.arguments))
-            for step, i in zip(steps, at, strict=True)
-        ]
-        futures.append(submit(_carry_out, work, where, types, levels, *chunks))
+        local = {n: step.local[p] for n, step in enumerate(steps) if step.local is not None}
+        futures.append(submit(_carry_out, work, local, arguments, where, types, levels, *chunks))
     group = Group(tuple(futures), tuple(f"C{i + 1}" for i in range(len(steps))))
     return [Place(group, i, step.type, step.domain) for i, step in enumerate(steps)]
 
@@ -184,6 +244,7 @@ def reduce_each(
 ) -> list[list[Future]]:
     """Per batch of columns one future per partition: `function(column, *arguments)` of every column, in a list."""
     result = []
+    arguments = tuple(map(resident, arguments))
     for batch in batches(places, rows):
         parts, where = _per_partition(batch, len(rows))
         result.append([submit(_reduce_each, function, arguments, where, *chunks) for chunks in parts])
@@ -199,6 +260,7 @@ def reduce(
 ) -> list[Future]:
     """One future per partition of `function(*columns, *local[p], *arguments)`: the half-way house of a reduction."""
     parts, where = _per_partition(places, len(rows))
+    arguments = tuple(map(resident, arguments))
     return [
         submit(_reduce, function, arguments if local is None else (*local[p], *arguments), where, *chunks)
         for p, chunks in enumerate(parts)
@@ -254,14 +316,14 @@ def by_group(places: Sequence[Place]) -> list[tuple[Group, list[int]]]:
     return list(zip(groups, members, strict=True))
 
 
-def rebuild(places: Sequence[Place], build: Callable[[Group, list[int], tuple, tuple], list[Future]]) -> list[Place]:
+def rebuild(places: Sequence[Place], build: Callable[[Group, Any, Any, Any], list[Future]]) -> list[Place]:
     """Make a new group for each group: `build(group, positions, types, levels)` gives its chunk futures."""
     result: list[Place | None] = [None] * len(places)
     for group, members in by_group(places):
         own = [places[i] for i in members]
         positions = [place.position for place in own]
-        types, levels = tuple(p.packed_type for p in own), tuple(p.levels for p in own)
-        made = Group(tuple(build(group, positions, types, levels)), tuple(group.names[i] for i in positions))
+        shared = [positions, tuple(p.packed_type for p in own), tuple(p.levels for p in own)]
+        made = Group(tuple(build(group, *map(resident, shared))), tuple(group.names[i] for i in positions))
         for at, i in enumerate(members):
             result[i] = Place(made, at, places[i].type, places[i].domain)
     return result  # type: ignore[return-value]
