@@ -1,7 +1,7 @@
 """Times written as text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,18 +19,43 @@ _MONTH_FIRST = re.compile(rf"(?a)(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<yea
 _DAY_FIRST = re.compile(rf"(?a)(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
 
 _FORMS = (_YEAR_FIRST, _MONTH_NAME, _MONTH_FIRST, _DAY_FIRST)
+_RIVALS = (frozenset({2, 3}),)  # forms that may read one text as two different days
 _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
-def forms(texts: Sequence[str]) -> frozenset[int]:
-    """Return the numbers of the forms that all texts follow, with dates that exist; none for no texts.
+def follow(texts: Sequence[str]) -> list[frozenset[int]]:
+    """Return per text the numbers of the forms that it follows with a date that exists; none for what is no time.
 
-    >>> forms(["1/2/2008"]), forms(["1/2/2008", "25/12/2007"]), forms(["soon"])
-    (frozenset({2, 3}), frozenset({3}), frozenset())
+    >>> follow(["1/2/2008", "25/12/2007", "soon"])
+    [frozenset({2, 3}), frozenset({3}), frozenset()]
     """
-    if not len(texts):
-        return frozenset()
-    return frozenset(i for i in range(len(_FORMS)) if _read(_FORMS[i], texts) is not None)
+    found = np.zeros(len(texts), np.int64)
+    for number, form in enumerate(_FORMS):
+        found |= ~np.isnan(_read(form, texts)) * np.int64(1 << number)
+    sets = {bits: frozenset(n for n in range(len(_FORMS)) if bits >> n & 1) for bits in set(found.tolist())}
+    return [sets[bits] for bits in found.tolist()]
+
+
+def forms(texts: Sequence[str]) -> frozenset[int]:
+    """Return the numbers of the forms that all texts follow; none for no texts."""
+    return frozenset.intersection(*follow(texts)) if texts else frozenset()
+
+
+def forms_to_read(rows: Mapping[frozenset[int], int]) -> tuple[int, ...]:
+    """Return the forms by which a column is read, the most frequent one first.
+
+    `rows` says how many rows follow which forms (`follow`). Where some text follows two forms that read it differently
+    (1/2/2008), the form with fewer rows is left out: a column has one order of day and month.
+
+    >>> forms_to_read({frozenset({2, 3}): 5, frozenset({3}): 1})
+    (3,)
+    """
+    by_form = {n: sum(count for forms, count in rows.items() if n in forms) for n in range(len(_FORMS))}
+    order = sorted((n for n, count in by_form.items() if count), key=lambda n: (-by_form[n], n))
+    for pair in _RIVALS:
+        if any(pair <= forms for forms in rows):
+            order.remove(max(pair, key=order.index))
+    return tuple(order)
 
 
 def milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray | None:
@@ -46,65 +71,51 @@ def milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray | 
     >>> milliseconds(["2021-02-30"]) is None
     True
     """
-    if not len(texts):
-        return np.empty(0)
     for one in _FORMS if form is None else (_FORMS[form],):
         times = _read(one, texts)
-        if times is not None:
+        if not np.isnan(times).any():
             return times
     return None
 
 
-def _read(form: re.Pattern[str], texts: Sequence[str]) -> np.ndarray | None:
-    found = _matches(form, texts)
-    return None if found is None else _times(found)
-
-
-def lenient_milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray:
-    """Return times as `milliseconds` does, NaN for each text that is none; without `form` forms may be mixed.
+def lenient_milliseconds(texts: Sequence[str], forms: Sequence[int] | None = None) -> np.ndarray:
+    """Return times as `milliseconds` does, each text by the first of the `forms` (default: all) that fits, else NaN.
 
     >>> lenient_milliseconds(["1970-01-02", "soon"]).tolist()
     [86400000.0, nan]
     """
-    every = milliseconds(texts, form)
-    if every is not None:
-        return every
     answer = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        one = milliseconds([text], form)
-        if one is not None:
-            answer[row] = one[0]
+    for number in range(len(_FORMS)) if forms is None else forms:
+        open_ = np.flatnonzero(np.isnan(answer))
+        answer[open_] = _read(_FORMS[number], [texts[row] for row in open_])
     return answer
 
 
-def _matches(form: re.Pattern[str], texts: Sequence[str]) -> list[dict[str, str | None]] | None:
-    found = []
-    for text in texts:
-        match = form.fullmatch(text)
-        if match is None:
-            return None
-        found.append(match.groupdict())
-    return found
+def _read(form: re.Pattern[str], texts: Sequence[str]) -> np.ndarray:
+    """Milliseconds of the texts that follow a form and are dates that exist; NaN for the others."""
+    answer = np.full(len(texts), np.nan)
+    found = {row: match.groupdict() for row, match in enumerate(map(form.fullmatch, texts)) if match is not None}
+    if found:
+        answer[list(found)] = _times(list(found.values()))
+    return answer
 
 
-def _times(found: list[dict[str, str | None]]) -> np.ndarray | None:
-    """Milliseconds of matched fields; None where a field is out of its range."""
+def _times(found: list[dict[str, str | None]]) -> np.ndarray:
+    """Milliseconds of matched fields; NaN where a field is out of its range."""
     months = [_month(f["month"] or "") for f in found]
     year = np.array([_year(f["year"] or "") for f in found])
     month, day = np.array(months), np.array([int(f["day"] or 0) for f in found])
     clock = [np.array([int(f[unit] or 0) for f in found]) for unit in ("hour", "minute", "second")]
-    if (month < 1).any() or (month > 12).any() or (day < 1).any() or (day > _DAYS[month - 1]).any():
-        return None
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    if ((month == 2) & (day == 29) & ~leap).any():
-        return None
-    if (clock[0] > 24).any() or (clock[1] > 59).any() or (clock[2] > 60).any():
-        return None
+    exists = (month >= 1) & (month <= 12) & (day >= 1)
+    month = np.where(exists, month, 1)
+    exists &= (day <= _DAYS[month - 1]) & ~((month == 2) & (day == 29) & ~leap)
+    exists &= (clock[0] <= 24) & (clock[1] <= 59) & (clock[2] <= 60)
     fraction = np.array([float("0." + f["fraction"]) * 1000 if f["fraction"] else 0.0 for f in found])
     zone = np.array([_zone(f["zone"]) for f in found])
     days = ((year - 1970).astype("M8[Y]").astype("M8[M]") + (month - 1)).astype("M8[D]").astype(np.int64) + day - 1
     seconds = ((days * 24 + clock[0]) * 60 + clock[1] - zone) * 60 + clock[2]
-    return seconds * 1000.0 + np.floor(fraction + 1e-6)
+    return np.where(exists, seconds * 1000.0 + np.floor(fraction + 1e-6), np.nan)
 
 
 def _month(text: str) -> int:

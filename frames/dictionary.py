@@ -66,7 +66,9 @@ class Dictionary(NamedTuple):
             texts[:] = self.levels
             return self._spread(texts, None)
         if verdict.type == "time":
-            return self._spread(lenient_milliseconds(self.levels, verdict.form), np.nan)
+            return self._spread(
+                lenient_milliseconds(self.levels, None if verdict.form is None else (verdict.form,)), np.nan
+            )
         numbers = as_numbers(self.levels, lenient=True)
         assert numbers is not None
         return self._spread(numbers, -(2**63) if numbers.dtype == np.int64 else np.nan)
