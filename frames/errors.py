@@ -1,5 +1,8 @@
 """What can go wrong with a table, under names h2o-py's users catch. Messages say: what must be what; got; remedy."""
 
+import logging
+from collections.abc import Iterator
+
 
 class H2OError(Exception):
     """Root of all errors of this project that a user may want to catch."""
@@ -35,3 +38,24 @@ class FileMissing(FrameError, H2OResponseError):
 
 class FileExists(FrameError, H2OResponseError):
     """A file to write exists already, and nobody allowed to replace it."""
+
+
+def _unknown_to_us(record: logging.LogRecord) -> bool:
+    """Tell whether a record of a worker's log is not about an error of ours.
+
+    Those reach the user as exceptions whose sentence says all; a worker's traceback beside it would only hide it.
+    """
+    if not str(record.msg).startswith("Compute Failed") or not isinstance(record.args, tuple):
+        return True
+    ours = tuple(f"{kind.__name__}(" for kind in _kinds(H2OError))
+    return not any(isinstance(one, str) and one.startswith(ours) for one in record.args)
+
+
+def _kinds(root: type) -> Iterator[type]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from _kinds(kind)
+
+
+# Every task of ours imports this module, so workers in other processes get the filter, too.
+logging.getLogger("distributed.worker").addFilter(_unknown_to_us)

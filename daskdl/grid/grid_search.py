@@ -71,6 +71,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         self.parallelism = _parallelism(parallelism)
         self._id = _text("grid_id", grid_id)
         self._results: Results | None = None
+        self._told = 0  # failures of earlier searches under the same grid_id
         self._order: tuple[str | None, bool | None] = (None, None)
         self._task: Task | None = None
         self._estimators: dict[str, H2ODeepLearningEstimator] = {}
@@ -93,7 +94,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         """Build the models and return self; the arguments are those of the estimator's train(), and any parameter.
 
         A combination that cannot be trained is kept among the failures and printed; the others go on. With a grid_id
-        that is known already the new models are added to it. Ctrl-C keeps the models that are finished.
+        that is known already the new models and failures are added to it. Ctrl-C keeps the models that are finished.
 
         Raises H2OResponseError for a parameter that is fixed and searched at once, H2OValueError for unknown columns,
         and where no model at all could be built.
@@ -218,6 +219,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         assert self._task is not None
         assert self._results is not None  # made by _prepare or resume
         session.register(self._results.grid_id, self)
+        self._told = len(self._results.failures)
         with ModelProgress(shown=session.show_progress, title=TITLE) as progress:
             self._search = Search(
                 self._task, self._space, self._criteria, self._results, self.parallelism, self._saver(), progress
@@ -242,7 +244,7 @@ class H2OGridSearch(GridAccessors, GridViews):
 
     def _finish(self, results: Results) -> None:
         """Say what failed; a grid without a model is an error."""
-        said = failures_of(results)
+        said = failures_of(results.failures[self._told :])
         if said and results.models:
             print(said)
         if not results.models:

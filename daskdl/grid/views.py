@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
-from daskdl.grid.results import Results
+from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import Space
 from daskdl.parameters import plain
 from daskdl.table import H2OTwoDimTable
@@ -179,7 +179,7 @@ class GridViews:
     # ---- printed -----------------------------------------------------------------------------------------------
     def show(self) -> None:
         """Print the combinations before training, failures and the table of models after it."""
-        said = "" if self._results is None else failures_of(self._results)
+        said = failures_of(self._failures())
         print("\n".join(part for part in (said, str(self)) if part))
 
     def summary(self, header: bool = True) -> None:
@@ -210,12 +210,12 @@ class GridViews:
         return H2OTwoDimTable(f"Grid Search of Model {type(self.model).__name__}", "", columns, None, rows)
 
 
-def failures_of(results: Results) -> str:
+def failures_of(failures: Sequence[Failure]) -> str:
     """Return what H2O prints of failed combinations; nothing if there are none."""
-    if not results.failures:
+    if not failures:
         return ""
     parts = ["Errors/Warnings building gridsearch model"]
-    for one in results.failures:
+    for one in failures:
         parts += [f"Hyper-parameter: {name}, {value}" for name, value in one.values.items()]
         parts.append(f"failure_details: {one.details}\n")
     return "\n".join(parts)

@@ -159,6 +159,18 @@ def test_failures_are_told_and_kept_and_do_not_stop_the_grid(table, capsys):
     assert all("Traceback" in trace for trace in grid.failure_stack_traces)
 
 
+def test_a_second_search_tells_its_own_failures_only(table, capsys):
+    searched(table, {"l1": [0, -1.0]}, grid_id="g")
+    capsys.readouterr()
+    grid = searched(table, {"l1": [0.1, -1.0, -2.0]}, grid_id="g")
+    said = capsys.readouterr().out
+    assert "l1, -2.0" in said
+    assert "l1, -1.0" not in said  # told before, and not tried again
+    assert [one["l1"] for one in grid.failed_params] == [-1.0, -2.0]
+    searched(table, {"l1": [0.2]}, grid_id="g")
+    assert capsys.readouterr().out == ""
+
+
 def test_an_error_of_one_training_is_a_failure_of_that_model(table, monkeypatch):
     def broken(parameters, *arguments, **keywords):
         if parameters.l1 == 0.1:
