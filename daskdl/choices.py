@@ -8,15 +8,9 @@ from typing import Any
 import numpy as np
 
 from daskdl import parameter_rules
-from daskdl.kernels import activations, distributions, optimizers
+from daskdl.kernels import distributions, optimizers
 
 f4 = np.float32
-
-ACTIVATIONS: dict[str, Any] = {
-    "tanh": activations.Tanh(),
-    "rectifier": activations.Rectifier(),
-    "maxout": activations.Maxout(),
-}
 
 # family of the response -> spec made from its number (Tweedie's power, the quantile, Huber's delta; or NaN)
 FAMILIES: dict[str, Callable[[float], Any]] = {

@@ -54,9 +54,10 @@ def gedeon(
 
 
 def _absolute(layout: Layout, weights: np.ndarray, layer: int) -> np.ndarray:
+    """Return absolute weights (units, inputs), those of a unit's pieces added up."""
     matrix = np.abs(layout.matrix(weights, layer).astype(np.float64))
-    units = int(layout.units[layer])
-    return matrix[:units] + matrix[units:] if layout.channels[layer] == 2 else matrix
+    shape = (int(layout.channels[layer]), int(layout.units[layer]), matrix.shape[1])
+    return matrix.reshape(shape).sum(axis=0)
 
 
 def _nonzero(sums: np.ndarray) -> np.ndarray:

@@ -11,8 +11,6 @@ from daskdl.network import Layout, Start, State, initialise
 from daskdl.parameters import Resolved
 from frames.errors import H2OJobError
 
-HIDDEN_BIAS = {"tanh": (0.0, 0.0), "rectifier": (0.5, 1.0), "maxout": (0.5, 1.0)}
-
 
 def first_state(
     resolved: Resolved,
@@ -32,7 +30,7 @@ def first_state(
     start = Start(
         actual.initial_weight_distribution,
         actual.initial_weight_scale,
-        HIDDEN_BIAS[resolved.activation],
+        resolved.activation.first_bias,
     )
     state = initialise(layout, start, resolved.seed)
     if layout.levels and not encoder.slots:

@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from daskdl.kernels.activations import Activation
 from daskdl.parameter_facts import Facts, refuse
-from daskdl.parameter_rules import FAMILY_OF_LOSS, check, is_classifier
+from daskdl.parameter_rules import FAMILY_OF_LOSS, activation_of, check, is_classifier
 
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
 
 NO_CAP = 3.4e38  # any max_w2 from here on acts as infinity: the largest float32 is 3.4028e38
 LOSS_OF_FAMILY = {family: loss for loss, family in FAMILY_OF_LOSS.items()}
-ACTIVATION_KINDS = {"Tanh": "tanh", "Rectifier": "rectifier", "Maxout": "maxout"}
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Resolved:
     """The choices that training works with.
 
     `actual` holds H2O's parameters with their actual values. The rest is what kernels, encoder and coordinator read:
-    `activation` is tanh, rectifier or maxout (`channels` 2 for maxout); `hidden_dropout` has one share per hidden layer
-    (0.0 without dropout); `family` is the distribution and `family_number` its number (Tweedie's power, the quantile,
+    `activation` is the spec of the hidden units; `hidden_dropout` has one share per hidden layer (0.0 without dropout);
+    `family` is the distribution and `family_number` its number (Tweedie's power, the quantile,
     Huber's delta in standardised units; NaN where there is none); `loss` is CrossEntropy, Quadratic, Absolute,
     Quantile, Huber or Automatic (the family's deviance); `optimizer` is adadelta (numbers rho, epsilon) or momentum
     (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts;
@@ -35,8 +35,7 @@ class Resolved:
     classes: int
     response: str | None
     predictors: tuple[str, ...]
-    activation: str
-    channels: int
+    activation: Activation
     input_dropout: float
     hidden_dropout: tuple[float, ...]
     family: str
@@ -54,8 +53,10 @@ class Resolved:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return plain JSON values: specs by name, since `actual` says all about them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["activation"] = self.activation.name.lower()
+        values["channels"] = self.activation.pieces
         values["actual"] = self.actual.to_dict()
         values["max_w2"] = "Infinity" if math.isinf(self.max_w2) else self.max_w2
         values["family_number"] = None if math.isnan(self.family_number) else self.family_number
@@ -67,9 +68,12 @@ class Resolved:
         if parameters_type is None:
             from daskdl.parameters import Parameters as parameters_type  # declared above this module
         read: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if name in {field.name for field in dataclasses.fields(Resolved)}
         }
         read["actual"] = parameters_type.from_dict(values["actual"])
+        read["activation"] = activation_of(read["actual"])
         read["max_w2"] = float(values["max_w2"])
         read["family_number"] = math.nan if values["family_number"] is None else values["family_number"]
         return Resolved(**read)
@@ -116,8 +120,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         classes=0 if parameters.autoencoder else facts.classes if is_classifier(parameters, facts) else 1,
         response=facts.response,
         predictors=facts.predictors,
-        activation=ACTIVATION_KINDS[parameters.activation.removesuffix("WithDropout")],
-        channels=2 if parameters.activation.startswith("Maxout") else 1,
+        activation=activation_of(parameters),
         input_dropout=parameters.input_dropout_ratio,
         hidden_dropout=dropout,
         family=family,

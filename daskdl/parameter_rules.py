@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.parameter_facts import Facts, FieldError
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], lis
 def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
     """Tell whether the response is categorical (and there is one)."""
     return not parameters.autoencoder and facts.response_type == "enum"
+
+
+def activation_of(parameters: "Parameters") -> Activation:
+    """Return the activation that was asked for, with or without dropout."""
+    return ACTIVATIONS[parameters.activation.removesuffix("WithDropout")]()
 
 
 def asleep(parameters: "Parameters") -> set[str]:
@@ -197,12 +203,12 @@ def _autoencoder(p: "Parameters", _: Facts) -> list[FieldError]:
         if p.sparsity_beta:
             errors.append(FieldError("sparsity_beta", "sparsity_beta requires autoencoder=True."))
         return errors
-    if p.activation.startswith("Maxout"):
-        errors.append(FieldError("activation", "Maxout activation is not supported for auto-encoder."))
-    if p.sparsity_beta > 0 and p.activation.startswith("Tanh") and not -1 < p.average_activation < 1:
-        errors.append(FieldError("average_activation", "Tanh average activation must be in (-1, 1)."))
-    if p.sparsity_beta > 0 and p.activation.startswith("Rectifier") and not p.average_activation > 0:
-        errors.append(FieldError("average_activation", "Rectifier average activation must be positive."))
+    activation = activation_of(p)
+    if not activation.reconstructs:
+        errors.append(FieldError("activation", f"{activation.name} activation is not supported for auto-encoder."))
+    elif p.sparsity_beta > 0 and not activation.averages.allows(p.average_activation):
+        said = activation.averages.message or f"{activation.name} average activation must be {activation.averages}."
+        errors.append(FieldError("average_activation", said))
     if p.distribution in (*CLASSIFIERS, *LOG_LINK):
         errors.append(FieldError("distribution", f"{p.distribution} makes no sense for an autoencoder."))
     if p.offset_column is not None:

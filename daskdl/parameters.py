@@ -13,6 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, get_args
 
+from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.parameter_facts import Facts, FieldError, survey
 from daskdl.parameter_kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
 from daskdl.parameter_resolution import Resolved, resolve
@@ -48,7 +49,7 @@ FINITE = Range(0, ends="[)")
 SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, "[)")
 FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
-ACTIVATIONS = OneOf("Tanh", "TanhWithDropout", "Rectifier", "RectifierWithDropout", "Maxout", "MaxoutWithDropout")
+WITH_DROPOUT = OneOf(*(name + dropout for name in ACTIVATIONS for dropout in ("", "WithDropout")))
 DISTRIBUTIONS = OneOf(
     *("AUTO", "bernoulli", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace", "quantile", "huber")
 )
@@ -120,7 +121,7 @@ class Parameters:
     max_confusion_matrix_size: Annotated[int, FROM_0, "Deprecated: largest confusion matrix to log.", FREE] = 20
     max_hit_ratio_k: Annotated[int, FROM_0, "Rows of the top-K hit-ratio table; 0 is off.", FREE] = 10
 
-    activation: Annotated[str, ACTIVATIONS, "Activation of the hidden units.", FIXED] = "Rectifier"
+    activation: Annotated[str, WITH_DROPOUT, "Activation of the hidden units.", FIXED] = "Rectifier"
     hidden: Annotated[Ints, UNITS, "Units of each hidden layer; [] makes a linear model.", CHECKED] = (200, 200)
     autoencoder: Annotated[bool, "Learn to reconstruct the inputs instead of a response.", FIXED] = False
     initial_weight_distribution: Annotated[

@@ -26,7 +26,9 @@ SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run sh
 def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
     """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
     outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
-    layout = Layout(encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.channels)
+    layout = Layout(
+        encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.activation.pieces
+    )
     if layout.size > MAXIMUM_SIZE:
         raise H2OJobError(
             f"Model is too large: {layout.size} parameters, the limit is {MAXIMUM_SIZE}. Try reducing the number of "
@@ -75,7 +77,7 @@ def training_plan(
     machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
     total = sum(rows)
     touched = layout.size - layout.table + columns * int(layout.heights[1])
-    effort = Work(touched, layout.numbers + columns, resolved.activation, total, actual.epochs)
+    effort = Work(touched, layout.numbers + columns, resolved.activation.flop, total, actual.epochs)
     asked = actual.train_samples_per_iteration
     per_round = schedule.samples_per_round(
         asked, effort, machine, actual.replicate_training_data, actual.target_ratio_comm_to_comp

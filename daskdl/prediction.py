@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daskdl.choices import LOG_LINK
+from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import EXP_CAP
 from daskdl.kernels.structs import Rows
 from daskdl.network import Layout
@@ -25,7 +26,7 @@ class Predictor:
 
     layout: Layout
     category: str  # Binomial, Multinomial, Regression, AutoEncoder
-    activation: str
+    activation: Activation
     family: str
     hidden_dropout: tuple[float, ...] = ()
     sub: float = 0.0
@@ -103,12 +104,11 @@ class Predictor:
         return sums
 
     def _fire(self, sums: np.ndarray, layer: int) -> np.ndarray:
-        units = int(self.layout.units[layer])
-        if self.activation == "maxout" and layer < self.layout.depth:
-            return np.maximum(sums[:, :units], sums[:, units:])
-        if self.activation == "tanh":
-            return np.tanh(sums)
-        return np.maximum(sums, np.float32(0))
+        pieces = int(self.layout.channels[layer])
+        if pieces > 1:
+            sums = sums.reshape(len(sums), pieces, -1).max(axis=1)
+        with np.errstate(over="ignore"):  # formulas are written for the whole line: exp may pass through infinity
+            return self.activation.activate(sums)
 
 
 def softmax(net: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from frames.errors import H2OValueError
 
 AUTO, ALL, ONE_EPOCH = -2, -1, 0
-WORK = {"rectifier": 50, "maxout": 400, "tanh": 250}  # flop per weight and sample, forward and back
 WORK_PER_INPUT = 10_000  # flop per input unit and sample: reading and scaling the row
 LATENCY = {"alone": 1e4, "several": 1e5}  # microseconds that a round costs before any byte moves
 COMMUNICATION_ALONE = 1e-3  # the part of a round's time that one worker may lose between rounds
@@ -38,11 +37,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class Work:
-    """What the schedule knows of the network and the data: weights and biases, inputs, activation, rows, epochs."""
+    """What the schedule knows of the network and the data: weights and biases, inputs, rows, epochs.
+
+    `flop` counts the scalar operations per weight and sample, forward and back, as the activation gives them.
+    """
 
     size: int
     inputs: int
-    activation: str
+    flop: float
     rows: int
     epochs: float
 
@@ -60,7 +62,7 @@ def samples_per_round(asked: int, work: Work, machine: Machine, replicated: bool
 
     `asked`: -2 auto, -1 every worker sees all rows when `replicated` (else one epoch), 0 one epoch, n >= 1 that many,
     but no more than the whole run. `target` is target_ratio_comm_to_comp. At least 1.
-    Example: `samples_per_round(0, Work(9, 2, "tanh", 150, 10), Machine()) == 150`
+    Example: `samples_per_round(0, Work(9, 2, 250, 150, 10), Machine()) == 150`
     """
     if asked < AUTO:
         raise H2OValueError(f"train_samples_per_iteration must be -2, -1, 0 or a positive number; got {asked}.")
@@ -93,10 +95,7 @@ def automatic_samples(work: Work, machine: Machine, target: float = 0.05) -> int
 
 def seconds_per_sample(work: Work, machine: Machine) -> float:
     """Estimated seconds that one worker needs for one sample with all its threads."""
-    try:
-        flop = WORK[work.activation] * work.size + WORK_PER_INPUT * work.inputs
-    except KeyError:
-        raise H2OValueError(f"activation must be one of {', '.join(WORK)}; got {work.activation!r}.") from None
+    flop = work.flop * work.size + WORK_PER_INPUT * work.inputs
     return flop / (machine.gflops * 1e9) / machine.threads
 
 

@@ -56,7 +56,7 @@ def status_table(model: Model) -> H2OTwoDimTable:
     """Return the status table of a model (training section 20); "rms" columns are standard deviations, as in H2O."""
     layout, resolved = model.layout, model.resolved
     rows: list[list[Any]] = [["", 1, layout.inputs, "Input", 100.0 * resolved.input_dropout, *[None] * 9]]
-    kind = {"tanh": "Tanh", "rectifier": "Rectifier", "maxout": "Maxout"}[resolved.activation]
+    kind = resolved.activation.name
     dropping = resolved.actual.activation.endswith("WithDropout")
     for layer in range(1, layout.depth + 1):
         last = layer == layout.depth

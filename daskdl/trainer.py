@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from daskdl.blas import ONE_BLAS_THREAD
-from daskdl.choices import ACTIVATIONS, distribution_of, optimizer_at
+from daskdl.choices import distribution_of, optimizer_at
 from daskdl.design import Design, empty_window
+from daskdl.kernels.activations import Activation
 from daskdl.kernels.batches import train_batches
 from daskdl.kernels.penalties import Elastic, Free, Penalties
 from daskdl.kernels.structs import Rows, Settings
@@ -64,7 +65,7 @@ class Plan:
     """Everything that steers training and stays the same for a whole job."""
 
     layout: Layout
-    activation: str
+    activation: Activation
     family: str
     family_number: float
     loss: str
@@ -240,7 +241,7 @@ class Runner:
         kernel = train_rows if plan.batch == 1 else train_batches
         rows = mix.window(low, high, self.rows, plan.mean_weight)
         kernel(
-            ACTIVATIONS[plan.activation], self.distribution, optimizer, self.penalties, self.pull,
+            plan.activation, self.distribution, optimizer, self.penalties, self.pull,
             self.network, rows, settings, self.scratch,
         )  # fmt: skip
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import event
 
-from daskdl.choices import ACTIVATIONS, FAMILIES, SOFTMAX
+from daskdl.choices import FAMILIES, SOFTMAX
 from daskdl.design import Block, Design
+from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.jit import cache_misses
 from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import Plan, Portion, Share, train_share
@@ -33,7 +34,7 @@ NUMBERS = {"quantile": 0.5, "huber": 1.0, "tweedie": 1.5}  # numbers of the fami
 class Choice(NamedTuple):
     """One combination that needs kernels of its own."""
 
-    activation: str
+    activation: Activation
     family: str
     loss: str
     optimizer: str
@@ -41,16 +42,17 @@ class Choice(NamedTuple):
 
     def __str__(self) -> str:
         way = "each row" if self.batch == 1 else "mini-batches"
-        return f"{self.activation}, {self.family} ({self.loss}), {self.optimizer}, {way}"
+        return f"{self.activation.name}, {self.family} ({self.loss}), {self.optimizer}, {way}"
 
 
 def choices(everything: bool = False) -> Iterator[Choice]:
     """Yield the usual combinations (softmax and gaussian, ADADELTA and Nesterov), or all there are."""
     heads = [("multinomial", loss) for loss in SOFTMAX] + [(family, "Automatic") for family in FAMILIES]
-    for activation, (family, loss), optimizer, batch in itertools.product(ACTIVATIONS, heads, OPTIMIZERS, (1, 2)):
+    for kind, (family, loss), optimizer, batch in itertools.product(ACTIVATIONS.values(), heads, OPTIMIZERS, (1, 2)):
         usual = loss == "CrossEntropy" or family == "gaussian"
-        if everything or (usual and (optimizer == "adadelta" or (optimizer, activation) == ("nesterov", "rectifier"))):
-            yield Choice(activation, family, loss, optimizer, batch)
+        common = optimizer == "adadelta" or (optimizer == "nesterov" and kind.rarity == 0)
+        if everything or (usual and common):
+            yield Choice(kind(), family, loss, optimizer, batch)
 
 
 def warm(tell: Callable[[str], None], everything: bool = False) -> int:
@@ -97,8 +99,7 @@ class _Listener(event.Listener):
 
 def _train(choice: Choice) -> None:
     outputs = 2 if choice.family == "multinomial" else 1
-    pieces = 2 if choice.activation == "maxout" else 1
-    layout = Layout(levels=2, numbers=len(STORED), hidden=(2,), outputs=outputs, pieces=pieces)
+    layout = Layout(levels=2, numbers=len(STORED), hidden=(2,), outputs=outputs, pieces=choice.activation.pieces)
     name = "adadelta" if choice.optimizer == "adadelta" else "momentum"
     numbers = dict(OPTIMIZERS[choice.optimizer])
     if name == "momentum":

@@ -37,9 +37,9 @@ def compiled() -> SimpleNamespace:
 def interpreted() -> SimpleNamespace:
     """A second copy of the kernel modules whose kernels are plain Python functions."""
     compiled()
-    names = [f"daskdl.kernels.{name}" for name in MODULES if name != "structs"]
+    kept = {"daskdl.kernels.jit", "daskdl.kernels.structs"}
+    names = [name for name in sys.modules if name.startswith("daskdl.kernels.") and name not in kept]
     usual = {name: sys.modules.pop(name) for name in names}
-    package = sys.modules["daskdl.kernels"]
     numba.config.DISABLE_JIT = True
     try:
         plain = {name: importlib.import_module(f"daskdl.kernels.{name}") for name in MODULES}
@@ -47,7 +47,8 @@ def interpreted() -> SimpleNamespace:
         numba.config.DISABLE_JIT = False
         sys.modules.update(usual)
         for name, module in usual.items():
-            setattr(package, name.rpartition(".")[2], module)
+            package, _, last = name.rpartition(".")
+            setattr(sys.modules[package], last, module)
     return SimpleNamespace(**plain)
 
 
@@ -113,11 +114,7 @@ def dense(rows: Rows, levels: int) -> np.ndarray:
 
 def activation(options: Options, kernels: SimpleNamespace) -> Any:
     """The spec of the hidden activation."""
-    return {
-        "tanh": kernels.activations.Tanh,
-        "rectifier": kernels.activations.Rectifier,
-        "maxout": kernels.activations.Maxout,
-    }[options.activation]()
+    return kernels.activations.ACTIVATIONS[options.activation.capitalize()]()
 
 
 def distribution(options: Options, kernels: SimpleNamespace) -> Any:

@@ -68,15 +68,16 @@ def add_levels(network, count, scratch, sums):
 def fire_batch(activation, network, settings, scratch, sums, values, winner, layer, identity):
     """Turn the sums of a layer into values; remember winners; drop hidden units."""
     units = network.units[layer]
-    paired = network.channels[layer] == 2
+    pieces = network.channels[layer]
     probability = settings.hidden_dropout[layer]
     for i in range(len(sums)):
         for r in range(units):
             z = sums[i, r]
             won = 0
-            if paired and sums[i, units + r] > z:
-                z = sums[i, units + r]
-                won = 1
+            for piece in range(1, pieces):
+                if sums[i, piece * units + r] > z:
+                    z = sums[i, piece * units + r]
+                    won = piece
             values[i, r] = activate(activation, z)
             winner[i, r] = won
         if probability > np.float32(0):

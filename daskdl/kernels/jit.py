@@ -2,7 +2,7 @@
 
 A *kernel* is a function compiled without the GIL and cached under a digest of all sources of this folder (Numba does
 not notice a change in another file that a cached function calls). An *operation* is a function whose body is the method
-of its first argument, a NamedTuple spec: Python calls the method, Numba compiles the same method into the caller.
+of its first argument, a spec: Python calls the method, Numba compiles the same method into the caller.
 """
 
 import functools
@@ -25,10 +25,11 @@ _kernels: list[Any] = []
 
 
 def source_digest() -> str:
-    """Return a digest (16 hex digits) of every source file of this folder and of Numba's version."""
+    """Return a digest (16 hex digits) of every source file below this folder and of Numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode())
+    home = Path(__file__).parent
+    for path in sorted(home.rglob("*.py")):
+        digest.update(path.relative_to(home).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -77,7 +78,7 @@ def operation(stub: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function `op(spec, ...)` that runs the method named like `stub` of `spec`, in Python and inside kernels.
 
     `stub` documents the interface. Where a spec's class has no such method the body of `stub` itself is the default.
-    A function and not a method call, because methods on empty NamedTuples do not compile (an empty tuple is falsy).
+    A function and not a method call, because Numba compiles no methods of named tuples.
     """
     name = stub.__name__
 

@@ -96,13 +96,19 @@ def fire(activation, network, scratch, layer):
     """Turn `sums` into the values of a layer; remember which piece won."""
     units = network.units[layer]
     base = scratch.bases[layer]
-    paired = network.channels[layer] == 2
+    pieces = network.channels[layer]
+    if pieces == 1:  # a loop of its own, which LLVM vectorises
+        for r in range(units):
+            scratch.values[base + r] = activate(activation, scratch.sums[r])
+            scratch.winner[base + r] = 0
+        return
     for r in range(units):
         z = scratch.sums[r]
         won = 0
-        if paired and scratch.sums[units + r] > z:
-            z = scratch.sums[units + r]
-            won = 1
+        for piece in range(1, pieces):
+            if scratch.sums[piece * units + r] > z:
+                z = scratch.sums[piece * units + r]
+                won = piece
         scratch.values[base + r] = activate(activation, z)
         scratch.winner[base + r] = won
 

@@ -202,7 +202,7 @@ def test_auto_distribution_and_loss_follow_the_response(asked, facts, family, lo
 
 def test_resolution_fills_dropout_seed_encoding_and_caps():
     r = resolve(Parameters(activation="maxout_with_dropout", hidden=[3, 4, 5]), TWO)
-    assert (r.activation, r.channels, r.hidden_dropout) == ("maxout", 2, (0.5, 0.5, 0.5))
+    assert (r.activation.name, r.activation.pieces, r.hidden_dropout) == ("Maxout", 2, (0.5, 0.5, 0.5))
     assert r.actual.hidden_dropout_ratios == (0.5, 0.5, 0.5)
     assert r.max_w2 == math.inf
     assert r.seed == r.actual.seed >= 0

@@ -14,6 +14,7 @@ import daskdl.design
 import daskdl.scoring
 from daskdl import metrics
 from daskdl.encoding import Response
+from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.gather import fill_numbers
 from daskdl.network import Layout, Start, initialise
 from daskdl.prediction import Predictor
@@ -54,7 +55,7 @@ def scorer(category: str, options: metrics.Options = metrics.PLAIN, **more) -> t
     layout = Layout(4, 1, (6,), {"Regression": 1, "Multinomial": 3, "AutoEncoder": 5}[category])
     family = "multinomial" if category == "Multinomial" else "gaussian"
     sub, mul = (5.0, 0.25) if category == "Regression" else (0.0, 1.0)
-    predictor = Predictor(layout, category, "tanh", family, sub=sub, mul=mul)
+    predictor = Predictor(layout, category, Tanh(), family, sub=sub, mul=mul)
     made = Scorer(encoder, predictor, initialise(layout, Start("Normal"), 4).weights, options, **more)
     return made, DATA.decode(encoder)
 
@@ -104,7 +105,8 @@ def test_metric_states_of_parts_of_a_partition_merge():
     one, design = scorer("Regression")
     parts = [measure(one, design, index) for index in np.array_split(np.random.default_rng(1).permutation(ROWS), 3)]
     merged = metrics.finish("Regression", metrics.merged(parts))
-    assert merged.mse() == pytest.approx(metrics.finish("Regression", measure(one, design)).mse(), rel=1e-9)
+    whole = metrics.finish("Regression", measure(one, design))
+    assert merged.mse() == pytest.approx(whole.mse(), rel=1e-7)  # matrix products of fewer rows round differently
 
 
 def test_an_autoencoder_is_measured_by_its_reconstruction_errors():
@@ -127,7 +129,7 @@ def test_deep_features_are_the_hidden_values():
 
 
 def test_the_second_class_is_predicted_from_its_threshold_on():
-    predictor = Predictor(Layout(0, 1, (), 2), "Binomial", "tanh", "bernoulli")
+    predictor = Predictor(Layout(0, 1, (), 2), "Binomial", Tanh(), "bernoulli")
     one = Scorer(scorer("Regression")[0].encoder, predictor, np.zeros(4, np.float32), threshold=0.3)
     p = np.array([0.29, 0.3, 0.9, 0.0])
     labels = one.labels(np.stack([1 - p, p], axis=1))
@@ -148,7 +150,7 @@ def test_a_row_without_an_offset_is_not_measured():
     lost = design._replace(offset=np.where(np.arange(ROWS) == 4, math.nan, design.offset))
     rest = np.delete(np.arange(ROWS), 4)
     with_gap, without = (metrics.finish("Regression", s) for s in (measure(one, lost), measure(one, design, rest)))
-    assert with_gap.mse() == pytest.approx(without.mse(), rel=1e-12)
+    assert with_gap.mse() == pytest.approx(without.mse(), rel=1e-7)
 
 
 def test_a_stratified_sample_bears_classes_that_training_did_not_know():

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.choices import ACTIVATIONS, FAMILIES, LOG_LINK, SOFTMAX, distribution_of, momentum_at, optimizer_at
-from daskdl.kernels.activations import activate, pieces, slope
+from daskdl.choices import FAMILIES, LOG_LINK, SOFTMAX, distribution_of, momentum_at, optimizer_at
+from daskdl.kernels.activations import ACTIVATIONS, activate, slope
 from daskdl.kernels.distributions import EXP_CAP, gradient, loss, output_delta, response
 from daskdl.kernels.optimizers import bias_step, step
 from daskdl.metrics.deviance import Deviance
@@ -127,7 +127,7 @@ def test_softmax_heads_bear_large_outputs():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_slope_belongs_to_the_activation(name):
-    spec = ACTIVATIONS[name]
+    spec = ACTIVATIONS[name]()
     places = np.random.default_rng(3).normal(0, 2, 100)
     assert places.min() < -2 < 2 < places.max()
     for z in places:
@@ -137,7 +137,7 @@ def test_the_slope_belongs_to_the_activation(name):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_never_fall_and_bear_large_sums(name):
-    spec = ACTIVATIONS[name]
+    spec = ACTIVATIONS[name]()
     places = np.array([-1e30, -300, -5, -1, 0, 1, 5, 300, 1e30], f4)
     with np.errstate(over="ignore"):
         found = np.array([activate(spec, z) for z in places])
@@ -145,8 +145,28 @@ def test_activations_never_fall_and_bear_large_sums(name):
     assert (np.diff(found) >= 0).all()
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_take_whole_arrays_and_keep_single_precision(name):
+    """Predictions use the formula of the kernels, on arrays."""
+    spec = ACTIVATIONS[name]()
+    sums = np.random.default_rng(4).normal(0, 3, (6, 5)).astype(f4)
+    found = spec.activate(sums)
+    assert found.dtype == f4
+    np.testing.assert_allclose(found, [[activate(spec, z) for z in row] for row in sums], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_facts_of_an_activation_fit_its_formula(name):
+    spec = ACTIVATIONS[name]()
+    values = [float(activate(spec, f4(z))) for z in (-4.0, -1.0, 0.5, 4.0)]
+    assert spec.pieces >= 1
+    assert spec.flop > 0
+    if spec.reconstructs:
+        assert any(spec.averages.allows(value) for value in values)  # a mean activation that can be reached
+
+
 def test_only_maxout_has_two_pieces():
-    assert {name: pieces(spec) for name, spec in ACTIVATIONS.items()} == {"tanh": 1, "rectifier": 1, "maxout": 2}
+    assert {name: spec.pieces for name, spec in ACTIVATIONS.items()} == {"Tanh": 1, "Rectifier": 1, "Maxout": 2}
 
 
 # --- optimizers -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -12,11 +13,11 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl.choices import ACTIVATIONS, FAMILIES, SOFTMAX
-from daskdl.kernels import activations, distributions, optimizers, penalties, randomness
+from daskdl.kernels import distributions, optimizers, penalties, randomness
+from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.jit import FAST_MATH, compiled_signatures, source_digest
 
-MODULES = (activations, distributions, optimizers, penalties)
+MODULES = (distributions, optimizers, penalties)
 SPECS = sorted(
     {c for m in MODULES for c in vars(m).values() if inspect.isclass(c) and issubclass(c, tuple)},
     key=lambda c: c.__name__,
@@ -33,16 +34,37 @@ def test_specs_are_named_tuples_whose_fields_hide_no_tuple_method(spec):
     assert spec.__doc__
 
 
-def test_empty_specs_are_falsy_and_equal_so_nobody_may_compare_or_key_them():
-    """The trap that makes operations functions and not methods; registries must keep specs as values."""
-    assert not activations.Tanh()
-    assert activations.Tanh() == activations.Maxout() == distributions.Gaussian()
-    assert len({type(spec) for spec in ACTIVATIONS.values()}) == len(ACTIVATIONS)
-    assert all(isinstance(key, str) for registry in (ACTIVATIONS, FAMILIES, SOFTMAX) for key in registry)
+def test_a_spec_without_numbers_is_true_and_equals_only_its_own_kind():
+    first, *others = [kind() for kind in ACTIVATIONS.values()]
+    assert first
+    assert first == type(first)()
+    assert first not in others
+    assert len({first, *others, type(first)()}) == len(ACTIVATIONS)
+
+
+def test_a_spec_is_a_frozen_tuple_of_its_numbers_that_pickles_by_its_class():
+    spec = Scaled(2.5)
+    assert (spec.factor, spec.shift, tuple(spec)) == (2.5, 0.0, (2.5, 0.0))
+    assert spec == Scaled(factor=2.5, shift=0.0) != Scaled(2.5, 1.0)
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert repr(spec) == "Scaled(factor=2.5, shift=0.0)"
+    with pytest.raises(AttributeError):
+        spec.factor = 3.0
+    for wrong in ((), (1, 2, 3)):
+        with pytest.raises(TypeError, match="Scaled takes factor, shift"):
+            Scaled(*wrong)
+    with pytest.raises(TypeError, match="must not hide a method of tuples; got count"):
+        type("Wrong", (Activation,), {"__annotations__": {"count": float}})
+
+
+class Scaled(Activation):
+    """A spec with a number that must be given and one that need not be."""
+
+    factor: float
+    shift: float = 0.0
 
 
 def test_an_operation_without_a_method_runs_its_default():
-    assert activations.pieces(activations.Tanh()) == 1
     assert distributions.response(distributions.Gaussian(), 3.0) == 3.0
     with pytest.raises(NotImplementedError):
         distributions.loss(distributions.CrossEntropy(), 0.0, 0.0)

@@ -1,0 +1,21 @@
+"""The hyperbolic tangent."""
+
+import numpy as np
+
+from daskdl.kernels.activations.base import Activation
+from daskdl.parameter_kinds import Range
+
+
+class Tanh(Activation):
+    """Hyperbolic tangent, bounded in (-1, 1)."""
+
+    name = "Tanh"
+    place = 1
+    rarity = 1
+    averages = Range(-1, 1, "()")
+
+    def activate(self, z):
+        return np.float32(1) - np.float32(2) / (np.float32(1) + np.exp(np.float32(2) * z))
+
+    def slope(self, a):
+        return np.float32(1) - a * a
