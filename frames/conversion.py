@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +22,34 @@ if TYPE_CHECKING:
 
 
 def number_text(value: float) -> str:
-    """A number as a level: whole numbers without a point."""
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    """Return a number as a level: whole numbers that int64 holds without a point, others as `double_text` has them.
+
+    >>> number_text(3.0), number_text(2**53 + 1), number_text(0.1), number_text(1e22)
+    ('3', '9007199254740993', '0.1', '1.0E22')
+    """
+    if isinstance(value, int):
+        return str(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 2.0**63 else double_text(value)
+
+
+def double_text(value: float) -> str:
+    """Return a number as Java, and so H2O, writes a double: the fewest digits that tell it from its neighbours.
+
+    Integers that no double holds keep all their digits.
+
+    >>> double_text(4.0), double_text(0.0001), double_text(1e7), double_text(2**53 + 1)
+    ('4.0', '1.0E-4', '1.0E7', '9007199254740993')
+    """
+    number = float(value)
+    if number != value:
+        return "NaN" if value != value else str(value)
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
+        return repr(number)
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    return f"{'-' * sign}{text[0]}.{text[1:] or '0'}E{int(exponent) + len(text) - 1}"
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

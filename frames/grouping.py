@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from frames.errors import H2OValueError
-from frames.reductions import _quantile
-from frames.tasks import absent, as_float, gather, reduce, submit
+from frames.keys import grouped, joined, order_of
+from frames.summary import MISSING_INTEGER
+from frames.tasks import absent, as_float, concatenate, gather, reduce, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 NA_RULES = ("all", "ignore", "rm")
+TALLIED = ("median", "mode")
 
 
 class Wish(NamedTuple):
@@ -26,125 +27,192 @@ class Wish(NamedTuple):
     na: str
 
 
-def key_values(values: np.ndarray) -> np.ndarray:
-    """A decoded key column so that pandas groups it: missing is NaN."""
-    if values.dtype == object:
-        return np.where(absent(values), np.nan, values)
-    if values.dtype == np.int32:
-        return np.where(values < 0, np.nan, values.astype(np.float64))
-    return as_float(values)
-
-
 # ---- tasks -------------------------------------------------------------------------------------------------------
-def _by(table: pd.DataFrame, keys: int) -> Any:
-    return table.groupby(list(range(keys)), dropna=False, sort=True)
+class Moments(NamedTuple):
+    """What is known of one column, group by group (groups,): of its present cells only."""
+
+    count: np.ndarray
+    total: np.ndarray
+    squares: np.ndarray
+    mean: np.ndarray
+    m2: np.ndarray  # squared deviations from the mean, summed
+    least: np.ndarray  # in the dtype of the column: integers stay exact; missing without present cells
+    most: np.ndarray
 
 
-def _partial(*arguments) -> tuple[pd.DataFrame, dict[int, pd.DataFrame]]:
-    """Half-way house of one partition: moments per group, and distinct values with counts where these are wanted."""
-    *columns, keys, distinct = arguments
-    table = pd.DataFrame({i: key_values(c) for i, c in enumerate(columns)})
-    groups = _by(table, keys)
-    moments = {"rows": groups.size()}
-    for i in range(keys, len(columns)):
-        if table[i].dtype == object:
-            continue
-        one = groups[i]
-        n, mean = one.count(), one.mean()
-        moments |= {f"n{i}": n, f"mean{i}": mean, f"m2{i}": (one.var() * (n - 1)).fillna(0.0)}
-        moments |= {f"min{i}": one.min(), f"max{i}": one.max(), f"sum{i}": one.sum()}
-        moments[f"ss{i}"] = table[i].pow(2).groupby([table[k] for k in range(keys)], dropna=False, sort=True).sum()
-    tallies = {}
-    for i in distinct:
-        present = table[[*range(keys), i]][table[i].notna()]
-        tallies[i] = present.groupby([*range(keys), i], dropna=False).size().rename("count").reset_index()
-    return pd.DataFrame(moments).reset_index(), tallies
+class Tally(NamedTuple):
+    """How often which present value of one column occurs in which group."""
+
+    group: np.ndarray
+    value: np.ndarray
+    count: np.ndarray
 
 
-def _combine(keys: int, wishes: Sequence[tuple[str, int, str]], *partials) -> tuple[list, list]:
-    """Merge the partitions: (key columns, wished columns), groups in the order of their keys."""
-    table = pd.concat([p[0] for p in partials], ignore_index=True)
-    groups = _by(table, keys)
-    total = {"rows": groups["rows"].sum()}
-    for i in sorted({i for _, i, _ in wishes if f"n{i}" in table}):
-        n, sums = groups[f"n{i}"].sum(), groups[f"sum{i}"].sum()
-        with np.errstate(all="ignore"):
-            mean = (table[f"n{i}"] * table[f"mean{i}"].fillna(0.0)).groupby(
-                [table[k] for k in range(keys)], dropna=False, sort=True
-            ).sum() / n
-        centre = table[list(range(keys))].merge(mean.rename("centre").reset_index(), on=list(range(keys)), how="left")
-        gap = (table[f"mean{i}"] - centre["centre"]).fillna(0.0)
-        m2 = (
-            (table[f"m2{i}"] + table[f"n{i}"] * gap**2)
-            .groupby([table[k] for k in range(keys)], dropna=False, sort=True)
-            .sum()
-        )
-        total |= {f"n{i}": n, f"mean{i}": mean, f"m2{i}": m2, f"sum{i}": sums, f"ss{i}": groups[f"ss{i}"].sum()}
-        total |= {f"min{i}": groups[f"min{i}"].min(), f"max{i}": groups[f"max{i}"].max()}
-    merged = pd.DataFrame(total)
-    tallies = {
-        i: pd.concat([p[1][i] for p in partials], ignore_index=True)
-        for i in {i for what, i, _ in wishes if what in ("median", "mode")}
-    }
-    columns = [_column(what, i, na, merged, tallies.get(i), keys) for what, i, na in wishes]
-    index = merged.index.to_frame(index=False)
-    return [index.iloc[:, k].to_numpy() for k in range(keys)], columns
+class Partial(NamedTuple):
+    """The groups of one partition: their keys (columns), their rows, and what is known of the other columns."""
+
+    keys: list[np.ndarray]
+    rows: np.ndarray
+    moments: dict[int, Moments]
+    tallies: dict[int, Tally]
 
 
-def _column(what: str, i: int, na: str, merged: pd.DataFrame, tally: pd.DataFrame | None, keys: int) -> np.ndarray:
-    if what == "nrow":
-        return merged["rows"].to_numpy(dtype=np.float64)
-    if what in ("median", "mode"):
-        values, gaps = _from_tally(what, merged, tally, keys, i)
-    else:
-        values, gaps = _from_moments(what, i, na, merged)
-    return np.where(gaps, np.nan, values) if na == "all" else values
-
-
-def _from_moments(what: str, i: int, na: str, merged: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    n, rows = merged[f"n{i}"], merged["rows"]
-    with np.errstate(all="ignore"):
-        variance = np.where(n > 1, merged[f"m2{i}"] / (n - 1), np.nan)
-        values = {
-            "mean": merged[f"sum{i}"] / (rows if na == "ignore" else n),
-            "sum": merged[f"sum{i}"], "min": merged[f"min{i}"], "max": merged[f"max{i}"],
-            "var": variance, "sdev": np.sqrt(variance), "sumSquares": merged[f"ss{i}"],
-        }[what]  # fmt: skip
-    return np.asarray(values, dtype=np.float64), (rows > n).to_numpy()
-
-
-def _from_tally(what, merged, tally, keys, i) -> tuple[np.ndarray, np.ndarray]:
-    """Median or mode of every group from distinct values with counts; the smallest of equally frequent modes."""
-    counts = tally.groupby([*range(keys), i], dropna=False, sort=True)["count"].sum().reset_index()
-    number = counts.groupby(list(range(keys)), dropna=False, sort=False).ngroup().to_numpy()
-    index = merged.index.to_frame(index=False)
-    index.columns = list(range(keys))
-    firsts = counts.groupby(list(range(keys)), dropna=False, sort=False).head(1)[list(range(keys))]
-    at = index.reset_index(names="at").merge(
-        firsts.assign(number=np.arange(len(firsts))), on=list(range(keys)), how="inner"
+def _partial(*arguments) -> Partial:
+    """Half-way house of one partition; columns are counted from the first key on."""
+    *columns, keys, numeric, tallied = arguments
+    of_row, first = grouped(columns[:keys])
+    return Partial(
+        [column[first] for column in columns[:keys]],
+        np.bincount(of_row, minlength=len(first)),
+        {i: _moments(columns[i], of_row, len(first)) for i in numeric},
+        {i: _tally(columns[i], of_row) for i in tallied},
     )
-    values, present = np.full(len(merged), np.nan), np.zeros(len(merged))
-    bounds = np.searchsorted(number, np.arange(len(firsts) + 1))  # rows of a group lie together
-    cells, tallied = counts[i].to_numpy(), counts["count"].to_numpy()
-    for row, group in zip(at["at"], at["number"], strict=True):
-        own = slice(bounds[group], bounds[group + 1])
-        found, often = cells[own], tallied[own]
-        values[row] = found[np.argmax(often)] if what == "mode" else _quantile(found, np.cumsum(often), 0.5, "")
-        present[row] = often.sum()
-    return values, merged["rows"].to_numpy() > present
+
+
+def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> Moments:
+    keep = ~absent(values)
+    values, group = values[keep], group[keep]
+    numbers = as_float(values)
+
+    def total(weights):
+        return np.bincount(group, weights, groups)
+
+    with np.errstate(all="ignore"):
+        count, sums = np.bincount(group, minlength=groups), total(numbers)
+        mean = sums / count
+        apart = numbers - mean[group]
+        slip = total(apart) / count  # what rounding took from the mean
+        m2 = total(apart**2) - count * slip**2
+        squares = total(numbers**2)
+        mean = mean + np.where(np.isfinite(slip), slip, 0.0)
+    mean, m2 = np.where(count > 0, mean, 0.0), np.where(count > 0, np.maximum(m2, 0.0), 0.0)
+    least, most = (_extreme(function, values, group, count) for function in (np.minimum, np.maximum))
+    return Moments(count, sums, squares, mean, m2, least, most)
+
+
+def _extreme(function: np.ufunc, values: np.ndarray, group: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """The least (most) present value of every group, in the dtype of the column; missing without any."""
+    long = values.dtype == np.int64
+    start: Any = MISSING_INTEGER if long else np.nan
+    result = np.full(len(count), start, values.dtype)
+    order = order_of(group)
+    begin = np.cumsum(count) - count
+    result[count > 0] = function.reduceat(values[order], begin[count > 0]) if len(values) else result[count > 0]
+    return result
+
+
+def _tally(values: np.ndarray, group: np.ndarray) -> Tally:
+    keep = ~absent(values)
+    values, group = values[keep], group[keep]
+    of_row, first = grouped([group, values])
+    return Tally(group[first], values[first], np.bincount(of_row, minlength=len(first)))
+
+
+def _combine(keys: int, wishes: Sequence[tuple[str, int, str]], *partials: Partial) -> tuple[list, list]:
+    """Merge the partitions: (key columns, wished columns), groups in the order of their keys, missing first."""
+    found = joined([partial.keys for partial in partials])
+    group, first = grouped(found)
+    groups = len(first)
+    rows = np.bincount(group, np.concatenate([p.rows for p in partials]), groups)
+    moments = {i: _merged_moments([p.moments[i] for p in partials], group, groups) for i in partials[0].moments}
+    starts = np.cumsum([0, *(len(p.rows) for p in partials)])
+    tallies = {i: _merged_tally([p.tallies[i] for p in partials], group, starts) for i in partials[0].tallies}
+    columns = []
+    for what, i, na in wishes:
+        if what == "nrow":
+            columns.append(rows)
+            continue
+        if what in TALLIED:
+            values, present = _from_tally(what, na, tallies[i], rows)
+        else:
+            values, present = _from_moments(what, na, moments[i], rows), moments[i].count
+        columns.append(_blanked(values, rows > present) if na == "all" else values)
+    return [column[first] for column in found], columns
+
+
+def _blanked(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    return np.where(gaps, MISSING_INTEGER if values.dtype == np.int64 else np.nan, values)
+
+
+def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) -> Moments:
+    """The moments of groups whose rows lie in several partitions (Chan, Golub and LeVeque 1979)."""
+    count, total, squares, mean, m2 = (np.concatenate(part) for part in list(zip(*parts, strict=True))[:5])
+    least, most = (concatenate([getattr(p, name) for p in parts]) for name in ("least", "most"))
+    present = np.bincount(group, count, groups)
+    with np.errstate(all="ignore"):
+        centre = np.where(present > 0, np.bincount(group, count * mean, groups) / present, 0.0)
+        m2 = m2 + count * (mean - centre[group]) ** 2
+    some = count > 0
+    parts_of = np.bincount(group[some], minlength=groups)
+    total, squares, m2 = (np.bincount(group, column, groups) for column in (total, squares, m2))
+    least = _extreme(np.minimum, least[some], group[some], parts_of)
+    most = _extreme(np.maximum, most[some], group[some], parts_of)
+    return Moments(present, total, squares, centre, m2, least, most)
+
+
+def _merged_tally(parts: Sequence[Tally], group: np.ndarray, starts: np.ndarray) -> Tally:
+    """The tally of all partitions, by group and value; `starts`: where the groups of each partition begin."""
+    own = np.concatenate([group[p.group + start] for p, start in zip(parts, starts, strict=False)])
+    values = concatenate([p.value for p in parts])
+    of_row, first = grouped([own, values])
+    return Tally(own[first], values[first], np.bincount(of_row, np.concatenate([p.count for p in parts]), len(first)))
+
+
+def _from_moments(what: str, na: str, found: Moments, rows: np.ndarray) -> np.ndarray:
+    count, m2 = found.count, found.m2
+    with np.errstate(all="ignore"):
+        mean = np.where(count > 0, found.mean, np.nan)
+        if na == "ignore":  # as if missing cells held 0
+            m2 = m2 + count * found.mean**2 * ((rows - count) / rows)
+            count, mean = rows, found.total / rows
+        variance = np.where(count > 1, m2 / (count - 1), np.nan)
+        return {
+            "mean": mean, "sum": found.total, "min": found.least, "max": found.most,
+            "var": variance, "sdev": np.sqrt(variance), "sumSquares": found.squares,
+        }[what]  # fmt: skip
+
+
+def _from_tally(what: str, na: str, tally: Tally, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(median or mode, present cells) of every group; the smallest of equally frequent modes."""
+    present = np.bincount(tally.group, tally.count, len(rows))
+    if what == "mode":
+        order = np.lexsort([-tally.count, tally.group])
+        _, first = np.unique(tally.group[order], return_index=True)
+        chosen = order[first]
+        values = np.full(len(rows), np.nan) if tally.value.dtype != np.int64 else np.full(len(rows), MISSING_INTEGER)
+        values[tally.group[chosen]] = tally.value[chosen]
+        return values, present
+    gaps = rows - present if na == "ignore" else np.zeros(len(rows))  # missing cells stand before the others
+    size = present + gaps
+    low, high = (_at_rank(tally, present, half((size - 1) / 2) - gaps) for half in (np.floor, np.ceil))
+    with np.errstate(all="ignore"):
+        return np.where(low == high, low, low + (high - low) / 2), present
+
+
+def _at_rank(tally: Tally, present: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """The cell of every group that has `position` smaller cells before it; missing where there is none."""
+    ends = np.cumsum(tally.count)
+    before = np.cumsum(present) - present
+    inside = (position >= 0) & (position < present)
+    at = np.searchsorted(ends, np.where(inside, before + position, 0), side="right")
+    return np.where(inside, np.append(as_float(tally.value), np.nan)[at], np.nan)
 
 
 class GroupBy:
     """Wishes about the groups of a frame; nothing is computed before get_frame().
 
     `na` of every wish: "all" (a missing cell makes the result missing), "rm" (missing cells are left out), "ignore"
-    (as rm, but means divide by all rows of the group).
+    (mean, var and sd take missing cells for 0, the median puts them before the others, the rest leaves them out).
+    Rows whose key is missing are a group, the first one. Keys, min, max and mode of integers are exact.
 
     Example: ``fr.group_by("species").mean("petal_len").count().get_frame()`` has columns species, mean_petal_len, nrow.
     """
 
     def __init__(self, frame: H2OFrame, by: Any) -> None:
-        self._frame, self._keys = frame, frame._indices(by)
+        self._frame, self._keys = (
+            frame._pick(range(frame.ncol)),
+            frame._indices(by),
+        )  # the frame may change before get_frame()
         self._wishes: list[Wish] = []
         self._result: H2OFrame | None = None
         if not self._keys:
@@ -190,8 +258,9 @@ class GroupBy:
         places = [frame._resolved()[i] for i in [*self._keys, *needed]]
         at = {frame._body.names[i]: keys + k for k, i in enumerate(needed)}
         asked = [(w.what, at.get(w.column, -1), w.na) for w in wishes]
-        distinct = sorted({i for what, i, _ in asked if what in ("median", "mode")})
-        partials = reduce(places, frame._body.rows, _partial, (keys, distinct))
+        tallied = sorted({i for what, i, _ in asked if what in TALLIED})
+        numeric = sorted({i for what, i, _ in asked if what not in (*TALLIED, "nrow")})
+        partials = reduce(places, frame._body.rows, _partial, (keys, numeric, tallied))
         found, columns = gather(submit(_combine, keys, asked, *partials))
         names = [frame._body.names[k] for k in self._keys]
         types, domains = [p.type for p in places[:keys]], [p.domain for p in places[:keys]]
@@ -230,7 +299,7 @@ for _name, _what, _sentence in (
 def stored(values: np.ndarray, type_: str | None) -> np.ndarray:
     """A key or result column as `Chunk.pack` wants it."""
     if type_ == "enum":
-        return np.where(pd.isna(values), -1, values).astype(np.int32)
+        return np.where(np.isnan(values), -1, values).astype(np.int32)
     if type_ in ("string", "uuid"):
-        return np.array([None if v != v else v for v in values], dtype=object)
-    return np.asarray(values, dtype=np.float64)
+        return values
+    return values if values.dtype == np.int64 else np.asarray(values, dtype=np.float64)

@@ -2,40 +2,68 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from frames.body import FrameBody
+from frames.cells import Scalar
+from frames.conversion import number_text
 from frames.errors import H2OValueError
-from frames.grouping import key_values
+from frames.keys import grouped, joined, ranks
 from frames.rows import permute, spread, starts
-from frames.tasks import absent, derive, gather, reduce, submit
+from frames.tasks import Step, carry_out, derive, gather, reduce, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
     from frames.placement import Place
 
+EXACT = 2**53
+"""Up to here every integer is a double."""
 
-def _positions(values: np.ndarray, wanted: list, nomatch: float, first: float) -> list[np.ndarray]:
-    """Where each value stands in `wanted` (its first place there, counted from `first`), else `nomatch`."""
-    table = pd.Index(wanted, dtype=object if values.dtype == object else None)
-    places = np.flatnonzero(~table.duplicated())
-    found = table[places].get_indexer(pd.Index(values))
-    found[absent(values)] = -1
-    return [np.where(found < 0, nomatch, np.append(places, 0)[found] + first)]
+
+class Wanted(NamedTuple):
+    """Values looked for in a column, as the column holds them, and where each stands in the user's list.
+
+    Values that no cell can equal (a text in a column of numbers, a level that is none) are left out.
+    """
+
+    pieces: list[np.ndarray]
+    places: np.ndarray
+
+
+# ---- tasks -------------------------------------------------------------------------------------------------------
+def _places(values: np.ndarray, wanted: Wanted) -> np.ndarray:
+    """Where each cell stands first in the list, -1 where it does not."""
+    own = ranks(*wanted.pieces, values) + 1
+    own, cells = own[: len(wanted.places)], own[len(wanted.places) :]
+    place = np.full(int(max(own.max(initial=0), cells.max(initial=0))) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(place, own, wanted.places)
+    found = place[cells]
+    return np.where(found == np.iinfo(np.int64).max, -1, found)
+
+
+def _is_in(values: np.ndarray, wanted: Wanted) -> list[np.ndarray]:
+    return [_places(values, wanted) >= 0]
+
+
+def _match(values: np.ndarray, wanted: Wanted, nomatch: float, first: float) -> list[np.ndarray]:
+    found = _places(values, wanted)
+    return [np.where(found < 0, nomatch, found + first)]
 
 
 def _keys(*columns) -> list[np.ndarray]:
-    return [key_values(column) for column in columns]
+    return list(columns)
 
 
 def _kept_rows(keep: str, *pieces) -> np.ndarray:
     """Numbers of the rows that are the first (last) with their keys; missing agrees with missing."""
-    columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-    return np.flatnonzero(~pd.DataFrame(dict(enumerate(columns))).duplicated(keep=keep))  # type: ignore[arg-type]
+    columns = joined(pieces)
+    if keep == "first":
+        return np.sort(grouped(columns).first)
+    return np.sort(len(columns[0]) - 1 - grouped([column[::-1] for column in columns]).first)
 
 
 def _row_numbers(start: int, rows: int) -> list[np.ndarray]:
@@ -46,19 +74,25 @@ class Membership(FrameBody):
     """isin, match, which, drop_duplicates."""
 
     def isin(self, item: Any) -> H2OFrame:
-        """1 where a cell is among the values of `item` (one value or a list), else 0; names are kept."""
-        values = _listed(item)
-        made = [
-            derive([place], self._body.rows, _positions, ["int"], None, (_codes(place, values), 0, 1))[0]
-            for place in self._resolved()
-        ]
-        return self._new(self._body.names, made) > 0  # type: ignore[operator, return-value]
+        """1 where a cell is among the values of `item` (one value or a list), else 0; names are kept.
 
-    def match(self, table: Any, nomatch: float = 0, start_index: int = 1) -> H2OFrame:
-        """The place of each value of this one column in a list, counted from `start_index`; `nomatch` if not there."""
+        Numbers are compared exactly, levels and texts by name. None (or NaN) among the values stands for missing.
+        """
+        values = _listed(item)
+        steps = [Step((place,), _is_in, "int", None, (_wanted(place, values),)) for place in self._resolved()]
+        return self._replace(carry_out(steps, self._body.rows))
+
+    def match(self, table: Any, nomatch: float = math.nan, start_index: int = 1) -> H2OFrame:
+        """The place of each value of this one column in a list, counted from `start_index`.
+
+        `nomatch` (missing unless given) where a value is not there; a missing cell is there where None or NaN is.
+        Raises H2OValueError for another number of columns than one.
+
+        Example: ``fr["y"].match(["no", "yes"], nomatch=0)``.
+        """
         place = self._only("match()")
-        arguments = (_codes(place, _listed(table)), nomatch, start_index)
-        return self._new(self._body.names, derive([place], self._body.rows, _positions, [None], None, arguments))
+        arguments = (_wanted(place, _listed(table)), math.nan if nomatch is None else nomatch, start_index)
+        return self._replace(carry_out([Step((place,), _match, None, None, arguments)], self._body.rows))
 
     def which(self) -> H2OFrame:
         """Numbers (from 0) of the rows in which this one column of numbers is neither 0 nor missing, as column C1."""
@@ -67,7 +101,7 @@ class Membership(FrameBody):
             raise H2OValueError(f"which() must be asked of a column of numbers; got {place.type}.")
         local = list(zip(starts(self._body.rows), self._body.rows, strict=True))
         numbers = self._new(["C1"], derive([], self._body.rows, _row_numbers, ["int"], None, (), local))
-        return numbers[self != 0]  # type: ignore[index, return-value]
+        return numbers[self]  # type: ignore[index, return-value]
 
     def drop_duplicates(self, columns: Any, keep: str = "first") -> H2OFrame:
         """The first (or last) row of each combination of values in some columns, in the order of the frame.
@@ -88,10 +122,32 @@ def _listed(item: Any) -> list:
     return list(item) if isinstance(item, Iterable) and not isinstance(item, str) else [item]
 
 
-def _codes(place: Place, values: Sequence[Any]) -> list:
-    """Values as the column holds them: level codes of an enum (-2: no such level), texts, numbers."""
+def _wanted(place: Place, values: Sequence[Any]) -> Wanted:
+    scalars = [Scalar(value) for value in values]
     if place.type == "enum":
-        codes = {level: code for code, level in enumerate(place.domain or ())}
-        return [codes.get(str(value), -2) for value in values]
-    textual = place.type in ("string", "uuid")
-    return [value if isinstance(value, str) == textual else (None if textual else np.nan) for value in values]
+        codes: dict[str | None, int] = {level: code for code, level in enumerate(place.domain or ())}
+        codes[None] = -1
+        found = [(codes[text], i) for i, text in enumerate(map(_text, values, scalars)) if text in codes]
+        return _pieces([(np.int32, found)])
+    if place.type in ("string", "uuid"):
+        return _pieces([(object, [(text, i) for i, text in enumerate(map(_text, values, scalars))])])
+    numbers = [(math.nan if s.type == "missing" else s.value, i) for i, s in enumerate(scalars) if s.type != "text"]
+    long = [(v, i) for v, i in numbers if isinstance(v, int) and EXACT < abs(v) < 2**63]
+    others = [(float(v), i) for v, i in numbers if (v, i) not in long]
+    return _pieces([(np.float64, others), *([(np.int64, long)] if long else [])])
+
+
+def _text(value: Any, scalar: Scalar) -> str | None:
+    """A wanted value as the text that a level would have: True, or a whole number without a point."""
+    if scalar.type in ("missing", "text"):
+        return scalar.value
+    return str(value) if isinstance(value, bool | np.bool_) else number_text(scalar.value)
+
+
+def _pieces(kinds: Sequence[tuple[Any, list[tuple[Any, int]]]]) -> Wanted:
+    pieces = []
+    for dtype, found in kinds:
+        piece = np.empty(len(found), dtype)
+        piece[:] = [value for value, _ in found]
+        pieces.append(piece)
+    return Wanted(pieces, np.array([i for _, found in kinds for _, i in found], np.int64))

@@ -230,7 +230,10 @@ class Reductions(FrameBody):
         """A new frame of one partition from a few values computed here; floats unless types say otherwise."""
         kinds: dict[Any, Any] = {"enum": np.int32, "string": object, "uuid": object}
         types = list(types or [None] * len(columns))
-        arrays = [np.asarray(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
+        arrays = [
+            c if getattr(c, "dtype", None) == np.int64 else np.asarray(c, kinds.get(t, float))
+            for c, t in zip(columns, types, strict=True)
+        ]
         count = len(arrays[0]) if arrays else 0
         arguments = ([resident(array) for array in arrays],)
         return self._new(names, derive([], (count,), _literal, types, domains, arguments, [()]), (count,))

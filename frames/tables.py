@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from frames.body import FrameBody
+from frames.body import FrameBody, unique_names
+from frames.conversion import double_text
 from frames.errors import H2OValueError
 from frames.grouping import stored
+from frames.keys import grouped, joined
 from frames.placement import Place
 from frames.reductions import _counts
-from frames.tasks import as_float, derive, gather, reduce
+from frames.tasks import absent, as_float, derive, gather, reduce, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -23,12 +25,30 @@ MAX_BINS = 1_000_000
 
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
-def _pairs(*columns) -> pd.Series:
-    """How often every combination of present values occurs."""
-    table = pd.DataFrame(
-        {i: np.where(c < 0, np.nan, c) if c.dtype == np.int32 else as_float(c) for i, c in enumerate(columns)}
-    )
-    return table.dropna().groupby(list(table.columns)).size()
+class Pairs(NamedTuple):
+    """Combinations of present values that occur: columns of values, in their order, and how often each occurs."""
+
+    values: list[np.ndarray]
+    counts: np.ndarray
+
+
+def _pairs(*columns) -> Pairs:
+    """A task: the combinations of one partition."""
+    gaps = np.logical_or.reduce([absent(column) for column in columns])
+    present = [column[~gaps] for column in columns] if gaps.any() else list(columns)
+    return _counted(present, np.ones(len(present[0]), np.int64))
+
+
+def _counted(columns: list[np.ndarray], counts: np.ndarray) -> Pairs:
+    of_row, first = grouped(columns)
+    totals = np.zeros(len(first), np.int64)
+    np.add.at(totals, of_row, counts)
+    return Pairs([column[first] for column in columns], totals)
+
+
+def _all_pairs(*pieces: Pairs) -> Pairs:
+    """A task: the combinations of all partitions."""
+    return _counted(joined([piece.values for piece in pieces]), np.concatenate([piece.counts for piece in pieces]))
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,10 +61,13 @@ def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _crossed(*arguments) -> list[np.ndarray]:
-    *codes, sizes, mapping, other = arguments
+    """A task: the level of every combination of codes: that at its place in `known`, else `other`."""
+    *codes, sizes, known, levels, other = arguments
     gap = np.logical_or.reduce([c < 0 for c in codes])
     combined = np.ravel_multi_index([np.where(gap, 0, c) for c in codes], sizes)
-    return [np.array([-1 if g else mapping.get(int(k), other) for k, g in zip(combined, gap, strict=True)], np.int32)]
+    at = np.searchsorted(known, combined)
+    hit = np.append(known, -1)[at] == combined
+    return [np.where(gap, -1, np.where(hit, np.append(levels, other)[at], other)).astype(np.int32)]
 
 
 class Tables(FrameBody):
@@ -63,17 +86,14 @@ class Tables(FrameBody):
         for name, place in zip(frame._body.names, places, strict=True):
             if place.type not in COUNTED:
                 raise H2OValueError(f"table() must be given enum, int or time columns; '{name}' is {place.type}.")
-        pieces = gather(reduce(places, rows, _pairs))
-        counts = pd.concat([p for p in pieces if len(p)] or pieces[:1]).groupby(level=list(range(frame.ncol))).sum()
-        keys = counts.index.to_frame(index=False)
-        values = [keys.iloc[:, i].to_numpy() for i in range(frame.ncol)]
+        found = _tallied(places, rows)
         if frame.ncol == 2 and not dense:
-            return _spread_out(frame, places, values, counts.to_numpy())
+            return _spread_out(frame, places, found)
         types, domains = [p.type for p in places], [p.domain for p in places]
-        arrays = [stored(v, p.type) for v, p in zip(values, places, strict=True)]
+        arrays = [stored(v, p.type) for v, p in zip(found.values, places, strict=True)]
         title = "Count" if frame.ncol == 1 else "Counts"
         return self._small(  # type: ignore[attr-defined]
-            [*frame._body.names, title], [*arrays, counts.to_numpy(dtype=float)], [*types, "int"], [*domains, None]
+            [*frame._body.names, title], [*arrays, found.counts], [*types, "int"], [*domains, None]
         )
 
     def _mode(self) -> float:
@@ -177,38 +197,40 @@ class Tables(FrameBody):
         return place
 
     def _cross(self, places: list[Place], most: int, least: int) -> Place:
-        pieces = gather(reduce(places, self._body.rows, _pairs))
-        counts = (
-            pd.concat(pieces).groupby(level=list(range(len(places)))).sum().sort_values(ascending=False, kind="stable")
-        )
-        kept = counts[counts >= least][:most]
+        found = _tallied(places, self._body.rows)
         sizes = tuple(max(place.levels or 0, 1) for place in places)
-        domain, mapping = [], {}
-        for key in kept.index:
-            codes = [int(k) for k in key]
-            mapping[int(np.ravel_multi_index(codes, sizes))] = len(domain)
-            domain.append("_".join((p.domain or ())[c] for p, c in zip(places, codes, strict=True)))
-        other = len(domain)
-        if len(kept) < len(counts):
-            domain.append("other")
-        return derive(places, self._body.rows, _crossed, ["enum"], [tuple(domain)], (sizes, mapping, other))[0]
+        if math.prod(sizes) >= 2**63:
+            raise H2OValueError(f"interaction() must be given fewer levels; got {' x '.join(map(str, sizes))}.")
+        order = np.argsort(-found.counts, kind="stable")
+        order = order[found.counts[order] >= least][:most]
+        texts = [np.array([*(p.domain or ())], object)[v[order]] for p, v in zip(places, found.values, strict=True)]
+        domain = unique_names("_".join(key) for key in zip(*texts, strict=True))
+        known = np.ravel_multi_index([values[order] for values in found.values], sizes)
+        by_number = np.argsort(known)
+        arguments = (sizes, known[by_number], by_number, len(domain))
+        if len(order) < len(found.counts):
+            domain = (*domain, "other")
+        return derive(places, self._body.rows, _crossed, ["enum"], [domain], arguments)[0]
+
+
+def _tallied(places: Sequence[Place], rows: Sequence[int]) -> Pairs:
+    return gather(submit(_all_pairs, *reduce(places, rows, _pairs)))
 
 
 def _third_moment(values: np.ndarray, mean: float) -> float:
     return float(np.nansum((as_float(values) - mean) ** 3))
 
 
-def _spread_out(frame: Any, places: Any, values: list, counts: np.ndarray) -> H2OFrame:
+def _spread_out(frame: Any, places: Any, found: Pairs) -> H2OFrame:
     """A cross table: one row per value of the first column, one column per value of the second."""
-    wide = (
-        pd.DataFrame({"a": values[0], "b": values[1], "n": counts}).pivot(index="a", columns="b", values="n").fillna(0)
-    )
-    second = places[1]
-    titles = [second.domain[int(b)] if second.type == "enum" else f"{b:g}" for b in wide.columns]
-    first = stored(wide.index.to_numpy(), places[0].type)
-    columns = [first, *wide.to_numpy(dtype=float).T]
+    (rows, first), (columns, second) = (grouped([values]) for values in found.values)
+    wide = np.zeros((len(second), len(first)))
+    wide[columns, rows] = found.counts
+    values, place = found.values[1][second], places[1]
+    titles = [place.domain[v] if place.type == "enum" else double_text(v) for v in values.tolist()]
+    names = unique_names([frame._body.names[0], *titles])
     types, domains = [places[0].type, *["int"] * len(titles)], [places[0].domain, *[None] * len(titles)]
-    return frame._small([frame._body.names[0], *titles], columns, types, domains)
+    return frame._small(names, [stored(found.values[0][first], places[0].type), *wide], types, domains)
 
 
 def _draw(edges: np.ndarray, counts: np.ndarray, name: str) -> None:

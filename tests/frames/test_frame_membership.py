@@ -30,8 +30,9 @@ def test_cells_that_are_in_a_list(cut):
 
 def test_places_in_a_list_count_from_one(cut):
     frame = cut(TABLE)
-    expected = TABLE["e"].map({"c": 1, "a": 2}).fillna(0)
-    assert (frame["e"].match(["c", "a", "c"]).as_data_frame()["e"] == expected).all()
+    expected = TABLE["e"].map({"c": 1, "a": 2})
+    assert frame["e"].match(["c", "a", "c"]).as_data_frame()["e"].equals(expected)
+    assert frame["e"].match(["c", "a", "c"], nomatch=0).as_data_frame()["e"].tolist() == expected.fillna(0).tolist()
     zero_based = frame["k"].match([3, 9], nomatch=-1, start_index=0).as_data_frame()["k"]
     assert (zero_based == np.where(TABLE["k"] == 3, 0, -1)).all()
 
