@@ -16,6 +16,7 @@ from frames.binding import Binding
 from frames.body import State
 from frames.cleaning import Cleaning
 from frames.conversion import Conversion
+from frames.covariance import Covariance
 from frames.display import Display
 from frames.errors import H2OTypeError, H2OValueError
 from frames.expand import to_dask
@@ -27,6 +28,7 @@ from frames.membership import Membership
 from frames.placement import Group, Place, Placement
 from frames.reductions import Reductions
 from frames.relations import Relations
+from frames.running import Running
 from frames.schema import Schema
 from frames.selection import Selection
 from frames.shape import Shape
@@ -44,6 +46,8 @@ class H2OFrame(
     Selection,
     Arithmetic,
     Functions,
+    Running,
+    Covariance,
     Reductions,
     Conversion,
     Texts,
