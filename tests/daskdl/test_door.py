@@ -109,12 +109,46 @@ def test_init_refuses_what_it_does_not_know_and_who_does_not_answer(monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"), [(None, None), ("4g", "4gB"), ("500m", "500mB"), (2, "2GB"), ("1GiB", "1GiB")]
+    ("asked", "meant"),
+    [
+        (None, None),
+        ("", None),
+        ("4g", "4gB"),
+        ("500m", "500mB"),
+        (2, "2GB"),
+        ("2", "2GB"),
+        ("1GiB", "1GiB"),
+        (5000, 5000),
+    ],
 )
 def test_memory_is_written_as_h2o_writes_it(asked, meant):
     from daskdl.door.cloud import _memory
 
     assert _memory(asked) == meant
+
+
+@pytest.mark.parametrize("size", ["4x", "much", -1, "-2g", "0g"])
+def test_memory_that_is_no_size_is_refused(size):
+    with pytest.raises(H2OValueError, match="max_mem_size must be a size"):
+        h2o.init(max_mem_size=size, verbose=False)
+
+
+def test_init_says_what_a_running_cluster_does_not_give():
+    memory = h2o.cluster().nodes[0]["memory"]
+    h2o.init(nthreads=2, max_mem_size=memory, verbose=False)  # what it has: nothing to say
+    with pytest.warns(UserWarning, match=r"nthreads=3 \(it has 2\), max_mem_size=1GB \(it has .* GiB\).*shutdown"):
+        h2o.init(nthreads=3, max_mem_size="1GB", verbose=False)
+    with pytest.warns(UserWarning, match=r"no effect: port=1 \(its pages: http://127"):
+        h2o.init(port=1, verbose=False)
+    with pytest.warns(UserWarning, match="nthreads=5"):
+        h2o.init(client=session.client(), nthreads=5, verbose=False)
+
+
+def test_arguments_stand_where_h2o_py_has_them(capsys):
+    h2o.init(None, "localhost", None, "mine", verbose=True)
+    assert "Without meaning here, where no Java server runs: name." in capsys.readouterr().out
+    h2o.connect(h2o.cluster(), strict_version_check=True, verbose=True)
+    assert "runs: strict_version_check." in capsys.readouterr().out
 
 
 def test_the_cluster_describes_itself(capsys):
