@@ -10,7 +10,8 @@ from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
 from frames.parse_columns import columns, declare, verdicts
-from frames.parse_guess import Setup, Wishes, guess, must_have_columns
+from frames.parse_files import plan_files
+from frames.parse_guess import Wishes
 from frames.parse_progress import bar
 from frames.parse_source import Source, inspect, list_paths
 from frames.tasks import resident, submit, submit_all
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 Progress = Callable[[int, int], None]
-_HEAD = 256 * 1024
 
 
 def import_file(
@@ -120,7 +120,8 @@ def _import(
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, upload)
+    named = declarations[0] is not None
+    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, named, upload)
     plan.setup = declare(plan.setup, *declarations)
     with bar(sum(source.size or 0 for source in sources), progress) as done:
         return _read(plan, destination_frame or session.file_key(sources[0].stem), done)
@@ -158,15 +159,8 @@ class _Csv:
     With `upload` the bytes are read in this process and sent to the workers.
     """
 
-    def __init__(self, sources: list[Source], wishes: Wishes, upload: bool) -> None:
-        heads = [source.head(_HEAD) for source in sources]
-        self.setup: Setup = guess(heads[0], len(heads[0]) < _HEAD, wishes, sources[0].url)
-        self.starts: list[tuple[Source, int]] = []
-        for source, head in zip(sources, heads, strict=True):
-            if source is not sources[0]:
-                must_have_columns(head, len(head) < _HEAD, self.setup, source.url)
-            must_skip = wishes.header == 1 or source is sources[0]
-            self.starts.append((source, parse_range.data_start(source, head, self.setup, must_skip)))
+    def __init__(self, sources: list[Source], wishes: Wishes, named: bool, upload: bool) -> None:
+        self.setup, self.starts = plan_files(sources, wishes, named)
         self.upload = upload
         self.exact: dict[Source, list[parse_range.Range]] = {}
 

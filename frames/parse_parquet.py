@@ -36,7 +36,7 @@ def setup_of(source: Source) -> Setup:
             raise FrameError(f"Columns must be flat; column '{field.name}' of {source.url} is {field.type}.")
     width = len(schema)
     texts = frozenset(i for i, field in enumerate(schema) if _is_text(field.type))
-    return Setup(",", False, tuple(schema.names), texts, {}, tuple(range(width)), (frozenset(),) * width)
+    return Setup(",", None, tuple(schema.names), texts, {}, tuple(range(width)), (frozenset(),) * width)
 
 
 def _is_text(type_: Any) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from frames.dates import lenient_milliseconds, milliseconds
 from frames.dictionary import as_numbers, clean, decide, encode
 from frames.errors import FrameError, H2OTypeError, H2OValueError
-from frames.parse_guess import Wishes, default_names, guess, guess_header, guess_separator, records
+from frames.parse_guess import Wishes, guess, guess_separator, records
 
 
 @pytest.mark.parametrize(
@@ -27,37 +27,19 @@ from frames.parse_guess import Wishes, default_names, guess, guess_header, guess
         ("2007-11-06 13:05:59,1\n2007-11-07 13:05:59,2\n", ","),
         ("a\x01b\n1\x012\n", "\x01"),
         ("free text here, see\nmore text, too\nlast, one\n", ","),
+        ("new york,1\nrome\nlos angeles,3\n", ","),
+        ("name,city\nann smith,new york\nbob jones\ncy lee,los angeles\n", ","),
+        ("hello world\nfoo bar baz\nlast\n", ","),
+        ("full name\nann smith\nbob jones jr\ncy lee\n", ","),
+        ("1 1 77 \r\n2 1 78 \r\n", " "),
+        ("a b\n1 5 6\n2 7 8\n", " "),
+        ("a\tb,c\td\n1\tx,y\t2\n", "\t"),
+        ("when\n2007-11-06 13:05:59\n2007-11-07 13:05:59\n", ","),
+        ("2007-11-06 13:05:59 5\n2007-11-07 13:05:59 6\n", " "),
     ],
 )
 def test_the_separator_is_guessed(text, sep):
     assert guess_separator(text) == sep
-
-
-@pytest.mark.parametrize(
-    ("rows", "header"),
-    [
-        ([["a", "b"], ["1", "x"]], True),
-        ([["1", "2"], ["3", "4"]], False),
-        ([["5.1", "setosa"], ["4.9", "setosa"]], False),
-        ([["name", "kind"], ["tom", "cat"], ["rex", "dog"], ["kim", "dog"]], True),
-        ([["x", "y"], ["x", "z"], ["p", "z"]], False),
-        ([["x", "y"], ["x", "y"]], False),
-        ([["a", "a"], ["1", "2"]], False),
-        ([["a", "2001"], ["1", "2"]], False),
-        ([["a", "NA"], ["1", "2"]], False),
-        ([["", "b"], ["1", "2"]], True),
-        ([["tom"], ["rex"], ["kim"]], False),
-        ([["pet"], ["cat"], ["dog"], ["cat"]], True),
-        ([["only"]], False),
-    ],
-)
-def test_the_header_is_guessed(rows, header):
-    assert guess_header(rows) is header
-
-
-def test_empty_and_missing_names_become_numbered_ones():
-    assert default_names(["a", "", "a"], 5) == ["a", "C2", "a1", "C4", "C5"]
-    assert default_names(["a", "a", "a1"], 3) == ["a", "a2", "a1"]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +51,14 @@ def test_empty_and_missing_names_become_numbered_ones():
         (b"\n\na,b\n1,2\n", ("a", "b"), set()),
         (b"1,2\n3,4", ("C1", "C2"), set()),
         (b"a,b\n1,2,3\n4,5,6\n", ("a", "b", "C3"), set()),
-        (b"a\rb\r1\r2\r", ("C1",), {0}),
+        (b"a\rb\r1\rc\r", ("C1",), {0}),
         (b"a, b\nNA, x\n1, NA\n", ("a", "b"), {1}),
+        (b"1 1 77 \r\n2 1 78 \r\n", ("C1", "C2", "C3"), set()),
+        (b"  1 1 77\r2 1 78  \r", ("C1", "C2", "C3"), set()),
+        (b'"a  b" c\n"x  y" 2\n', ("a  b", "c"), {0}),
+        (b"a\tb\t\n1\t2\t\n", ("a", "b"), set()),
+        (b"1\t2\t\n1\t2\t3\n", ("C1", "C2", "C3"), set()),
+        (b"a,b,\n1,2,\n", ("a", "b", "C3"), set()),
         ("größe,b\n1,ä\n".encode("latin-1"), ("größe", "b"), {1}),
     ],
 )
