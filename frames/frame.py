@@ -234,8 +234,8 @@ class H2OFrame(
     def ddf(self) -> dd.DataFrame:
         """The Dask DataFrame face: lazy, same partitions, columns pushed down to decoding.
 
-        enum -> category (known categories), time -> datetime64[ms], int without missing values -> int64, other
-        numbers float64, strings str. Turn a result back with ``H2OFrame(ddf)``.
+        enum -> category (known categories), time -> datetime64[ms], int -> int64 (with missing values float64, or Int64
+        where float64 would round), real -> float64, strings str. Turn a result back with ``H2OFrame(ddf)``.
         """
         return to_dask(self)
 

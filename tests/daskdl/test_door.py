@@ -248,6 +248,20 @@ def test_metrics_can_be_made_from_columns():
     assert h2o.make_metrics(numbers["f"], numbers["y"]).mse() == pytest.approx(0.25)
     with pytest.raises(H2OValueError, match="levels of the domain"):
         h2o.make_metrics(frame["p"], frame["y"], domain=["a", "b"])
+    # Levels that are numbers, one of them missing: the row counts for nothing, the classes stay classes.
+    digits = h2o.H2OFrame({"y": ["0", "1", None, "0", "1"]}, column_types={"y": "enum"})
+    scores = h2o.H2OFrame({"p": [0.1, 0.8, 0.9, 0.6, 0.3]})
+    assert h2o.make_metrics(scores["p"], digits["y"]).auc() == pytest.approx(roc_auc_score([0, 1, 0, 1], table["p"]))
+    large = h2o.H2OFrame({"y": [1234567, 7654321]})
+    assert h2o.make_metrics(scores["p"][:2, :], large, domain=["1234567", "7654321"]).auc() == 1
+
+
+def test_a_csv_is_downloaded_whatever_its_name_ends_with(tmp_path):
+    frame = h2o.H2OFrame({"x": [1, 2]})
+    for name in ("f.csv", "f.gz", "f.parquet"):
+        path = str(tmp_path / name)
+        assert h2o.download_csv(frame, path) == path
+        assert (tmp_path / name).read_text() == '"x"\n1\n2\n' == frame.get_frame_data()
 
 
 def test_a_custom_metric_is_checked_when_uploaded():
