@@ -1,39 +1,15 @@
-"""From the names of choices to the specs that kernels are compiled for: one table per family of choices."""
+"""From the name of an optimizer to the spec that kernels are compiled for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from daskdl import parameter_rules
-from daskdl.kernels import distributions, optimizers
+from daskdl.kernels import optimizers
 
 f4 = np.float32
-
-# family of the response -> spec made from its number (Tweedie's power, the quantile, Huber's delta; or NaN)
-FAMILIES: dict[str, Callable[[float], Any]] = {
-    "gaussian": lambda number: distributions.Gaussian(),
-    "laplace": lambda number: distributions.Laplace(),
-    "quantile": lambda number: distributions.Quantile(f4(number)),
-    "huber": lambda number: distributions.Huber(f4(number)),
-    "poisson": lambda number: distributions.Poisson(),
-    "gamma": lambda number: distributions.Gamma(),
-    "tweedie": lambda number: distributions.Tweedie(f4(number)),
-}
-LOG_LINK = frozenset(parameter_rules.LOG_LINK)
-SOFTMAX: dict[str, Any] = {
-    "CrossEntropy": distributions.CrossEntropy(),
-    "Quadratic": distributions.SquaredProbability(),
-}
-
-
-def distribution_of(family: str, number: float, loss: str) -> Any:
-    """Return the spec of a response family; bernoulli and multinomial are softmax heads chosen by their loss."""
-    if family in ("bernoulli", "multinomial"):
-        return SOFTMAX[loss]
-    return FAMILIES[family](number)
 
 
 def momentum_at(numbers: Mapping[str, float], samples: float) -> float:

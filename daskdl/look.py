@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from daskdl import work
-from daskdl.choices import LOG_LINK
 from daskdl.encoding import Moments, Response, Statistics
 from daskdl.parameters import Resolved
 from frames.column import Column
@@ -74,7 +73,7 @@ def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -
     if answer.type == "enum":
         return Response(answer.name, answer.domain)
     found = moments[answer.name]
-    if resolved.family in LOG_LINK or not resolved.actual.standardize or not found.sigma > 0:
+    if not resolved.distribution.has_identity_link or not resolved.actual.standardize or not found.sigma > 0:
         return Response(answer.name, None)
     return Response(answer.name, None, found.mean, 1.0 / found.sigma)
 
@@ -88,7 +87,7 @@ def _one_pass(
     categoricals = tuple((c.name, c.levels or 0) for c in columns if c.type == "enum")
     if answer is not None and answer.type != "enum":
         numbers.append(answer.name)
-    identity = resolved.family not in LOG_LINK
+    identity = resolved.distribution.has_identity_link
     request = work.Request(
         tuple(numbers),
         categoricals if ranked else (),

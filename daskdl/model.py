@@ -259,7 +259,7 @@ def predictor_of(
         layout,
         resolved.category,
         resolved.activation,
-        resolved.family,
+        resolved.distribution,
         tuple(resolved.hidden_dropout),
         answer.sub if answer else 0.0,
         answer.mul if answer else 1.0,
@@ -272,14 +272,11 @@ def options_of(
 ) -> metrics.Options:
     """Return how a model with these parameters is measured."""
     actual = resolved.actual
-    deviance = metrics.Deviance()
-    if resolved.category == "Regression":
-        deviance = metrics.Deviance(resolved.family, actual.tweedie_power, actual.quantile_alpha, actual.huber_alpha)
     return metrics.Options(
         domain=None if encoder.response is None else encoder.response.domain,
         auc_type=auc_type or actual.auc_type,
         gainslift_bins=actual.gainslift_bins,
-        deviance=deviance,
+        distribution=resolved.distribution,
         priors=priors,
         hit_ranks=actual.max_hit_ratio_k,
     )

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daskdl.kernels.activations import Activation
+from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
+from daskdl.parameter_choices import activation_of, distribution_of, drops_units
 from daskdl.parameter_facts import Facts, refuse
-from daskdl.parameter_rules import FAMILY_OF_LOSS, activation_of, check, is_classifier
+from daskdl.parameter_rules import check, is_classifier
 
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
 
 NO_CAP = 3.4e38  # any max_w2 from here on acts as infinity: the largest float32 is 3.4028e38
-LOSS_OF_FAMILY = {family: loss for loss, family in FAMILY_OF_LOSS.items()}
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,7 @@ class Resolved:
 
     `actual` holds H2O's parameters with their actual values. The rest is what kernels, encoder and coordinator read:
     `activation` is the spec of the hidden units; `hidden_dropout` has one share per hidden layer (0.0 without dropout);
-    `family` is the distribution and `family_number` its number (Tweedie's power, the quantile,
-    Huber's delta in standardised units; NaN where there is none); `loss` is CrossEntropy, Quadratic, Absolute,
-    Quantile, Huber or Automatic (the family's deviance); `optimizer` is adadelta (numbers rho, epsilon) or momentum
+    `distribution` is the spec of the response; `optimizer` is adadelta (numbers rho, epsilon) or momentum
     (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts;
     `stopping_metric` is None when early stopping is off; `classes` is 1 for regression and 0 for an autoencoder.
     """
@@ -38,9 +37,7 @@ class Resolved:
     activation: Activation
     input_dropout: float
     hidden_dropout: tuple[float, ...]
-    family: str
-    family_number: float
-    loss: str
+    distribution: Distribution
     optimizer: str
     optimizer_numbers: dict[str, float]
     l1: float
@@ -57,9 +54,11 @@ class Resolved:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values["activation"] = self.activation.name.lower()
         values["channels"] = self.activation.pieces
+        del values["distribution"]
+        values["family"], values["loss"] = self.distribution.name, self.distribution.loss_name
+        values["family_number"] = next((value for value in self.distribution if isinstance(value, float)), None)
         values["actual"] = self.actual.to_dict()
         values["max_w2"] = "Infinity" if math.isinf(self.max_w2) else self.max_w2
-        values["family_number"] = None if math.isnan(self.family_number) else self.family_number
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @staticmethod
@@ -75,7 +74,7 @@ class Resolved:
         read["actual"] = parameters_type.from_dict(values["actual"])
         read["activation"] = activation_of(read["actual"])
         read["max_w2"] = float(values["max_w2"])
-        read["family_number"] = math.nan if values["family_number"] is None else values["family_number"]
+        read["distribution"] = DISTRIBUTIONS[read["actual"].distribution].of(read["actual"])
         return Resolved(**read)
 
 
@@ -86,12 +85,12 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
     to the user issues them. The only impure value is the seed, which is drawn from the clock if it was -1.
 
     >>> from daskdl.parameters import Facts, Parameters, resolve
-    >>> resolve(Parameters(), Facts(rows=150, response="species", classes=3, response_type="enum")).family
+    >>> resolve(Parameters(), Facts(rows=150, response="species", classes=3, response_type="enum")).distribution.name
     'multinomial'
     """
     errors, warnings = check(parameters, facts)
     refuse(model_id or parameters.model_id, errors)
-    family, loss = _family_and_loss(parameters, facts)
+    distribution = distribution_of(parameters, facts.classes if is_classifier(parameters, facts) else None)
     changed, changes = _automatic_changes(parameters, facts)
     stopping = _stopping_metric(parameters, facts)
     seed = parameters.seed if parameters.seed != -1 else time.time_ns() & (2**63 - 1)
@@ -101,8 +100,8 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         changes.append("hidden_dropout_ratios are 0.5 for each hidden layer, as none were given.")
     folds = _fold_assignment(parameters)
     actual = parameters.replace(
-        distribution=family,
-        loss=loss,
+        distribution=distribution.name,
+        loss=distribution.loss_name,
         seed=seed,
         stopping_metric=stopping or parameters.stopping_metric,
         fold_assignment=folds or "AUTO",
@@ -123,9 +122,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         activation=activation_of(parameters),
         input_dropout=parameters.input_dropout_ratio,
         hidden_dropout=dropout,
-        family=family,
-        family_number=_family_number(parameters, family),
-        loss=loss,
+        distribution=distribution,
         optimizer=optimizer,
         optimizer_numbers=numbers,
         l1=parameters.l1,
@@ -147,31 +144,10 @@ def _category(p: "Parameters", facts: Facts) -> str:
     return "Binomial" if facts.classes == 2 else "Multinomial"
 
 
-def _family_and_loss(p: "Parameters", facts: Facts) -> tuple[str, str]:
-    """A gaussian response follows the loss (Absolute is laplace, ...): one label, one gradient, one deviance."""
-    if is_classifier(p, facts):
-        family = p.distribution
-        if family == "AUTO":
-            family = "bernoulli" if facts.classes == 2 else "multinomial"
-        return family, "CrossEntropy" if p.loss == "Automatic" else p.loss
-    family = p.distribution
-    if family in ("AUTO", "gaussian"):
-        family = FAMILY_OF_LOSS.get(p.loss, "gaussian")
-    return family, LOSS_OF_FAMILY.get(family, "Automatic")  # the others have no loss of their own name
-
-
-def _family_number(p: "Parameters", family: str) -> float:
-    if family == "tweedie":
-        return p.tweedie_power
-    if family == "quantile":
-        return p.quantile_alpha
-    return 1.0 if family == "huber" else math.nan  # Huber's delta in the gradient; huber_alpha moves the deviance
-
-
 def _hidden_dropout(p: "Parameters") -> tuple[float, ...]:
     if p.hidden_dropout_ratios is not None:
         return p.hidden_dropout_ratios
-    return (0.5 if p.activation.endswith("WithDropout") else 0.0,) * len(p.hidden)
+    return (0.5 if drops_units(p) else 0.0,) * len(p.hidden)
 
 
 def _optimizer(p: "Parameters") -> tuple[str, dict[str, float]]:

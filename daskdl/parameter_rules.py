@@ -1,9 +1,13 @@
 """The rules between parameters, and between parameters and data: all errors found at once, and the warnings."""
 
+import math
 import os
 from typing import TYPE_CHECKING
 
-from daskdl.kernels.activations import ACTIVATIONS, Activation
+from daskdl.kernels.activations import ACTIVATIONS
+from daskdl.kernels.distributions import DISTRIBUTIONS
+from daskdl.kernels.spec import Spec
+from daskdl.parameter_choices import activation_of, asked_distribution, distribution_of, drops_units, suits
 from daskdl.parameter_facts import Facts, FieldError
 
 if TYPE_CHECKING:
@@ -17,9 +21,6 @@ MANUAL_RATE: tuple[str, ...] = (
     "momentum_ramp",
     "momentum_stable",
 )
-LOG_LINK = ("poisson", "gamma", "tweedie")
-FAMILY_OF_LOSS = {"Quadratic": "gaussian", "Absolute": "laplace", "Quantile": "quantile", "Huber": "huber"}
-CLASSIFIERS = ("bernoulli", "multinomial")
 ONLY_CLASSIFICATION = ("logloss", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error")
 ONLY_REGRESSION = ("deviance", "MAE", "RMSLE")
 
@@ -47,22 +48,23 @@ def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
     return not parameters.autoencoder and facts.response_type == "enum"
 
 
-def activation_of(parameters: "Parameters") -> Activation:
-    """Return the activation that was asked for, with or without dropout."""
-    return ACTIVATIONS[parameters.activation.removesuffix("WithDropout")]()
-
-
 def asleep(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
     names: set[str] = set(MANUAL_RATE) if parameters.adaptive_rate else {"rho", "epsilon"}
-    family = parameters.distribution
-    if family != "quantile" and parameters.loss != "Quantile":
-        names.add("quantile_alpha")
-    if family != "huber" and parameters.loss != "Huber":
-        names.add("huber_alpha")
+    for kind in DISTRIBUTIONS.values():
+        if parameters.distribution != kind.name and parameters.loss not in kind.losses:
+            names |= _unjudged(kind)
+    for kind in ACTIVATIONS.values():
+        if not isinstance(activation_of(parameters), kind):
+            names |= _unjudged(kind)
     if parameters.initial_weight_distribution == "UniformAdaptive":
         names.add("initial_weight_scale")
     return names
+
+
+def _unjudged(kind: type[Spec]) -> set[str]:
+    """Return the parameters of a choice that was not made."""
+    return {one.parameter for one in kind.declared().values() if not one.always}
 
 
 def _ranges(p: "Parameters", _: Facts) -> list[FieldError]:
@@ -74,7 +76,7 @@ def _network(p: "Parameters", _: Facts) -> list[FieldError]:
     errors = []
     ratios = p.hidden_dropout_ratios
     if ratios is not None:
-        if not p.activation.endswith("WithDropout"):
+        if not drops_units(p):
             message = f"hidden_dropout_ratios need an activation WithDropout; got {p.activation}."
             errors.append(FieldError("hidden_dropout_ratios", message))
         if len(ratios) != len(p.hidden):
@@ -117,43 +119,56 @@ def _response(p: "Parameters", facts: Facts) -> list[FieldError]:
     """Distribution, loss and offset against the response."""
     if p.autoencoder:
         return _loss_of_numbers(p)
-    errors = []
-    family, loss = p.distribution, p.loss
     if is_classifier(p, facts):
-        if family not in ("AUTO", *CLASSIFIERS):
-            message = f"{family} requires a numeric response; '{facts.response}' is categorical."
-            errors.append(FieldError("distribution", message))
-        if family == "bernoulli" and facts.classes > 2:
-            message = f"bernoulli requires a response with 2 classes; got {facts.classes}. Use multinomial or AUTO."
-            errors.append(FieldError("distribution", message))
-        if loss not in ("Automatic", "CrossEntropy", "Quadratic"):
-            errors.append(FieldError("loss", f"Classification allows Automatic, CrossEntropy, Quadratic; got {loss}."))
-        if p.offset_column is not None:
-            errors.append(FieldError("offset_column", "Offset is only supported for regression."))
-        return errors
-    if family in CLASSIFIERS:
-        message = f"{family} requires a categorical response; '{facts.response}' is numeric. Use asfactor()."
+        return _classification(p, facts)
+    errors, asked = [], asked_distribution(p)
+    if asked is not None and asked.classes is not None:
+        message = f"{asked.name} requires a categorical response; '{facts.response}' is numeric. Use asfactor()."
         errors.append(FieldError("distribution", message))
     errors += _loss_of_numbers(p)
-    if family in LOG_LINK and facts.response_low < 0 and facts.response_low != float("-inf"):
-        message = f"{family} requires a response >= 0; '{facts.response}' holds {facts.response_low:g}."
-        errors.append(FieldError("response_column", message))
+    target = distribution_of(p, None).target
+    for value in (facts.response_low, facts.response_high):
+        if math.isfinite(value) and not target.allows(value):
+            message = f"{p.distribution} requires a response {target}; '{facts.response}' holds {value:g}."
+            errors.append(FieldError("response_column", message))
+            break
+    return errors
+
+
+def _classification(p: "Parameters", facts: Facts) -> list[FieldError]:
+    """Distribution, loss and offset against a categorical response."""
+    errors, asked = [], asked_distribution(p)
+    fitting = [kind for kind in DISTRIBUTIONS.values() if suits(kind, facts.classes)]
+    if asked is not None and asked.classes is None:
+        message = f"{asked.name} requires a numeric response; '{facts.response}' is categorical."
+        errors.append(FieldError("distribution", message))
+    elif asked is not None and asked.classes is not None and not suits(asked, facts.classes):
+        few, many = asked.classes
+        wanted = f"{few}" if few == many else f"{few} to {many:g}"
+        names = ", ".join(kind.name for kind in fitting)
+        message = f"{asked.name} requires a response with {wanted} classes; got {facts.classes}. Use {names} or AUTO."
+        errors.append(FieldError("distribution", message))
+    losses = dict.fromkeys(["Automatic", *(loss for kind in fitting for loss in kind.losses)])
+    if p.loss not in losses:
+        errors.append(FieldError("loss", f"Classification allows {', '.join(losses)}; got {p.loss}."))
+    if p.offset_column is not None:
+        errors.append(FieldError("offset_column", "Offset is only supported for regression."))
     return errors
 
 
 def _loss_of_numbers(p: "Parameters") -> list[FieldError]:
     """Loss against the distribution of a numeric response or of an autoencoder's inputs."""
-    family, loss = p.distribution, p.loss
-    if loss == "CrossEntropy":
-        return [FieldError("loss", "CrossEntropy requires classification; what is predicted here is numeric.")]
-    if loss == "Automatic" or family in ("AUTO", "gaussian", *CLASSIFIERS):
+    asked, loss = asked_distribution(p), p.loss
+    if loss == "Automatic":
         return []
-    fitting = next((name for name, member in FAMILY_OF_LOSS.items() if member == family), None)
-    if fitting is None:
-        return [FieldError("loss", f"Only Automatic loss (deviance) is allowed for {family}; got {loss}.")]
-    if loss == fitting:
+    if not any(loss in kind.losses for kind in DISTRIBUTIONS.values() if kind.classes is None):
+        return [FieldError("loss", f"{loss} requires classification; what is predicted here is numeric.")]
+    if asked is None or asked.classes is not None or loss in distribution_of(p, None).losses:
         return []
-    return [FieldError("loss", f"Only Automatic or {fitting} loss is allowed for {family}; got {loss}.")]
+    if not asked.losses:
+        return [FieldError("loss", f"Only Automatic loss (deviance) is allowed for {asked.name}; got {loss}.")]
+    allowed = " or ".join(["Automatic", *asked.losses])
+    return [FieldError("loss", f"Only {allowed} loss is allowed for {asked.name}; got {loss}.")]
 
 
 def _stopping(p: "Parameters", facts: Facts) -> list[FieldError]:
@@ -209,7 +224,8 @@ def _autoencoder(p: "Parameters", _: Facts) -> list[FieldError]:
     elif p.sparsity_beta > 0 and not activation.averages.allows(p.average_activation):
         said = activation.averages.message or f"{activation.name} average activation must be {activation.averages}."
         errors.append(FieldError("average_activation", said))
-    if p.distribution in (*CLASSIFIERS, *LOG_LINK):
+    asked = asked_distribution(p)
+    if asked is not None and not asked.reconstructs:
         errors.append(FieldError("distribution", f"{p.distribution} makes no sense for an autoencoder."))
     if p.offset_column is not None:
         errors.append(FieldError("offset_column", "Offset is only supported for regression."))

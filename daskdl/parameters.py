@@ -1,5 +1,6 @@
 """The parameters of Deep Learning under H2O's names, each declared once: type, range, sentence, restart, default.
 
+A number that belongs to a choice (the power of the Tweedie distribution) is declared in its file and joins the others.
 Everything else is derived from these lines: the checks and their words, the documents, JSON, the estimator's signature
 and properties, the command line, the names a grid may search.
 """
@@ -14,6 +15,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, get_args
 
 from daskdl.kernels.activations import ACTIVATIONS
+from daskdl.kernels.distributions import DISTRIBUTIONS
+from daskdl.parameter_choices import with_declared
 from daskdl.parameter_facts import Facts, FieldError, survey
 from daskdl.parameter_kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
 from daskdl.parameter_resolution import Resolved, resolve
@@ -50,10 +53,8 @@ SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, "[)")
 FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
 WITH_DROPOUT = OneOf(*(name + dropout for name in ACTIVATIONS for dropout in ("", "WithDropout")))
-DISTRIBUTIONS = OneOf(
-    *("AUTO", "bernoulli", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace", "quantile", "huber")
-)
-LOSSES = OneOf("Automatic", "CrossEntropy", "Quadratic", "Huber", "Absolute", "Quantile")
+FAMILIES = OneOf("AUTO", *DISTRIBUTIONS)
+LOSSES = OneOf(*dict.fromkeys(["Automatic", *(loss for one in DISTRIBUTIONS.values() for loss in one.losses)]))
 METRICS = OneOf(
     *("AUTO", "deviance", "logloss", "MSE", "RMSE", "MAE", "RMSLE", "AUC", "AUCPR", "lift_top_group"),
     *("misclassification", "mean_per_class_error", "custom", "custom_increasing"),
@@ -68,13 +69,13 @@ FOLDS = OneOf("AUTO", "Random", "Modulo", "Stratified")
 RHO = Range(0, 1, "()", "rho must be > 0 if epsilon is >0, and below 1.")
 EPSILON = Range(0, ends="()", message="epsilon must be > 0 if rho is >0, and finite.")
 CAP = Range(0, ends="(]", message="Cannot use max_w2 <= 0.")
-POWER = Range(1, 2, "()", "tweedie_power must lie strictly between 1 and 2. Use poisson for 1 and gamma for 2.")
 UNITS = Range(1, message="Hidden layer size must be positive.")
 INT_MAX = 2**31 - 1
 LONG = Range(-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@with_declared(activation=ACTIVATIONS, loss=DISTRIBUTIONS)
 class Parameters:
     """All choices that define a model and how it is trained, under H2O's names.
 
@@ -135,11 +136,8 @@ class Parameters:
     checkpoint: Annotated[ModelOrKey | None, "Model to continue from.", FREE] = None
     pretrained_autoencoder: Annotated[ModelOrKey | None, "Autoencoder whose hidden layers to start from.", FREE] = None
 
-    distribution: Annotated[str, DISTRIBUTIONS, "Distribution of the response.", FIXED] = "AUTO"
+    distribution: Annotated[str, FAMILIES, "Distribution of the response.", FIXED] = "AUTO"
     loss: Annotated[str, LOSSES, "Loss to minimise; for gaussian it chooses the family.", FREE] = "Automatic"
-    quantile_alpha: Annotated[float, SHARE, "Which quantile to learn.", FIXED] = 0.5
-    tweedie_power: Annotated[float, POWER, "Variance power of the Tweedie distribution.", FIXED] = 1.5
-    huber_alpha: Annotated[float, SHARE, "Quantile of |error| beyond which Huber's loss is linear.", FIXED] = 0.9
 
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
     rho: Annotated[float, RHO, "ADADELTA: memory of past squared gradients.", FIXED] = 0.99

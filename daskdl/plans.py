@@ -43,9 +43,7 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
     return Plan(
         layout=layout,
         activation=resolved.activation,
-        family=resolved.family,
-        family_number=resolved.family_number,
-        loss=resolved.loss,
+        distribution=resolved.distribution,
         optimizer=resolved.optimizer,
         optimizer_numbers=resolved.optimizer_numbers,
         autoencoder=actual.autoencoder,

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daskdl.choices import LOG_LINK
 from daskdl.kernels.activations import Activation
-from daskdl.kernels.distributions import EXP_CAP
+from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.structs import Rows
 from daskdl.network import Layout
 
@@ -27,7 +26,7 @@ class Predictor:
     layout: Layout
     category: str  # Binomial, Multinomial, Regression, AutoEncoder
     activation: Activation
-    family: str
+    distribution: Distribution
     hidden_dropout: tuple[float, ...] = ()
     sub: float = 0.0
     mul: float = 1.0
@@ -64,14 +63,14 @@ class Predictor:
         if self.category == "Regression":
             return self.respond(outputs[:, 0])
         with np.errstate(invalid="ignore"):
-            return self.correct(softmax(outputs))
+            return self.correct(self.distribution.probabilities(outputs))
 
     def respond(self, net: np.ndarray) -> np.ndarray:
         """Return the response for net outputs: inverse link, or the scale of the response undone."""
-        if self.family in LOG_LINK:
-            with np.errstate(over="ignore"):
-                return np.minimum(np.exp(net), EXP_CAP)
-        return net / self.mul + self.sub
+        if self.distribution.has_identity_link:
+            return net / self.mul + self.sub
+        with np.errstate(over="ignore"):
+            return self.distribution.response(net)
 
     def correct(self, p: np.ndarray) -> np.ndarray:
         """Return probabilities with the class shares of balanced training undone (training 16)."""
@@ -109,13 +108,3 @@ class Predictor:
             sums = sums.reshape(len(sums), pieces, -1).max(axis=1)
         with np.errstate(over="ignore"):  # formulas are written for the whole line: exp may pass through infinity
             return self.activation.activate(sums)
-
-
-def softmax(net: np.ndarray) -> np.ndarray:
-    """Return row-wise softmax of (rows, classes) float64.
-
-    >>> softmax(np.zeros((1, 2))).tolist()
-    [[0.5, 0.5]]
-    """
-    p = np.exp(net - net.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from daskdl.choices import momentum_at
 from daskdl.network import Layout, State
+from daskdl.parameter_choices import drops_units
 from daskdl.stopping import LayerStatistics
 from daskdl.table import H2OTwoDimTable
 
@@ -57,12 +58,12 @@ def status_table(model: Model) -> H2OTwoDimTable:
     layout, resolved = model.layout, model.resolved
     rows: list[list[Any]] = [["", 1, layout.inputs, "Input", 100.0 * resolved.input_dropout, *[None] * 9]]
     kind = resolved.activation.name
-    dropping = resolved.actual.activation.endswith("WithDropout")
+    dropping = drops_units(resolved.actual)
     for layer in range(1, layout.depth + 1):
         last = layer == layout.depth
         name = f"{kind}Dropout" if dropping else kind
         if last:
-            name = {"AutoEncoder": kind, "Regression": "Linear"}.get(model.category, "Softmax")
+            name = kind if model.category == "AutoEncoder" else resolved.distribution.output
         dropout = None if last else 100.0 * (resolved.hidden_dropout[layer - 1] if resolved.hidden_dropout else 0.0)
         rows.append(
             [
@@ -87,8 +88,9 @@ def description(model: Model) -> str:
     if model.category != "AutoEncoder":
         kind = "regression" if model.category == "Regression" else f"{resolved.classes}-class classification"
         target = f"predicting {model.response}, {kind}"
+    head = resolved.distribution
     return (
-        f"{target}, {resolved.family} distribution, {resolved.loss} loss, {size:,} weights/biases, "
+        f"{target}, {head.name} distribution, {head.loss_name} loss, {size:,} weights/biases, "
         f"{_bytes(model.state.nbytes)}, {model.samples:,} training samples, mini-batch size "
         f"{resolved.actual.mini_batch_size:,}"
     )

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from daskdl.blas import ONE_BLAS_THREAD
-from daskdl.choices import distribution_of, optimizer_at
+from daskdl.choices import optimizer_at
 from daskdl.design import Design, empty_window
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.batches import train_batches
+from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.penalties import Elastic, Free, Penalties
 from daskdl.kernels.structs import Rows, Settings
 from daskdl.kernels.training import train_rows
@@ -66,9 +67,7 @@ class Plan:
 
     layout: Layout
     activation: Activation
-    family: str
-    family_number: float
-    loss: str
+    distribution: Distribution
     optimizer: str
     optimizer_numbers: dict[str, float]
     autoencoder: bool = False
@@ -231,7 +230,8 @@ class Runner:
             plan.layout.scratch(columns) if plan.batch == 1 else plan.layout.batch_scratch(columns, batch, whole)
         )
         self.penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
-        self.distribution = distribution_of(plan.family, plan.family_number, plan.loss)
+        self.activation = plan.activation.compiled
+        self.distribution = plan.distribution.compiled
 
     def train(self, mix: Mix, low: int, high: int, samples: float) -> None:
         """Train on samples [low, high) of a mix; `samples` counts what all workers trained before them."""
@@ -241,7 +241,7 @@ class Runner:
         kernel = train_rows if plan.batch == 1 else train_batches
         rows = mix.window(low, high, self.rows, plan.mean_weight)
         kernel(
-            plan.activation, self.distribution, optimizer, self.penalties, self.pull,
+            self.activation, self.distribution, optimizer, self.penalties, self.pull,
             self.network, rows, settings, self.scratch,
         )  # fmt: skip
 

@@ -4,7 +4,6 @@ Where that was not done the first training compiles what it needs, and `heard` t
 """
 
 import itertools
-import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import event
 
-from daskdl.choices import FAMILIES, SOFTMAX
 from daskdl.design import Block, Design
 from daskdl.kernels.activations import ACTIVATIONS, Activation
+from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.jit import cache_misses
 from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import Plan, Portion, Share, train_share
@@ -28,31 +27,29 @@ OPTIMIZERS = {
     "momentum": {"rate": 0.005, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5},
 }
 ROWS = 4
-NUMBERS = {"quantile": 0.5, "huber": 1.0, "tweedie": 1.5}  # numbers of the families that have one: values, not types
 
 
 class Choice(NamedTuple):
     """One combination that needs kernels of its own."""
 
     activation: Activation
-    family: str
-    loss: str
+    distribution: Distribution
     optimizer: str
     batch: int
 
     def __str__(self) -> str:
         way = "each row" if self.batch == 1 else "mini-batches"
-        return f"{self.activation.name}, {self.family} ({self.loss}), {self.optimizer}, {way}"
+        return f"{self.activation.name}, {self.distribution.name}, {self.optimizer}, {way}"
 
 
 def choices(everything: bool = False) -> Iterator[Choice]:
     """Yield the usual combinations (softmax and gaussian, ADADELTA and Nesterov), or all there are."""
-    heads = [("multinomial", loss) for loss in SOFTMAX] + [(family, "Automatic") for family in FAMILIES]
-    for kind, (family, loss), optimizer, batch in itertools.product(ACTIVATIONS.values(), heads, OPTIMIZERS, (1, 2)):
-        usual = loss == "CrossEntropy" or family == "gaussian"
-        common = optimizer == "adadelta" or (optimizer == "nesterov" and kind.rarity == 0)
-        if everything or (usual and common):
-            yield Choice(kind(), family, loss, optimizer, batch)
+    hidden = [kind() for kind in ACTIVATIONS.values()]
+    heads = [kind() for kind in DISTRIBUTIONS.values() if isinstance(kind().compiled, kind)]  # others share a kernel
+    rarity = {"adadelta": 0, "nesterov": 1, "momentum": 2}
+    for activation, head, optimizer, batch in itertools.product(hidden, heads, OPTIMIZERS, (1, 2)):
+        if everything or activation.rarity + head.rarity + rarity[optimizer] <= 1:
+            yield Choice(activation, head, optimizer, batch)
 
 
 def warm(tell: Callable[[str], None], everything: bool = False) -> int:
@@ -98,14 +95,13 @@ class _Listener(event.Listener):
 
 
 def _train(choice: Choice) -> None:
-    outputs = 2 if choice.family == "multinomial" else 1
+    outputs = 1 if choice.distribution.classes is None else 2
     layout = Layout(levels=2, numbers=len(STORED), hidden=(2,), outputs=outputs, pieces=choice.activation.pieces)
     name = "adadelta" if choice.optimizer == "adadelta" else "momentum"
     numbers = dict(OPTIMIZERS[choice.optimizer])
     if name == "momentum":
         numbers["nesterov"] = float(choice.optimizer == "nesterov")
-    number = NUMBERS.get(choice.family, math.nan)
-    plan = Plan(layout, choice.activation, choice.family, number, choice.loss, name, numbers, batch=choice.batch)
+    plan = Plan(layout, choice.activation, choice.distribution, name, numbers, batch=choice.batch)
     share = Share((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
     train_share(initialise(layout, Start(), seed=1), share, plan, threads=1)
 

@@ -119,18 +119,14 @@ def activation(options: Options, kernels: SimpleNamespace) -> Any:
 
 def distribution(options: Options, kernels: SimpleNamespace) -> Any:
     """The spec of the loss."""
-    d = kernels.distributions
-    return {
-        "crossentropy": d.CrossEntropy,
-        "quadratic": d.SquaredProbability,
-        "gaussian": d.Gaussian,
-        "laplace": d.Laplace,
-        "quantile": lambda: d.Quantile(f4(options.quantile_alpha)),
-        "huber": lambda: d.Huber(f4(options.huber_delta)),
-        "poisson": d.Poisson,
-        "gamma": d.Gamma,
-        "tweedie": lambda: d.Tweedie(f4(options.tweedie_power)),
-    }[options.loss]()
+    numbers = {
+        "multinomial": {"quadratic": options.loss == "quadratic"},
+        "quantile": {"alpha": options.quantile_alpha},
+        "huber": {"delta": options.huber_delta},
+        "tweedie": {"power": options.tweedie_power},
+    }
+    family = "multinomial" if options.loss in CLASSIFIERS else options.loss
+    return kernels.distributions.DISTRIBUTIONS[family](**numbers.get(family, {}))
 
 
 def optimizer(options: Options, clock: int, kernels: SimpleNamespace) -> Any:
@@ -195,8 +191,8 @@ def train(net: Net, rows: Rows, order: Sequence[int], options: Options, *, level
             settings = settings_of(options, layout.depth, clock, seed)
             window = Rows(*(array[low : low + step] for array in chosen))
             trained += run(
-                activation(options, kernels), distribution(options, kernels), optimizer(options, clock, kernels),
-                penalties, pull, network, window, settings, scratch,
+                activation(options, kernels).compiled, distribution(options, kernels).compiled,
+                optimizer(options, clock, kernels), penalties, pull, network, window, settings, scratch,
             )  # fmt: skip
     return net_of(state, layout, net, trained)
 

@@ -11,18 +11,37 @@ import inspect
 import pkgutil
 from operator import itemgetter
 from types import ModuleType
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform, get_type_hints
+
+import numpy as np
+
+from daskdl.parameter_kinds import Range, Restart
 
 LAST = 1000  # the `place` of a choice that H2O does not have: after H2O's own, by name
+
+
+class Declared(NamedTuple):
+    """A parameter of Deep Learning that belongs to a choice: its name, allowed numbers, sentence, restart rule.
+
+    Its default is that of the field. Without `always` it is judged only where the choice is made.
+    """
+
+    parameter: str
+    allowed: Range
+    sentence: str
+    restart: Restart = Restart.FIXED
+    always: bool = False
 
 
 @dataclass_transform(frozen_default=True)
 class Spec(tuple):
     """A tuple with named numbers, facts and formulas, frozen; kernels are compiled for its class.
 
-    An annotated name of a subclass is a field, in the order of declaration, with or without a default. Facts about the
-    class are plain assignments. Formulas are methods that take and give numbers; `jit.operation` makes them callable in
-    kernels. Unlike a NamedTuple a spec inherits, is never falsy, and equals only its own kind: `Tanh() != Maxout()`.
+    An annotated name of a subclass is a field, in the order of declaration, with or without a default; one that the
+    user sets says so: `leak: Annotated[float, Declared("leak", Range(0, 1), "Slope below zero.")] = 0.01`. Facts about
+    the class are plain assignments. Formulas are methods that take and give numbers; `jit.operation` makes them
+    callable in kernels. Unlike a NamedTuple a spec inherits, is never falsy, and equals only its own kind:
+    `Tanh() != Maxout()`.
 
     >>> class Leaky(Spec):
     ...     name = "Leaky"
@@ -54,6 +73,28 @@ class Spec(tuple):
         if len(values) > len(cls._fields) or set(every) != set(cls._fields):
             raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields) or 'no numbers'}; got {values} {named}.")
         return super().__new__(cls, [every[name] for name in cls._fields])
+
+    @classmethod
+    def declared(cls) -> dict[str, Declared]:
+        """Return the parameters that fields are read from, by field."""
+        hints = get_type_hints(cls, include_extras=True)
+        marks = {name: getattr(hints[name], "__metadata__", ()) for name in cls._fields}
+        return {name: one for name, found in marks.items() for one in found if isinstance(one, Declared)}
+
+    @classmethod
+    def default(cls, field: str) -> Any:
+        """Return the value that a field has where none is given."""
+        return cls._defaults[field]
+
+    @classmethod
+    def of(cls, parameters: Any) -> Self:
+        """Return the choice with the numbers that the user gave."""
+        return cls(**{name: getattr(parameters, one.parameter) for name, one in cls.declared().items()})
+
+    @property
+    def compiled(self) -> Spec:
+        """This choice as kernels take it: numbers in single precision, so that one kernel serves them all."""
+        return type(self)(*(np.float32(value) if isinstance(value, float) else value for value in self))
 
     def __getnewargs__(self) -> tuple:
         return tuple(self)

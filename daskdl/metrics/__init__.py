@@ -27,7 +27,6 @@ from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
 from daskdl.metrics.confusion import ConfusionMatrix
 from daskdl.metrics.cross_validation import cross_validation_summary
 from daskdl.metrics.custom import Block, CustomMetric, WithCustom, custom_metric
-from daskdl.metrics.deviance import Deviance
 from daskdl.metrics.make import make_metrics
 from daskdl.metrics.multinomial import MultinomialState
 from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
@@ -42,7 +41,6 @@ __all__ = [
     "Block",
     "ConfusionMatrix",
     "CustomMetric",
-    "Deviance",
     "H2OAutoEncoderModelMetrics",
     "H2OBinomialModelMetrics",
     "H2OMultinomialModelMetrics",

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.metrics.deviance import Deviance
+from daskdl.kernels.distributions import Distribution
+from daskdl.kernels.distributions.gaussian import Gaussian
 from frames.errors import H2OValueError
 
 AUC_TYPES = ("MACRO_OVR", "WEIGHTED_OVR", "MACRO_OVO", "WEIGHTED_OVO")
@@ -14,7 +15,7 @@ AUC_CLASSES = 50
 
 
 class Options(NamedTuple):
-    """How to measure: the response's levels, H2O's `auc_type` and `gainslift_bins`, the deviance, priors for ties.
+    """How to measure: the response's levels, H2O's `auc_type` and `gainslift_bins`, the distribution, priors for ties.
 
     `domain` names the classes in code order (None for a regression); `priors` (classes,) decides which of equally
     probable classes is predicted (the largest prior, then the lowest code). `hit_ranks` (max_hit_ratio_k) is how many
@@ -26,7 +27,7 @@ class Options(NamedTuple):
     domain: tuple[str, ...] | None = None
     auc_type: str = "AUTO"
     gainslift_bins: int = -1
-    deviance: Deviance = Deviance()
+    distribution: Distribution = Gaussian()
     priors: tuple[float, ...] | None = None
     hit_ranks: int = 10
 

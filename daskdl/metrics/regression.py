@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from daskdl.kernels.distributions import Distribution
 from daskdl.metrics.base import UNNAMED, Header, ModelMetrics, r_squared, ratio
 from daskdl.metrics.bins import Bins, magnitude_keys, magnitudes, quantiles
-from daskdl.metrics.deviance import huber
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.rows import usable_numbers
 
 
 @dataclass(frozen=True, eq=False)
 class RegressionState:
-    """Sums over rows; `errors` gathers the absolute errors when the deviance is huber's, whose delta needs all of them.
+    """Sums over rows; `errors` gathers the absolute errors where the deviance needs a quantile of all of them (huber).
 
     mean and spread describe the actual values: weighted mean and weighted sum of squared distances from it.
     """
@@ -65,7 +65,9 @@ def measure(
     error = np.abs(y - f)
     weight = rows.weight
     mean = rows.total(y) / weight if len(rows) else 0.0
-    is_huber = options.deviance.name == "huber"
+    gathers = options.distribution.error_quantile is not None
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        deviance = math.nan if gathers else rows.total(options.distribution.deviance(y, f))
     return RegressionState(
         len(rows),
         weight,
@@ -74,8 +76,8 @@ def measure(
         rows.total(error**2),
         rows.total(error),
         _squared_log(y, f, rows.total),
-        math.nan if is_huber else rows.total(options.deviance(y, f)),
-        Bins.of(magnitude_keys(error), np.zeros(len(rows), np.int16), rows.weights) if is_huber else None,
+        deviance,
+        Bins.of(magnitude_keys(error), np.zeros(len(rows), np.int16), rows.weights) if gathers else None,
     )
 
 
@@ -97,17 +99,17 @@ def finish(state: RegressionState, options: Options = PLAIN, header: Header = UN
         "mae": ratio(state.absolute, weight),
         "rmsle": math.sqrt(ratio(state.squared_log, weight)),
         "r2": r_squared(mse, variance),
-        "mean_residual_deviance": ratio(_deviance(state, options.deviance.huber_alpha), weight),
+        "mean_residual_deviance": ratio(_deviance(state, options.distribution), weight),
     }
     return H2ORegressionModelMetrics(header, state.rows, scalars)
 
 
-def _deviance(state: RegressionState, alpha: float) -> float:
+def _deviance(state: RegressionState, distribution: Distribution) -> float:
     if state.errors is None or not state.rows:
         return state.deviance
     errors = magnitudes(state.errors.keys)
-    delta = quantiles(errors, state.errors.weights, np.array([alpha]), state.rows)[0]
-    return float(huber(errors, delta) @ state.errors.weights)
+    at = quantiles(errors, state.errors.weights, np.array([distribution.error_quantile]), state.rows)[0]
+    return float(distribution.deviance_of_errors(errors, at) @ state.errors.weights)
 
 
 class H2ORegressionModelMetrics(ModelMetrics):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from daskdl.history import METRIC_COLUMNS
+from daskdl.kernels.distributions.laplace import Laplace
 from daskdl.metrics import (
     METRICS,
-    Deviance,
     Header,
     MetricNotAvailable,
     Options,
@@ -28,7 +28,7 @@ from frames.errors import H2OValueError
 OPTIONS = {
     "Binomial": Options(domain=("a", "b")),
     "Multinomial": Options(domain=("a", "b", "c"), auc_type="MACRO_OVR"),
-    "Regression": Options(deviance=Deviance("laplace")),
+    "Regression": Options(distribution=Laplace()),
     "AutoEncoder": Options(),
 }
 VALID = Header("valid", "a description")

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.metrics import Deviance, Options, finish, measure, merged
+from daskdl.kernels.distributions.huber import Huber
+from daskdl.kernels.distributions.poisson import Poisson
+from daskdl.metrics import Options, finish, measure, merged
 from daskdl.metrics.bins import Bins, magnitude_keys, magnitudes, probabilities, probability_keys, quantiles
 
 CASES = {
     "two classes": ("Binomial", Options(domain=("a", "b"))),
     "three classes": ("Multinomial", Options(domain=("a", "b", "c"), auc_type="WEIGHTED_OVO")),
-    "number": ("Regression", Options(deviance=Deviance("poisson"))),
-    "number, huber": ("Regression", Options(deviance=Deviance("huber"))),
+    "number": ("Regression", Options(distribution=Poisson())),
+    "number, huber": ("Regression", Options(distribution=Huber())),
     "reconstruction": ("AutoEncoder", Options()),
 }
 

@@ -196,7 +196,7 @@ def test_values_without_effect_are_not_judged():
 )
 def test_auto_distribution_and_loss_follow_the_response(asked, facts, family, loss, category):
     resolved = resolve(Parameters(**asked), facts)
-    assert (resolved.family, resolved.loss, resolved.category) == (family, loss, category)
+    assert (resolved.distribution.name, resolved.distribution.loss_name, resolved.category) == (family, loss, category)
     assert (resolved.actual.distribution, resolved.actual.loss) == (family, loss)
 
 

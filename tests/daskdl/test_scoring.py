@@ -15,6 +15,8 @@ import daskdl.scoring
 from daskdl import metrics
 from daskdl.encoding import Response
 from daskdl.kernels.activations.tanh import Tanh
+from daskdl.kernels.distributions.gaussian import Gaussian
+from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.gather import fill_numbers
 from daskdl.network import Layout, Start, initialise
 from daskdl.prediction import Predictor
@@ -53,7 +55,7 @@ def scorer(category: str, options: metrics.Options = metrics.PLAIN, **more) -> t
     known = {"weights": "w"} | ({"offset": "o"} if category == "Regression" else {})
     encoder = DATA.encoder("x", "c", response=answers.get(category), **known)
     layout = Layout(4, 1, (6,), {"Regression": 1, "Multinomial": 3, "AutoEncoder": 5}[category])
-    family = "multinomial" if category == "Multinomial" else "gaussian"
+    family = Multinomial() if category == "Multinomial" else Gaussian()
     sub, mul = (5.0, 0.25) if category == "Regression" else (0.0, 1.0)
     predictor = Predictor(layout, category, Tanh(), family, sub=sub, mul=mul)
     made = Scorer(encoder, predictor, initialise(layout, Start("Normal"), 4).weights, options, **more)
@@ -129,7 +131,7 @@ def test_deep_features_are_the_hidden_values():
 
 
 def test_the_second_class_is_predicted_from_its_threshold_on():
-    predictor = Predictor(Layout(0, 1, (), 2), "Binomial", Tanh(), "bernoulli")
+    predictor = Predictor(Layout(0, 1, (), 2), "Binomial", Tanh(), Multinomial())
     one = Scorer(scorer("Regression")[0].encoder, predictor, np.zeros(4, np.float32), threshold=0.3)
     p = np.array([0.29, 0.3, 0.9, 0.0])
     labels = one.labels(np.stack([1 - p, p], axis=1))

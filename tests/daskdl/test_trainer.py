@@ -15,6 +15,8 @@ import pytest
 from daskdl import trainer
 from daskdl.design import Block, Design
 from daskdl.kernels.activations.tanh import Tanh
+from daskdl.kernels.distributions.gaussian import Gaussian
+from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.network import Layout, Start, State, average, initialise
 from daskdl.trainer import (
     WINDOW,
@@ -34,9 +36,9 @@ from daskdl.trainer import (
 LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
 ADADELTA = {"rho": 0.95, "epsilon": 1e-6}
 MANUAL = {"rate": 0.05, "rate_annealing": 1e-4, "rate_decay": 1.0, "start": 0.0, "ramp": 0.0, "stable": 0.0}
-PLAN = Plan(LAYOUT, Tanh(), "multinomial", float("nan"), "CrossEntropy", "adadelta", ADADELTA, seed=4)
+PLAN = Plan(LAYOUT, Tanh(), Multinomial(), "adadelta", ADADELTA, seed=4)
 # a combination that the golden vectors compile too; its rate depends on the samples before it
-LINEAR = Plan(replace(LAYOUT, outputs=1), Tanh(), "gaussian", float("nan"), "Automatic", "momentum",
+LINEAR = Plan(replace(LAYOUT, outputs=1), Tanh(), Gaussian(), "momentum",
               {**MANUAL, "nesterov": 1.0}, seed=4)  # fmt: skip
 
 

@@ -14,26 +14,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.choices import FAMILIES, LOG_LINK, SOFTMAX, distribution_of, momentum_at, optimizer_at
+from daskdl.choices import momentum_at, optimizer_at
 from daskdl.kernels.activations import ACTIVATIONS, activate, slope
-from daskdl.kernels.distributions import EXP_CAP, gradient, loss, output_delta, response
+from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution, gradient, loss, output_delta, response
+from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers import bias_step, step
-from daskdl.metrics.deviance import Deviance
-from daskdl.parameters import Facts, Parameters, resolve
+from daskdl.parameters import Facts, Parameters, Resolved, declarations, resolve
 from frames.errors import H2OResponseError
 
 f4 = np.float32
-NUMBERS = {"quantile": (0.2, 0.5, 0.9), "huber": (0.3, 1.0), "tweedie": (1.2, 1.5, 1.9)}
-SPECS = [(name, number) for name in FAMILIES for number in NUMBERS.get(name, (math.nan,))]
-IDS = [name if math.isnan(number) else f"{name} {number}" for name, number in SPECS]
+NUMBERS = {"quantile": (0.2, 0.5, 0.9), "huber": (0.3, 1.0), "tweedie": (1.2, 1.5, 1.9)}  # the first field's
+OF_NUMBERS = [name for name, kind in DISTRIBUTIONS.items() if kind.classes is None]
+OF_CLASSES = [name for name, kind in DISTRIBUTIONS.items() if kind.classes is not None]
+CHOSEN = [(name, numbers) for name in OF_NUMBERS for numbers in [[one] for one in NUMBERS.get(name, ())] or [[]]]
+SPECS = [DISTRIBUTIONS[name](*numbers) for name, numbers in CHOSEN]
+IDS = [repr(spec) for spec in SPECS]
 
 
-def points(name: str, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Targets and net outputs (count,) float64, where the loss has a derivative."""
+def points(spec: Distribution, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Targets inside the interval and net outputs (count,) float64, where the loss has a derivative."""
     rng = np.random.default_rng(13)
-    y = rng.gamma(1.0, 2.0, count) * (rng.random(count) > 0.2) if name in LOG_LINK else rng.normal(0, 2, count)
-    if name == "gamma":
+    y = rng.normal(0, 2, count)
+    if spec.target.low == 0:
+        y = abs(y) * (rng.random(count) > 0.2)
+    if spec.name == "gamma":
         y = y + 0.01
+    assert all(spec.target.allows(value) for value in y)
     return y, rng.normal(0, 1.5, count)
 
 
@@ -41,57 +47,103 @@ def central(function: Callable[[float], float], at: float, h: float = 1e-5) -> f
     return (function(at + h) - function(at - h)) / (2 * h)
 
 
-@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
-def test_the_gradient_is_the_slope_of_the_loss(name, number):
-    spec = distribution_of(name, number, "Automatic")
-    targets, outputs = points(name)
+@pytest.mark.parametrize("spec", SPECS, ids=IDS)
+def test_the_gradient_is_the_slope_of_the_loss(spec):
+    targets, outputs = points(spec)
     residual = targets - outputs
     assert (residual > 0).sum() > 20  # both sides of every kink are met
     assert (residual < 0).sum() > 20
-    if name == "huber":
-        assert (abs(residual) < number).sum() > 10
-        assert (abs(residual) > number).sum() > 10
+    if spec.name == "huber":
+        assert (abs(residual) < spec.delta).sum() > 10
+        assert (abs(residual) > spec.delta).sum() > 10
     for y, f in zip(targets, outputs, strict=True):
         expected = central(lambda at, y=y: float(loss(spec, y, at)), f)
         assert float(gradient(spec, y, f)) == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
-def test_no_output_has_less_loss_than_the_one_where_the_gradient_turns(name, number):
-    """The gradient falls below 0 left of the best output and rises above it right of that."""
-    spec = distribution_of(name, number, "Automatic")
-    for y in points(name, 40)[0]:
-        if name in LOG_LINK and y == 0:
+@pytest.mark.parametrize("spec", SPECS, ids=IDS)
+def test_no_output_has_less_loss_than_the_one_that_predicts_the_target(spec):
+    """The gradient falls below 0 left of the target's own net output and rises above it right of that."""
+    for y in points(spec, 40)[0]:
+        if y == 0 and not spec.has_identity_link:
             continue  # the best output lies at minus infinity
-        best = math.log(y) if name in LOG_LINK else y
+        best = spec.link(y)
         assert gradient(spec, y, best - 0.5) < 0 < gradient(spec, y, best + 0.5)
         assert loss(spec, y, best) <= min(loss(spec, y, best - 0.5), loss(spec, y, best + 0.5))
 
 
-@pytest.mark.parametrize(("name", "number"), SPECS, ids=IDS)
-def test_gradients_stay_finite_for_outputs_far_away(name, number):
-    spec = distribution_of(name, number, "Automatic")
+@pytest.mark.parametrize("spec", SPECS, ids=IDS)
+def test_gradients_stay_finite_and_single_for_outputs_far_away(spec):
+    single = spec.compiled
     with np.errstate(over="ignore"):
         for y, f in itertools.product((0.5, 3.0), (-200.0, -30.0, 30.0, 200.0)):
-            found = gradient(spec, f4(y), f4(f))
+            found = gradient(single, f4(y), f4(f))
             assert np.isfinite(found)
-            assert response(spec, f4(f)) <= f4(EXP_CAP)
+            assert found.dtype == f4
+            assert abs(response(single, f4(f))) <= f4(1e19)
 
 
-def test_log_links_answer_with_an_exponential_and_the_others_with_themselves():
-    for name, number in SPECS:
-        expected = math.exp(0.7) if name in LOG_LINK else 0.7
-        assert response(distribution_of(name, number, "Automatic"), 0.7) == pytest.approx(expected)
+@pytest.mark.parametrize("spec", SPECS, ids=IDS)
+def test_the_response_undoes_the_link_and_lies_where_targets_do(spec):
+    outputs = np.linspace(-3, 3, 31)
+    means = spec.response(outputs)
+    np.testing.assert_allclose(spec.link(means), outputs, rtol=1e-12, atol=1e-12)
+    assert all(spec.target.allows(mean) for mean in means)
+    assert spec.has_identity_link == np.array_equal(means, outputs)
+    np.testing.assert_allclose([float(response(spec.compiled, f4(f))) for f in outputs], means, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_users_can_choose_every_family_and_are_told_its_deviance(name):
+@pytest.mark.parametrize("spec", SPECS, ids=IDS)
+def test_the_deviance_is_the_loss_above_that_of_a_perfect_prediction(spec):
+    """Training and scoring judge by one measure."""
+    y, f = points(spec)
+    y = y + 0.01 * (y == 0) * (spec.target.low == 0)
+    mean = spec.response(f)
+    perfect = [float(loss(spec, a, spec.link(a))) for a in y]
+    excess = np.array([float(loss(spec, a, b)) for a, b in zip(y, f, strict=True)]) - perfect
+    if spec.error_quantile is None:
+        found = spec.deviance(y, mean)
+    else:
+        found = spec.deviance_of_errors(abs(y - mean), spec.delta)
+    np.testing.assert_allclose(found, excess, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_users_can_choose_every_distribution_of_numbers_by_its_name_and_by_its_losses(name):
     facts = Facts(rows=10, response="y", classes=1, response_type="real", response_low=0.5, response_high=4.0)
     resolved = resolve(Parameters(distribution=name), facts, "law")
-    assert resolved.family == name
-    assert name == "huber" or np.isfinite(Deviance(name)(np.array([1.5]), np.array([2.5]))).all()
+    assert type(resolved.distribution) is DISTRIBUTIONS[name]
+    assert Resolved.from_dict(resolved.to_dict()) == resolved
+    for one in DISTRIBUTIONS[name].losses:
+        assert type(resolve(Parameters(loss=one), facts, "law").distribution) is DISTRIBUTIONS[name]
     with pytest.raises(H2OResponseError, match="loss"):
         resolve(Parameters(distribution=name, loss="CrossEntropy"), facts, "law")
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_users_can_choose_every_distribution_of_classes_with_each_of_its_losses(name):
+    kind = DISTRIBUTIONS[name]
+    facts = Facts(rows=10, response="y", classes=kind.classes[0], response_type="enum")
+    for one in kind.losses:
+        resolved = resolve(Parameters(distribution=name, loss=one), facts, "law")
+        assert type(resolved.distribution) is kind
+        assert resolved.distribution.loss_name == one
+        assert Resolved.from_dict(resolved.to_dict()) == resolved
+
+
+@pytest.mark.parametrize(("family", "kinds"), [("distribution", DISTRIBUTIONS), ("activation", ACTIVATIONS)])
+def test_numbers_that_choices_declare_are_parameters_that_reach_them(family, kinds):
+    found = 0
+    for name, kind in kinds.items():
+        for field, one in kind.declared().items():
+            declared = declarations()[one.parameter]
+            other = next(x for x in (0.25, 0.75, 1.25, 1.75, 3.0) if one.allowed.allows(x) and x != declared.default)
+            parameters = Parameters(**{family: name, one.parameter: other})
+            assert (declared.default, declared.sentence) == (kind.default(field), one.sentence)
+            assert getattr(kind.of(parameters), field) == other
+            assert getattr(kind.of(Parameters()), field) == kind.default(field)
+            found += 1
+    assert found == {"distribution": 3, "activation": 0}[family]
 
 
 def log_loss(net: np.ndarray, y: int) -> float:
@@ -105,21 +157,23 @@ def test_softmax_heads_hand_back_their_formulas(values, target):
     p = np.exp(net - net.max()) / np.exp(net - net.max()).sum()
     hit = np.arange(len(net)) == y
     expected = {"CrossEntropy": p - hit, "Quadratic": (p - hit) * (1 - p) * p}
-    for name, spec in SOFTMAX.items():
+    for quadratic, name in enumerate(Multinomial.losses):
+        spec = Multinomial(bool(quadratic))
         delta = np.zeros(len(net))
         output_delta(spec, net, np.array([float(y)]), delta)
         np.testing.assert_allclose(delta, expected[name], atol=1e-6)
+        np.testing.assert_allclose(spec.probabilities(net[None])[0], p, atol=1e-12)
     for k in range(len(net)):
         moved = np.eye(len(net))[k]
         slope_there = central(lambda h, moved=moved: log_loss(net + h * moved, y), 0.0)
         assert expected["CrossEntropy"][k] == pytest.approx(slope_there, abs=1e-6)
 
 
-def test_softmax_heads_bear_large_outputs():
+@pytest.mark.parametrize("quadratic", [False, True])
+def test_softmax_heads_bear_large_outputs(quadratic):
     net, delta = np.array([500.0, -500.0, 499.0], f4), np.zeros(3, f4)
-    for spec in SOFTMAX.values():
-        output_delta(spec, net, np.array([1.0], f4), delta)
-        assert np.isfinite(delta).all()
+    output_delta(Multinomial(quadratic), net, np.array([1.0], f4), delta)
+    assert np.isfinite(delta).all()
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
