@@ -28,6 +28,7 @@ from daskdl.prediction import Predictor
 from daskdl.scoring import Scorer
 from daskdl.status import status_table
 from daskdl.table import H2OTwoDimTable
+from frames.body import unique_names
 from frames.chunk import Chunk
 from frames.column import Column
 from frames.errors import H2OJobError, H2OValueError
@@ -136,7 +137,7 @@ class Model:
                 f"anomaly() needs an autoencoder; {self.key} is a {self.category} model. Use predict()."
             )
         if per_feature:
-            names = [f"reconstr_{name}.SE" for name in self.encoder.unit_names]
+            names = unique_names(f"reconstr_{name}.SE" for name in self.encoder.unit_names)
             return self._mapped(frame, _errors_per_unit, [Column(name, "real") for name in names])
         return self._mapped(frame, _errors_per_row, [Column("Reconstruction.MSE", "real")])
 
@@ -169,14 +170,16 @@ class Model:
 
     @property
     def prediction_columns(self) -> list[Column]:
-        """Names and types of the columns that `predict` makes."""
+        """Names and types of the columns that `predict` makes; a name that is taken gets a number behind it."""
         if self.category == "AutoEncoder":
-            return [Column(f"reconstr_{name}", "real") for name in self.encoder.unit_names]
+            names = unique_names(f"reconstr_{name}" for name in self.encoder.unit_names)
+            return [Column(name, "real") for name in names]
         if self.category == "Regression":
             return [Column("predict", "real")]
         domain = self.domain or ()
         labels = [f"p{label}" if _is_integer(label) else label for label in domain]
-        return [Column("predict", "enum", domain), *(Column(label, "real") for label in labels)]
+        _, *names = unique_names(["predict", *labels])  # a class may bear that name, or p0 beside 0
+        return [Column("predict", "enum", domain), *(Column(name, "real") for name in names)]
 
     def _reading(self, frame: H2OFrame, need_response: bool = False) -> Adaptation:
         if not isinstance(frame, H2OFrame):

@@ -27,6 +27,7 @@ from daskdl.progress import TrainingPlan
 from daskdl.restart import Restart, restart_of
 from daskdl.scoring import Scorer
 from daskdl.training_rows import require_rows, shares_of, training_rows
+from daskdl.versions import file_name
 from frames import session
 from frames.errors import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
@@ -328,7 +329,7 @@ def _exported(model: Model) -> Model:
         return model
     from daskdl import checkpoint  # here, so that training does not wait for zarr
 
-    path = f"{folder.rstrip('/')}/{model.key}"
+    path = f"{folder.rstrip('/')}/{file_name(model.key)}"
     try:
         checkpoint.save(model, path, force=True)
     except (OSError, H2OValueError) as cause:

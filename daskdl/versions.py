@@ -22,6 +22,7 @@ from typing import Any
 
 Manifest = dict[str, list[Any]]  # file below a version -> [bytes, sha256]
 
+LONGEST_NAME = 200  # bytes: file systems take 255, and what is written aside has longer names
 VERSION = re.compile(r"\d{10}-[0-9a-f]{8}")
 PARTIAL = ".partial-"
 ABANDONED = 86_400.0  # seconds after which an unfinished version belongs to a save that was killed
@@ -107,6 +108,25 @@ class Versions:
             with contextlib.suppress(OSError):  # another save may have finished it just now
                 if time.time() - path.stat().st_mtime > ABANDONED:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def file_name(key: str) -> str:
+    """Return the name of the file or folder that belongs to a key: always one name below the folder it is joined to.
+
+    Separators, control characters and percent signs, and a name of dots alone, are written as %2F and the like, so
+    different keys have different names; of a very long key the beginning is kept, and a checksum.
+
+    >>> file_name("../../x")
+    '..%2F..%2Fx'
+    """
+    text = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    name = "".join(f"%{ord(c):02X}" if c in "/\\%" or ord(c) < 32 or ord(c) == 127 else c for c in text)
+    if not name.strip("."):
+        name = name.replace(".", "%2E") or "%"
+    if len(name.encode()) > LONGEST_NAME:
+        kept = name.encode()[: LONGEST_NAME - 20].decode(errors="ignore")
+        name = f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return name
 
 
 def manifest(folder: Path, leave_out: str) -> Manifest:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
+from daskdl.versions import file_name
 from frames import session
 from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
@@ -50,7 +51,7 @@ def save_grid(
     grid = get_grid(grid_id) if isinstance(grid_id, str) else grid_id
     if not hasattr(grid, "hyper_params"):
         raise H2OTypeError(f"Argument `grid_id` should be a grid or its name, got {type(grid_id).__name__} {grid_id}")
-    return grid.save(os.path.join(grid_directory, grid.grid_id))
+    return grid.save(os.path.join(grid_directory, file_name(grid.grid_id)))
 
 
 def load_grid(grid_file_path: str, load_params_references: bool = False) -> Any:
@@ -75,7 +76,7 @@ def save_model(
             "save_model(export_cross_validation=True) cannot be served: save the fold models one by one."
         )
     core = _model(model)
-    target = os.path.join(path or os.getcwd(), filename or core.key)
+    target = os.path.join(path or os.getcwd(), filename or file_name(core.key))
     from daskdl import checkpoint
 
     return checkpoint.save(core, target, force)

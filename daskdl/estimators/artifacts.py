@@ -7,6 +7,7 @@ from typing import Any
 
 from daskdl.metrics import ModelMetrics
 from daskdl.table import H2OTwoDimTable
+from daskdl.versions import file_name
 from frames.errors import H2OValueError
 
 # Methods of h2o-py's models without a counterpart here, and what to use instead.
@@ -51,14 +52,14 @@ class ModelArtifacts:
         from daskdl import checkpoint  # here, so that importing the classes does not load zarr
 
         model = self._trained()
-        return checkpoint.save(model, os.path.join(path or os.getcwd(), filename or model.key), force=True)
+        return checkpoint.save(model, os.path.join(path or os.getcwd(), filename or file_name(model.key)), force=True)
 
     def save_model_details(self, path: str = "", force: bool = False, filename: str | None = None) -> str:
         """Write parameters, tables and metrics as JSON to `path`/`filename` (default: <model>.json); return where.
 
         Raises H2OValueError "File already exists" without `force`.
         """
-        target = os.path.join(path or os.getcwd(), filename or f"{self._trained().key}.json")
+        target = os.path.join(path or os.getcwd(), filename or f"{file_name(self._trained().key)}.json")
         if os.path.exists(target) and not force:
             raise H2OValueError(f"File already exists: {target}. Give force=True to replace it.")
         text = json.dumps(self._model_json, default=_plain, indent=1)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from daskdl.estimators.report import importance_table
 from daskdl.parameters import declarations, plain
 from daskdl.table import H2OTwoDimTable
 from frames import session
+from frames.body import unique_names
 from frames.errors import H2OValueError
 from frames.frame import H2OFrame
 
@@ -69,7 +70,8 @@ class ModelViews:
         """Return the weights into layer `matrix_id` as a frame: a row per unit, a column per input."""
         model = self._exported("weights")
         values = np.asarray(model.weights(self._layer(matrix_id, "Weight matrix", "weight matrices", "matrix")))
-        names = model.encoder.unit_names if matrix_id == 0 else [f"C{j + 1}" for j in range(values.shape[1])]
+        units = model.encoder.unit_names if matrix_id == 0 else [f"C{j + 1}" for j in range(values.shape[1])]
+        names = unique_names(units)  # the level b of a, and a column a.b
         return _kept_frame(f"{model.key}.weights.{matrix_id}", values, list(names))
 
     def biases(self, vector_id: int = 0) -> H2OFrame:

@@ -19,6 +19,7 @@ from daskdl.grid.space import Criteria, Space
 from daskdl.model import Model
 from daskdl.parameters import Parameters, plain
 from daskdl.record import loose, strict
+from daskdl.versions import file_name
 from frames import session
 from frames.errors import H2OValueError
 from frames.frame import H2OFrame
@@ -43,7 +44,7 @@ class Record:
     def add(self, model: Model) -> None:
         """Save a model of the grid, in place of an older one of its name."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(model, self.folder / model.key, force=True)
+        checkpoint.save(model, self.folder / file_name(model.key), force=True)
 
     def write(self, task: Task | None, space: Space, criteria: Criteria, results: Results) -> None:
         """Write what there is to know besides the models, in one step: a reader finds the old or the new state."""
@@ -90,7 +91,7 @@ class Record:
         results = Results(
             content["grid_id"],
             tuple(sorted(content["hyper_params"])),
-            [checkpoint.load(self.folder / key) for key in content["models"]],
+            [checkpoint.load(self.folder / file_name(key)) for key in content["models"]],
             [Failure(**one) for one in content["failures"]],
             content["attempts"],
             set(content["tried"]),
@@ -107,7 +108,7 @@ def recovery_folder(recovery_dir: str | os.PathLike, grid_id: str | None = None)
     Raises H2OValueError where there is none, or more than one.
     """
     if grid_id is not None:
-        return Path(recovery_dir) / grid_id
+        return Path(recovery_dir) / file_name(grid_id)
     found = sorted(path.parent for path in Path(recovery_dir).glob(f"*/{FILE}"))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
