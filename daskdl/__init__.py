@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from daskdl.door.alias import offer
+from daskdl.door.elsewhere import function_refused
 
 # Where each public name lives.
 _NAMES: dict[str, str] = {
@@ -30,7 +31,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("H2OFrame", "get_frame", "assign", "deep_copy", "as_list"), "frames.frame"),
     "export_file": "frames.store",
     "create_frame": "frames.synthetic",
-    **dict.fromkeys(("ls", "frames", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
+    **dict.fromkeys(("ls", "frames", "models", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
     ),
@@ -70,6 +71,7 @@ __all__ = [
     "load_model",
     "ls",
     "make_metrics",
+    "models",
     "no_progress",
     "no_progress_block",
     "predict",
@@ -91,7 +93,7 @@ if TYPE_CHECKING:
     from daskdl.door.cloud import cluster, connect, init, no_progress, no_progress_block, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
-    from daskdl.door.keys import frames, load_dataset, ls, remove, remove_all
+    from daskdl.door.keys import frames, load_dataset, ls, models, remove, remove_all
     from daskdl.door.models import (
         download_model,
         get_grid,
@@ -134,7 +136,7 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         return importlib.import_module(f"daskdl.{name}")
     else:
-        raise AttributeError(f"module 'daskdl' has no attribute {name!r}")
+        raise function_refused(name)
     globals()[name] = value
     return value
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from frames.body import FrameBody
-from frames.cells import fitting, mixed_type, put_column_masked, put_masked
+from frames.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
 from frames.errors import H2OValueError
 from frames.folds import FOR_HOLES, chosen_seed, uniform
+from frames.integers import alike, distances
 from frames.placement import Place
 from frames.rows import pick_where, starts
-from frames.tasks import Step, absent, as_float, carry_out, derive, gather, reduce, reduce_each
+from frames.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -34,50 +34,47 @@ def _put_column_in_gaps(values: np.ndarray, new: np.ndarray) -> list[np.ndarray]
     return put_column_masked(values, absent(values).astype(np.float64), new)
 
 
-def _nullable(values: np.ndarray) -> pd.Series:
-    """A decoded column with the gaps that pandas knows."""
-    if values.dtype == np.int32:
-        return pd.Series(np.where(values < 0, np.nan, values))
-    return pd.Series(values, dtype=object) if values.dtype == object else pd.Series(as_float(values))
-
-
-def _decoded(series: pd.Series, like: np.ndarray) -> np.ndarray:
-    if like.dtype == np.int32:
-        return series.fillna(-1).to_numpy().astype(np.int32)
-    if like.dtype == object:
-        return series.where(series.notna(), None).to_numpy(dtype=object)
-    return series.to_numpy(dtype=np.float64)
-
-
 def _edge(values: np.ndarray, forward: bool) -> tuple[Any, int, int]:
     """(last present value seen in the direction of filling or None, missing cells after it, all cells)."""
     values = values if forward else values[::-1]
     present = np.flatnonzero(~absent(values))
     if len(present) == 0:
         return None, len(values), len(values)
-    return values[present[-1]], len(values) - 1 - int(present[-1]), len(values)
+    return values[present[-1] : present[-1] + 1], len(values) - 1 - int(present[-1]), len(values)
 
 
 def _fill(values: np.ndarray, carried: tuple[Any, int], forward: bool, limit: int) -> list[np.ndarray]:
     """Fill gaps of at most `limit` cells; `carried`: the value before this partition, the gap since."""
+    before, gap = carried
+    if before is not None:
+        before, values = alike(before, values)
     ordered = values if forward else values[::-1]
-    value, gap = carried
-    lead = 0
-    if value is not None and gap < limit:
-        lead = gap + 1
-        hole = {"i": -1, "O": None}.get(ordered.dtype.kind, np.nan) if ordered.dtype != np.int64 else -(2**63)
-        before = np.full(lead, hole, ordered.dtype)
-        before[0] = value
-        ordered = np.concatenate([before, ordered])
-    filled = _decoded(_nullable(ordered).ffill(limit=limit), ordered)[lead:]
-    return [filled if forward else filled[::-1]]
+    gaps, rows = absent(ordered), np.arange(len(ordered))
+    source = np.maximum.accumulate(np.where(gaps, -1, rows)) if len(rows) else rows
+    fill = gaps & (source >= 0) & (rows - source <= limit)
+    filled = ordered.copy()
+    filled[fill] = ordered[source[fill]]
+    if before is not None:
+        filled[(source < 0) & (rows < limit - gap)] = before
+    return [filled if forward else filled[::-1].copy()]
 
 
 def _fill_across(*arguments) -> list[np.ndarray]:
+    """A task: gaps of at most `limit` cells filled from the columns before (after)."""
     *columns, forward, limit = arguments
-    table = pd.DataFrame(np.stack([as_float(c) for c in columns]))
-    table = table.ffill(limit=limit) if forward else table.bfill(limit=limit)
-    return list(table.to_numpy())
+    filled, before, age = [], None, np.zeros(len(columns[0]), np.int64)
+    for column in columns if forward else columns[::-1]:
+        gaps, age = absent(column), age + 1
+        if before is not None:
+            column = put_column_masked(column, (gaps & (age <= limit)).astype(np.float64), before)[0]
+            # What was itself filled is not carried on as new: its age goes on.
+            old, fresh = alike(before, column)
+            before = np.where(gaps, old, fresh)
+        else:
+            before = column
+        age = np.where(gaps, age, 0)
+        filled.append(column)
+    return filled if forward else filled[::-1]
 
 
 def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: float) -> list[np.ndarray]:
@@ -85,7 +82,8 @@ def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: floa
 
 
 def _standardise(values: np.ndarray, center: float, scale: float) -> list[np.ndarray]:
-    return [(as_float(values) - center) / scale]
+    with np.errstate(all="ignore"):
+        return [distances(values, center) / scale]
 
 
 class Cleaning(FrameBody):
@@ -117,7 +115,11 @@ class Cleaning(FrameBody):
             return self._replace(self._body.places)
         if axis == 1:
             places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
-            return self._replace(derive(places, rows, _fill_across, [None] * len(places), None, (forward, maxlen)))
+            if not places:
+                return self._replace(places)
+            check_company(self._body.names[0], places)
+            type_: Any = "time" if all(place.type == "time" for place in places) else None
+            return self._replace(derive(places, rows, _fill_across, [type_] * len(places), None, (forward, maxlen)))
         made: list[Step | Place] = list(self._resolved())
         holes = [i for i, summary in enumerate(self._summaries()) if summary.missing]
         gappy = [self._resolved()[i] for i in holes]
@@ -135,11 +137,12 @@ class Cleaning(FrameBody):
         group_by_frame: H2OFrame | None = None,
         values: Sequence | None = None,
     ) -> Any:
-        """Fill missing cells in place with the mean, median or mode of the column; returns the fills, one per column.
+        """Fill missing cells in place with the mean, median or mode of the column; returns the fills.
 
-        `column=-1`: all columns (enum columns then get their mode). `by`: within groups of these columns; returns the
-        frame of groups and fills, and rows of groups without any value stay missing. `values`: the fills themselves,
-        one per column (None: leave). Raises H2OValueError for mean or median of an enum column.
+        The list has one fill per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
+        columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
+        rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
+        (None: leave). Raises H2OValueError for mean or median of an enum column.
         """
         if method not in ("mean", "median", "mode"):
             raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
@@ -157,7 +160,8 @@ class Cleaning(FrameBody):
             place, code = fitting(names[at], self._resolved()[at], fill)
             made[at] = Step((place,), _put_in_gaps, mixed_type(place), place.domain, (code,))
         self._become(names, carry_out(made, rows))
-        return [math.nan if fill is None else fill for fill in fills]
+        told = dict(zip(targets, fills, strict=True))
+        return [math.nan if told.get(at) is None else told[at] for at in range(len(names))]
 
     def _fills(self, targets, method, combine_method, values, whole) -> list[Any]:
         if values is not None:
@@ -196,6 +200,8 @@ class Cleaning(FrameBody):
             matched = self._join(fills, keys, list(range(len(keys))), "left", sort=False)  # type: ignore[attr-defined]
             source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
             place = self._resolved()[at]
+            if place.is_number:
+                check_company(names[at], [place, source])
             made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
         self._become(names, carry_out(made, rows))
         return fills
@@ -222,7 +228,8 @@ class Cleaning(FrameBody):
         at = [i for i, place in enumerate(places) if place.type in ("int", "real")]
         summaries = [self._summaries()[i] for i in at]
         shifts = _per_column("center", center, [s.mean for s in summaries], 0.0)
-        sizes = _per_column("scale", scale, [s.sigma if s.sigma > 0 else 1.0 for s in summaries], 1.0)
+        found = [s.sigma if s.present > 1 and s.sigma != 0 else 1.0 for s in summaries]
+        sizes = _per_column("scale", scale, found, 1.0)
         if not all(sizes):
             raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
         made: list[Step | Place] = list(places)

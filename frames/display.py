@@ -11,51 +11,28 @@ import pandas as pd
 
 from frames.body import FrameBody
 from frames.column import Column
-from frames.expand import to_datetime
+from frames.expand import to_pandas
+from frames.fields import cells
 from frames.rows import fetch
 from frames.screen import html_table, room, shortened, text_table
+from frames.store import csv_text
 from frames.summary import MISSING_INTEGER, Summary
-from frames.tasks import absent, as_float, gather, submit
+from frames.tasks import gather, submit
 
 MAX_COLUMNS = 200  # shown by head() and print, as in H2O
 
 
-def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
-    """One decoded column, whole, as users get it from as_data_frame(): levels and strings as text, NaN missing."""
-    if column.type == "enum":
-        data = np.array([*column.domain, np.nan] if column.domain else [np.nan], dtype=object)[values]
-    elif column.type == "time":
-        data = to_datetime(values)
-    elif column.type in ("string", "uuid"):
-        data = np.where(values == None, np.nan, values)  # noqa: E711  elementwise on objects
-    elif column.type == "int" and not absent(values).any() and not (np.abs(values) >= 2.0**63).any():
-        data = values.astype(np.int64)
-    else:
-        data = as_float(values)
-    return pd.Series(data, name=column.name)
-
-
-def cell_text(value: Any, column: Column) -> str:
-    """One decoded cell for a comma separated file; missing is empty."""
-    if value is None or value != value or (type(value) is int and value == MISSING_INTEGER):
-        return ""
-    if column.type == "enum" and value < 0:
-        return ""
-    if column.type == "enum":
-        return column.domain[int(value)]  # type: ignore[index]
-    if column.type in ("string", "uuid"):
-        return str(value)
-    return str(int(value)) if column.type in ("int", "time") else repr(float(value))
-
-
 def shown(value: Any, column: Column) -> str:
     """One decoded cell for a table on screen; missing is NA, times read as times."""
-    text = cell_text(value, column)
-    if not text and not (isinstance(value, str) and column.type == "string"):
+    if value is None or value != value or (type(value) is int and value == MISSING_INTEGER):
         return "NA"
+    if column.type == "enum":
+        return "NA" if value < 0 else column.domain[int(value)]  # type: ignore[index]
+    if column.type in ("string", "uuid"):
+        return str(value)
     if column.type == "time":
         return str(np.datetime64(int(value), "ms")).replace("T", " ").removesuffix(".000")
-    return f"{value:g}" if column.type == "real" else text
+    return f"{value:g}" if column.type == "real" else str(int(value))
 
 
 def _number(value: float) -> str:
@@ -160,9 +137,14 @@ class Display(FrameBody):
     ) -> pd.DataFrame | list[list[str]]:
         """The whole frame in this process.
 
-        pandas: int columns int64 (float64 with missing values), real float64, levels and strings as text with NaN for
-        missing, time datetime64[ms]. `use_pandas=False`: rows of strings, names first unless `header` is False,
-        missing empty. `use_multi_thread` is h2o-py's; the workers' threads always share the decoding.
+        pandas: int columns int64 (with missing values float64, or Int64 where float64 would round), real float64,
+        times datetime64[ms], strings as text with NaN for missing. Levels become numbers where all are written as
+        numbers ("0", "1"; bool where they are "False" and "True"), as when pandas reads a CSV file, which is what
+        h2o-py does; other levels are text. `use_pandas=False`: rows of strings as in a CSV file, names first unless
+        `header` is False, missing empty. `use_multi_thread` is h2o-py's, with the same result: threads always share the
+        decoding.
+
+        To get the same frame back: ``H2OFrame(fr.as_data_frame(), column_types=fr.types)``.
 
         Example: ``fr.as_data_frame()["x"].mean()``.
         """
@@ -171,8 +153,8 @@ class Display(FrameBody):
         if use_pandas:
             series = [to_pandas(v, c) for v, c in zip(values, columns, strict=True)]
             return pd.DataFrame({s.name: s for s in series}, columns=[c.name for c in columns])
-        cells = [[cell_text(v, c) for v in column.tolist()] for c, column in zip(columns, values, strict=True)]
-        rows = [list(row) for row in zip(*cells, strict=True)]
+        written = [cells(v, c) for v, c in zip(values, columns, strict=True)]
+        rows = [list(row) for row in zip(*written, strict=True)]
         return [[c.name for c in columns], *rows] if header else rows
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -182,8 +164,8 @@ class Display(FrameBody):
         return np.array(self.as_data_frame(), dtype=dtype)
 
     def get_frame_data(self) -> str:
-        """The whole frame as comma separated text with a header."""
-        return "".join(",".join(f'"{c}"' for c in row) + "\n" for row in self.as_data_frame(use_pandas=False))
+        """The whole frame as comma separated text with a header: what export_file() writes."""
+        return csv_text(self)  # type: ignore[arg-type]
 
 
 def _nbytes(chunk) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from frames.chunk import Chunk
 from frames.column import Column
 from frames.rows import starts
 from frames.session import client
-from frames.tasks import absent, as_float, columns_at, empty_values, fits_long
+from frames.summary import Summary
+from frames.tasks import absent, as_float, columns_at, empty_values, fits_long, gather, reduce
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -23,31 +24,111 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """How one column is to be shown: where it lies, and whether ints need doubles (missing or huge values)."""
+    """How one column is to be shown: where it lies, and the dtype of an int column, the same in all partitions."""
 
     column: Column
     chunk: int
     position: int
-    doubles: bool
+    dtype: str = "int64"
 
 
-def to_series(values: np.ndarray, column: Column, doubles: bool, index: pd.RangeIndex | None = None) -> pd.Series:
-    """One decoded column as a pandas Series.
+def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
+    """Return one decoded column, whole, as users get it from as_data_frame().
 
-    int -> int64 (float64 with `doubles`: the column has missing or huge values), real -> float64, enum -> category,
-    time -> datetime64[ms], string and uuid -> object with None replaced by NaN.
+    int -> int64; with missing values float64, or Int64 where float64 would round; real -> float64; time ->
+    datetime64[ms]; string, uuid and levels -> text with NaN for missing; levels that are numbers or truth values as
+    `level_values` says.
+    """
+    if column.type == "enum":
+        return _levels(values, level_values(column.domain or ()), column.name)
+    dtype = "float64"
+    if column.type == "int":
+        gaps = absent(values)
+        if not gaps.any() and _fit_64_bits(values):
+            dtype = "int64"
+        elif values.dtype == np.int64:
+            dtype = "Int64"
+    return to_series(values, column, dtype)
+
+
+def to_series(values: np.ndarray, column: Column, dtype: str, index: pd.RangeIndex | None = None) -> pd.Series:
+    """Return one decoded column as a pandas Series.
+
+    int -> `dtype` (int64, float64 or Int64), real -> float64, enum -> category, time -> datetime64[ms], string and
+    uuid -> text with None replaced by NaN.
     """
     if column.type == "enum":
         data: object = pd.Categorical.from_codes(values, categories=pd.Index(column.domain, dtype=object))
     elif column.type == "time":
         data = to_datetime(values)
     elif column.type in ("string", "uuid"):
-        data = np.where(values == None, np.nan, values)  # noqa: E711  elementwise on objects
+        return _text_series(np.where(values == None, np.nan, values), column.name, index)  # noqa: E711  on objects
     elif column.type == "int":
-        data = as_float(values) if doubles else values.astype(np.int64, copy=False)
+        data = _integers(values, dtype)
     else:
         data = as_float(values)
     return pd.Series(data, index=index, name=column.name, copy=False)
+
+
+def _integers(values: np.ndarray, dtype: str) -> Any:
+    if dtype == "float64":
+        return as_float(values)
+    if dtype == "int64":
+        return values.astype(np.int64, copy=False)
+    gaps = absent(values)
+    return pd.arrays.IntegerArray(np.where(gaps, 0, values).astype(np.int64), gaps)
+
+
+def _text_series(texts: np.ndarray, name: str, index: pd.RangeIndex | None = None) -> pd.Series:
+    try:
+        return pd.Series(texts, index=index, name=name, copy=False)
+    except UnicodeEncodeError:  # the strings of pandas 3 are UTF-8, which has no surrogates
+        return pd.Series(texts, index=index, name=name, copy=False, dtype=object)
+
+
+def level_values(domain: Sequence[str]) -> np.ndarray:
+    """Return levels as as_data_frame() shows them: as numbers (int64, float64) where every level is written as Python
+    writes that number, as bool where they are False and True; else as texts (object).
+
+    h2o-py leaves this to pandas' reader of CSV, for which 007 is 7, "NA" is missing and "TRUE" is True; here a value
+    always tells its level, so that levels come back.
+
+    >>> level_values(["0", "1"]), level_values(["0.5", "2"]), level_values(["007", "7"])
+    (array([0, 1]), array([0.5, 2. ]), array(['007', '7'], dtype=object))
+    """
+    if set(domain) == {"False", "True"}:
+        return np.array([level == "True" for level in domain])
+    for kind, write in ((int, str), (float, _written)):
+        try:
+            values = [kind(level) for level in domain]
+        except ValueError:
+            continue
+        exact = all(write(v) == level for v, level in zip(values, domain, strict=True))
+        if values and exact and (kind is float or max(map(abs, values)) < 2**63):
+            return np.array(values)
+    return np.array([*domain, None], object)[:-1]
+
+
+def _written(value: float) -> str:
+    """A number as the level that H2OFrame() makes of it; NaN stays no level."""
+    if value != value:
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _levels(codes: np.ndarray, table: np.ndarray, name: str) -> pd.Series:
+    """The level values that codes stand for, in a dtype that has a place for missing ones where there are any."""
+    gaps = codes < 0
+    if table.dtype == object:
+        return _text_series(np.append(table, np.nan)[codes], name)
+    if not gaps.any():
+        return pd.Series(table[codes], name=name, copy=False)
+    found: Any = np.append(table, table[:1])[codes]
+    if table.dtype == bool:
+        return pd.Series(pd.arrays.BooleanArray(found, gaps), name=name, copy=False)
+    if table.dtype == np.int64 and int(np.abs(table).max()) > 2**53:
+        return pd.Series(pd.arrays.IntegerArray(found, gaps), name=name, copy=False)
+    return pd.Series(np.where(gaps, np.nan, found), name=name, copy=False)
 
 
 def to_datetime(values: np.ndarray) -> np.ndarray:
@@ -62,7 +143,7 @@ def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str]
     index = pd.RangeIndex(start, start + rows)
     shown = views if columns is None else [next(v for v in views if v.column.name == name) for name in columns]
     decoded = columns_at([(v.chunk, v.position) for v in shown], chunks)
-    series = {v.column.name: to_series(c, v.column, v.doubles, index) for v, c in zip(shown, decoded, strict=True)}
+    series = {v.column.name: to_series(c, v.column, v.dtype, index) for v, c in zip(shown, decoded, strict=True)}
     return pd.DataFrame(series, index=index, columns=[v.column.name for v in shown])
 
 
@@ -70,8 +151,30 @@ def views_of(frame: H2OFrame) -> list[View]:
     """How to show every column of a frame."""
     placement = frame.placement()
     whole = [c.name for c in frame.schema.columns if c.type == "int"]
-    doubles = {name: s.missing > 0 or not fits_long(s) for name, s in frame.summaries(whole).items()}
-    return [View(c, *placement.where[c.name], doubles.get(c.name, False)) for c in frame.schema.columns]
+    large = beyond_64_bits(frame)
+    dtypes = {n: "float64" if n in large else _dtype_of(summary) for n, summary in frame.summaries(whole).items()}
+    return [View(c, *placement.where[c.name], dtypes.get(c.name, "float64")) for c in frame.schema.columns]
+
+
+def beyond_64_bits(frame: H2OFrame) -> frozenset[str]:
+    """Return the names of int columns with values that int64 cannot hold: they lie in doubles."""
+    names, places, rows = frame._body
+    whole = [c.name for c in frame.schema.columns if c.type == "int"]
+    large = [name for name, summary in frame.summaries(whole).items() if not fits_long(summary)]
+    # Extremes are rounded: 2**63 may stand for 2**63 - 1, which only the values themselves can tell.
+    found = [all(gather(reduce([places[names.index(name)]], rows, _fit_64_bits))) for name in large]
+    return frozenset(name for name, fits in zip(large, found, strict=True) if not fits)
+
+
+def _fit_64_bits(values: np.ndarray) -> bool:
+    return values.dtype == np.int64 or not (np.abs(values) >= 2.0**63).any()
+
+
+def _dtype_of(summary: Summary) -> str:
+    """The dtype that holds an int column exactly. Extremes are rounded to float64: 2**53 may stand for 2**53 + 1."""
+    if not summary.missing:
+        return "int64"
+    return "Int64" if max(-summary.minimum, summary.maximum) >= 2.0**53 else "float64"
 
 
 def to_dask(frame: H2OFrame) -> dd.DataFrame:
@@ -88,7 +191,7 @@ def to_dask(frame: H2OFrame) -> dd.DataFrame:
     if placement.rows and all(placement.rows):
         divisions = (*first, frame.nrow - 1)
     by_group = [list(chunks) for chunks in zip(*placement.parts, strict=True)]
-    series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.doubles) for v in views}
+    series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.dtype) for v in views}
     meta = pd.DataFrame(series, index=pd.RangeIndex(0))
     return dd.from_map(expand, first, *by_group, views=views, meta=meta, divisions=divisions, label="frame")
 

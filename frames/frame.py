@@ -16,6 +16,7 @@ from frames.binding import Binding
 from frames.body import State
 from frames.cleaning import Cleaning
 from frames.conversion import Conversion
+from frames.covariance import Covariance
 from frames.display import Display
 from frames.errors import H2OTypeError, H2OValueError
 from frames.expand import to_dask
@@ -27,6 +28,7 @@ from frames.membership import Membership
 from frames.placement import Group, Place, Placement
 from frames.reductions import Reductions
 from frames.relations import Relations
+from frames.running import Running
 from frames.schema import Schema
 from frames.selection import Selection
 from frames.shape import Shape
@@ -44,6 +46,8 @@ class H2OFrame(
     Selection,
     Arithmetic,
     Functions,
+    Running,
+    Covariance,
     Reductions,
     Conversion,
     Texts,
@@ -230,8 +234,8 @@ class H2OFrame(
     def ddf(self) -> dd.DataFrame:
         """The Dask DataFrame face: lazy, same partitions, columns pushed down to decoding.
 
-        enum -> category (known categories), time -> datetime64[ms], int without missing values -> int64, other
-        numbers float64, strings str. Turn a result back with ``H2OFrame(ddf)``.
+        enum -> category (known categories), time -> datetime64[ms], int -> int64 (with missing values float64, or Int64
+        where float64 would round), real -> float64, strings str. Turn a result back with ``H2OFrame(ddf)``.
         """
         return to_dask(self)
 

@@ -3,33 +3,75 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
 from frames.body import FrameBody
-from frames.cells import Scalar, is_frame
-from frames.conversion import to_domain, to_truth
+from frames.cells import Scalar, as_cells, is_frame
+from frames.conversion import to_domain
 from frames.errors import H2OTypeError, H2OValueError
-from frames.placement import Place
+from frames.integers import EXACT, LONGEST, alike, compare, rounded, size_of
+from frames.placement import Place, summaries_at
 from frames.rows import recut
-from frames.tasks import Step, absent, as_float, carry_out, derive, gather, reduce
+from frames.summary import MISSING_INTEGER
+from frames.tasks import Step, absent, as_float, carry_out, derive
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 
+# ---- tasks -------------------------------------------------------------------------------------------------------
 def _on_doubles(values: np.ndarray, name: str, options: tuple) -> list[np.ndarray]:
     with np.errstate(all="ignore"):
         return [np.asarray(FUNCTIONS[name](as_float(values), *options), dtype=np.float64)]
 
 
+def _on_integers(values: np.ndarray, name: str, options: tuple) -> list[np.ndarray]:
+    """A task: a function whose result is an integer where the cell is one; exact beyond 2**53."""
+    return [ON_INTEGERS[name](values, *options)] if values.dtype == np.int64 else _on_doubles(values, name, options)
+
+
+def _round(values: np.ndarray, digits: int) -> np.ndarray:
+    """Halves to even. Cells that have no such digits stay as they are, where a product would lose or overflow them."""
+    if digits < 0:
+        step = 10.0 ** min(-digits, 308)
+        return np.rint(values / step) * step if digits >= -308 else values * 0.0
+    scaled = values * 10.0 ** min(digits, 308)
+    return np.where(np.abs(scaled) < 2.0**52, np.rint(scaled) / 10.0 ** min(digits, 308), values)
+
+
 def _signif(values: np.ndarray, digits: int) -> np.ndarray:
-    size = np.where((values == 0) | ~np.isfinite(values), 1.0, np.abs(values))
-    scale = 10.0 ** (digits - 1 - np.floor(np.log10(size)))
-    return np.where(np.isfinite(values), np.round(values * scale) / scale, values)
+    """Significant digits of the exact value, halves to even. Text decides where a product may have been rounded."""
+    if digits > 16:
+        return values.copy()
+    plain = (values != 0) & np.isfinite(values)
+    size = np.where(plain, np.abs(values), 1.0)
+    shift = digits - 1 - np.floor(np.log10(size))
+    near = np.abs(shift) <= 22  # 10**22 is the last power of ten that a double holds
+    power = 10.0 ** np.where(near, np.abs(shift), 0)
+    scaled = np.where(shift >= 0, size * power, size / power)
+    number = np.rint(scaled)
+    digit_count = (number >= 10.0 ** (digits - 1)) & (number < 10.0**digits)
+    sure = near & digit_count & (np.abs(scaled - np.floor(scaled) - 0.5) > 10.0**digits * 1e-15)
+    result = np.where(plain, np.copysign(np.where(shift >= 0, number / power, number * power), values), values)
+    for i in np.flatnonzero(plain & ~sure):
+        result[i] = float(f"{values[i]:.{digits - 1}e}")
+    return result
+
+
+def _sinpi(values: np.ndarray) -> np.ndarray:
+    turn = np.fmod(values, 2.0)
+    return np.where(turn == np.trunc(turn), turn * 0.0, np.sin(np.pi * turn))
+
+
+def _cospi(values: np.ndarray) -> np.ndarray:
+    turn = np.abs(np.fmod(values, 2.0))
+    return np.where((turn == 0.5) | (turn == 1.5), 0.0, np.cos(np.pi * turn))
 
 
 FUNCTIONS: dict[str, Callable] = {
@@ -38,36 +80,35 @@ FUNCTIONS: dict[str, Callable] = {
     "cos": np.cos, "sin": np.sin, "tan": np.tan, "cosh": np.cosh, "sinh": np.sinh, "tanh": np.tanh,
     "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan,
     "acosh": np.arccosh, "asinh": np.arcsinh, "atanh": np.arctanh,
-    "cospi": lambda x: np.cos(np.pi * x), "sinpi": lambda x: np.sin(np.pi * x), "tanpi": lambda x: np.tan(np.pi * x),
+    "cospi": _cospi, "sinpi": _sinpi, "tanpi": lambda x: _sinpi(x) / _cospi(x),
     "gamma": special.gamma, "lgamma": special.gammaln,
     "digamma": special.digamma, "trigamma": lambda x: special.polygamma(1, x),
-    "round": np.round, "signif": _signif,
+    "round": _round, "signif": _signif,
 }  # fmt: skip
 
-RUNNING: dict[str, tuple[Callable, Callable, float]] = {  # accumulate, join, neutral value
-    "cumsum": (np.cumsum, np.add, 0.0),
-    "cumprod": (np.cumprod, np.multiply, 1.0),
-    "cummax": (np.maximum.accumulate, np.maximum, -np.inf),
-    "cummin": (np.minimum.accumulate, np.minimum, np.inf),
-}
+
+def _kept(values: np.ndarray) -> np.ndarray:
+    return values
 
 
-def _end(*arguments) -> list[float]:
-    """A task: where the running totals of a partition end."""
-    *columns, name = arguments
-    accumulate, _, neutral = RUNNING[name]
-    return [float(accumulate(as_float(c))[-1]) if len(c) else neutral for c in columns]
+def _rounded_integers(values: np.ndarray, digits: int) -> Any:
+    return values if digits >= 0 else rounded(values, 10 ** min(-digits, 19))
 
 
-def _run_on(*arguments) -> list[np.ndarray]:
-    *columns, offsets, name = arguments
-    accumulate, join, _ = RUNNING[name]
-    return [join(accumulate(as_float(c)), o) for c, o in zip(columns, offsets, strict=True)]
+def _significant_integers(values: np.ndarray, digits: int) -> np.ndarray:
+    result = values.copy()
+    size = np.where(absent(values), 0, np.abs(values))
+    for drop in range(1, max(20 - digits, 1)):  # a cell of `digits + drop` digits loses the last `drop`
+        longer = size >= 10 ** (digits + drop - 1)
+        result[longer] = rounded(values[longer], 10**drop)
+    return result
 
 
-def _run_across(*arguments) -> list[np.ndarray]:
-    *columns, name = arguments
-    return list(RUNNING[name][0](np.stack([as_float(c) for c in columns]), axis=0))
+ON_INTEGERS: dict[str, Callable] = {
+    "floor": _kept, "ceiling": _kept, "trunc": _kept, "round": _rounded_integers, "signif": _significant_integers,
+    "abs": lambda x: np.where(absent(x), x, np.abs(x)),
+    "sign": lambda x: np.where(absent(x), np.nan, np.sign(x)),
+}  # fmt: skip
 
 
 def _is_missing(values: np.ndarray) -> list[np.ndarray]:
@@ -75,26 +116,53 @@ def _is_missing(values: np.ndarray) -> list[np.ndarray]:
 
 
 def _choose(test: np.ndarray, *arguments) -> list[np.ndarray]:
-    """A task: yes where test is true, no where it is 0, missing where missing; scalars fill the gaps of columns."""
-    *columns, scalars, domain = arguments
+    """A task: yes where test is true, no where it is 0, missing where missing; scalars fill the gaps of columns.
+
+    Integers stay integers where both sides are such (`exactly`).
+    """
+    *columns, scalars, domain, exactly = arguments
     columns = iter(columns)
     yes, no = [next(columns) if s is None else s.value for s in scalars]
     gap = absent(test)
     if domain is not None:
         yes, no = [(-1 if v is None else domain.index(v)) if v is None or isinstance(v, str) else v for v in (yes, no)]
         return [np.where(gap, -1, np.where(test != 0, yes, no)).astype(np.int32)]
-    yes, no = [as_float(v) if isinstance(v, np.ndarray) else np.nan if v is None else float(v) for v in (yes, no)]
-    return [np.where(gap, np.nan, np.where(test != 0, yes, no))]
+    sides = [v if isinstance(v, np.ndarray) else as_cells(v) for v in (yes, no)]
+    yes, no = alike(*sides) if exactly else [as_float(v) for v in sides]
+    hole = MISSING_INTEGER if yes.dtype == np.int64 else np.nan
+    return [np.where(gap, hole, np.where(test != 0, yes, no))]
 
 
 def _cut(values: np.ndarray, breaks: np.ndarray, right: bool, lowest: bool) -> list[np.ndarray]:
-    values = as_float(values)
+    gaps, lowest_edge = absent(values), float(breaks[0])
+    if values.dtype == np.int64:
+        # An integer is above (not below) a break where it is above (not below) the integer beside it: exact.
+        beside = (np.floor if right else np.ceil)(breaks)
+        breaks = np.clip(beside, -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
     codes = np.searchsorted(breaks, values, side="left" if right else "right") - 1
-    edge, end = (breaks[0], 0) if right else (breaks[-1], len(breaks) - 2)
-    if lowest:
-        codes = np.where(values == edge, end, codes)
-    outside = (codes < 0) | (codes > len(breaks) - 2) | np.isnan(values)
+    if lowest and right:
+        codes = np.where(compare("==", values, lowest_edge), 0, codes)
+    outside = (codes < 0) | (codes > len(breaks) - 2) | gaps
     return [np.where(outside, -1, codes).astype(np.int32)]
+
+
+def _edge_texts(edges: np.ndarray, digits: int) -> list[str]:
+    """Breaks rounded to `digits` decimals, to more where two would read alike."""
+    for more in range(digits, 325):
+        texts = [_decimal(round(float(edge), more)) for edge in edges]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [_decimal(float(edge)) for edge in edges]
+
+
+def _decimal(number: float) -> str:
+    """A double as H2O writes it: 0.5, 1000.0, 1.0E7."""
+    if number == 0 or 1e-3 <= abs(number) < 1e7 or not math.isfinite(number):
+        return repr(number + 0.0)
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    power = int(exponent) + len(digits) - 1
+    rest = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' if sign else ''}{digits[0]}.{rest}E{power}"
 
 
 class Functions(FrameBody):
@@ -105,7 +173,8 @@ class Functions(FrameBody):
         rows, made = self._body.rows, []
         for column, place in zip(self._body.names, self._resolved(), strict=True):
             _need_number(name, column, place)
-            made.append(Step((place,), _on_doubles, None, None, (name, options)))
+            task = _on_integers if name in ON_INTEGERS and _has_room(name, place, options) else _on_doubles
+            made.append(Step((place,), task, None, None, (name, options)))
         pattern = f"{name}({{}})" if called is None else called
         return self._replace(carry_out(made, rows), [pattern.format(column) for column in self._body.names])
 
@@ -117,7 +186,7 @@ class Functions(FrameBody):
         return self.abs()
 
     def round(self, digits: int = 0) -> H2OFrame:
-        """Round to `digits` decimals, halves to even."""
+        """Round to `digits` decimals (with -1 to tens, with -2 to hundreds), halves to even."""
         return self._each("round", (_whole("digits", digits),), "{}")
 
     def __round__(self, digits: int = 0) -> H2OFrame:
@@ -142,38 +211,6 @@ class Functions(FrameBody):
         """Smallest whole number that is not less."""
         return self._each("ceiling")
 
-    # ---- running totals ----------------------------------------------------------------------------------------
-    def _running(self, name: str, axis: int) -> H2OFrame:
-        places, rows = self._resolved(), self._body.rows
-        for column, place in zip(self._body.names, places, strict=True):
-            _need_number(name, column, place)
-        if axis == 1:
-            return self._replace(derive(places, rows, _run_across, [None] * len(places), None, (name,)))
-        if axis != 0:
-            raise H2OValueError(f"axis must be 0 (down the rows) or 1 (across the columns); got {axis!r}.")
-        join, neutral = RUNNING[name][1:]
-        offsets, ends = [np.full(len(places), neutral)], gather(reduce(places, rows, _end, (name,)))
-        for end in ends[:-1]:
-            offsets.append(join(offsets[-1], end))
-        local = [(offset,) for offset in offsets]
-        return self._replace(derive(places, rows, _run_on, [None] * len(places), None, (name,), local))
-
-    def cumsum(self, axis: int = 0) -> H2OFrame:
-        """Running sum down the rows (axis 0) or across the columns (1); missing from the first missing cell on."""
-        return self._running("cumsum", axis)
-
-    def cumprod(self, axis: int = 0) -> H2OFrame:
-        """Running product."""
-        return self._running("cumprod", axis)
-
-    def cummax(self, axis: int = 0) -> H2OFrame:
-        """Running maximum."""
-        return self._running("cummax", axis)
-
-    def cummin(self, axis: int = 0) -> H2OFrame:
-        """Running minimum."""
-        return self._running("cummin", axis)
-
     # ---- missing, choices, intervals ---------------------------------------------------------------------------
     def isna(self) -> H2OFrame:
         """1 where a cell is missing, else 0; columns `isNA(x)`."""
@@ -182,26 +219,29 @@ class Functions(FrameBody):
         return self._replace(made, [f"isNA({name})" for name in self._body.names])
 
     def ifelse(self, yes: Any, no: Any) -> H2OFrame:
-        """This column of 0 and 1 (or bool) decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
+        """This column of 0 and 1 decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
 
         `yes` and `no`: numbers, strings (the result is enum), None, or frames of one column. Column `C1`.
         """
-        rows = self._body.rows
-        (test,) = carry_out([to_truth(self._only("ifelse()"))], rows)
+        test, rows = self._only("ifelse()"), self._body.rows
         if test.type not in ("int", "real"):
             raise H2OValueError(f"ifelse() must be asked of a column of numbers; got {test.type}. Compare first.")
         sides = [_side(value, self) for value in (yes, no)]
+        types = {side.type for side in sides}
         places = [side for side in sides if isinstance(side, Place)]
         scalars = [None if isinstance(side, Place) else side for side in sides]
         if all(_textual(s) for s in sides) and not all(isinstance(s, Scalar) and s.value is None for s in sides):
             domain = tuple(sorted({level for side in sides for level in _levels(side)}))
             places = [to_domain(place, rows, domain) for place in places]
-            return self._replace(derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain)), ["C1"])
+            made = derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain, False))
+            return self._replace(made, ["C1"])
         if any(_textual(side) and not (isinstance(side, Scalar) and side.value is None) for side in sides):
             raise H2OValueError(
                 "yes and no of ifelse() must both be numbers or both be text (enum columns or strings)."
             )
-        return self._replace(derive([test, *places], rows, _choose, [None], None, (scalars, None)), ["C1"])
+        type_: Any = "time" if "time" in types and types <= {"time", "missing"} else None
+        arguments = (scalars, None, "real" not in types)
+        return self._replace(derive([test, *places], rows, _choose, [type_], None, arguments), ["C1"])
 
     def cut(
         self,
@@ -213,17 +253,19 @@ class Functions(FrameBody):
     ) -> H2OFrame:
         """Numbers of one column as intervals (enum): `(a,b]`, or `[a,b)` with right=False; outside is missing.
 
-        `include_lowest` closes the outermost open end; `dig_lab` significant digits in the labels.
+        `include_lowest`: with right=True the first interval is `[a,b]`. `dig_lab`: decimals of the breaks in the
+        labels, more where two breaks would read alike.
         """
         place = self._only("cut()")
         _need_number("cut", self._body.names[0], place)
         edges = np.unique(np.asarray(breaks, dtype=np.float64))
-        if len(edges) < 2:
+        if len(edges) < 2 or np.isnan(edges).any():
             raise H2OValueError(f"breaks must hold at least two different numbers; got {breaks!r}.")
         if labels is None:
             open_, close = ("(", "]") if right else ("[", ")")
-            text = [f"{edge:.{dig_lab}g}" for edge in edges]
+            text = _edge_texts(edges, _whole("dig_lab", dig_lab))
             labels = [f"{open_}{a},{b}{close}" for a, b in itertools.pairwise(text)]
+            labels[0] = f"[{labels[0][1:]}" if include_lowest else labels[0]
         if len(labels) != len(edges) - 1 or len(set(labels)) != len(labels):
             raise H2OValueError(
                 f"labels must be {len(edges) - 1} different strings, one per interval; got {list(labels)}."
@@ -252,6 +294,16 @@ def _need_number(call: str, name: str, place: Place) -> None:
             f"{call}() must be asked of columns of numbers; column '{name}' is {place.type}. "
             "Select the numeric columns, or convert with asnumeric()."
         )
+
+
+def _has_room(name: str, place: Place, options: tuple) -> bool:
+    """Whether integers of a column, rounded, are sure to lie in int64."""
+    if name not in ("round", "signif") or place.type not in ("int", "time"):
+        return True
+    size = size_of(found) if (found := summaries_at([place])[0]).all_integer else 0
+    digits = options[0]
+    step = 10 ** max(-digits if name == "round" else 19 - digits, 0)
+    return size <= EXACT or digits > 18 or (name == "round" and digits >= 0) or size + step <= LONGEST
 
 
 def _whole(name: str, value: Any) -> int:

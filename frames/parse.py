@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frames import kinds, parse_numbers, parse_parquet, parse_range, session
+from frames import parse_numbers, parse_parquet, parse_range, session
 from frames.assembly import Pending, assemble, collect
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
-from frames.parse_columns import declare, numbers, verdicts
-from frames.parse_guess import Setup, Wishes, guess, must_have_columns
+from frames.parse_columns import columns, declare, verdicts
+from frames.parse_files import plan_files
+from frames.parse_guess import Wishes
 from frames.parse_progress import bar
 from frames.parse_source import Source, inspect, list_paths
 from frames.tasks import resident, submit, submit_all
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 Progress = Callable[[int, int], None]
-_HEAD = 256 * 1024
 
 
 def import_file(
@@ -57,10 +57,9 @@ def import_file(
     progress           called with (bytes done, bytes in all) as ranges are read; in place of the progress bar
 
     Types are guessed from the first 256 KiB and checked on every row: a column that turns out to hold words is read
-    again as text, and is then what more than half of its cells are; what does not fit is missing, with a warning. Empty
-    fields are missing; in columns of numbers and times also NA, nan, NaN, null, NULL, N/A. Text columns are enum, or
-    string where there are more than 100 distinct values and they are more than 95% of the rows. All rules, with
-    examples: docs/data.md.
+    again as text. Empty fields and "NA" are missing; in columns of numbers and times also nan, NaN, null, NULL, N/A.
+    Text columns are enum, or string where there are more than 100 distinct values and they are more than 95% of the
+    rows. A word in a column that was declared numeric is missing.
 
     Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
     number of the line).
@@ -121,7 +120,8 @@ def _import(
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, upload)
+    named = declarations[0] is not None
+    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, named, upload)
     plan.setup = declare(plan.setup, *declarations)
     with bar(sum(source.size or 0 for source in sources), progress) as done:
         return _read(plan, destination_frame or session.file_key(sources[0].stem), done)
@@ -148,10 +148,9 @@ def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -
         if not wrong:
             break
         plan.setup = plan.setup.with_texts(sorted(wrong))
-    texts = verdicts(plan.setup, reports)
+    numbers, texts = columns(plan.setup, reports, verdicts(plan.setup, reports))
     order = [plan.setup.names[i] for i in plan.setup.kept]
-    kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
-    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order, frame_id)
+    return assemble(blocks, reports, plan.with_times(numbers), texts, order, frame_id)
 
 
 class _Csv:
@@ -160,15 +159,8 @@ class _Csv:
     With `upload` the bytes are read in this process and sent to the workers.
     """
 
-    def __init__(self, sources: list[Source], wishes: Wishes, upload: bool) -> None:
-        heads = [source.head(_HEAD) for source in sources]
-        self.setup: Setup = guess(heads[0], len(heads[0]) < _HEAD, wishes, sources[0].url)
-        self.starts: list[tuple[Source, int]] = []
-        for source, head in zip(sources, heads, strict=True):
-            if source is not sources[0]:
-                must_have_columns(head, len(head) < _HEAD, self.setup, source.url)
-            must_skip = wishes.header == 1 or source is sources[0]
-            self.starts.append((source, parse_range.data_start(source, head, self.setup, must_skip)))
+    def __init__(self, sources: list[Source], wishes: Wishes, named: bool, upload: bool) -> None:
+        self.setup, self.starts = plan_files(sources, wishes, named)
         self.upload = upload
         self.exact: dict[Source, list[parse_range.Range]] = {}
 

@@ -6,28 +6,33 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from frames.column import Type
+from frames.dates import follow
 from frames.dictionary import NO_NUMBER, NO_VALUE, as_numbers
 from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_header import Quoting, default_names, guess_header
 
-SEPARATORS = (",", "\t", ";", "|", "\x01", " ")
+SEPARATORS = ("\t", ",", ";", "|", "\x01")
 _ROWS = 2000
 _LINES = 100
 _DIGITS = re.compile(r"\d")
+_OUTER = re.compile(r"(?:\A|(?<=[\r\n])) +| +(?=[\r\n]|\Z)")
 
 
 @dataclass(frozen=True)
 class Setup:
     """How to read the rows of some CSV files.
 
-    `texts` are the columns (by position in the file) that are read as text; all others are numbers. `forced` holds the
-    types that the user asked for. `kept` are the columns that are read at all. `missing` holds per column
-    the texts that mean missing besides the usual ones.
+    `header` is the first row where it names the columns, as it stands in the file, else None. `texts` are the columns
+    (by position in the file) that are read as text; all others are numbers. `forced` holds the types that the user
+    asked for. `kept` are the columns that are read at all. `missing` holds per column the texts that mean missing
+    besides the usual ones.
     """
 
     sep: str
-    header: bool
+    header: tuple[str, ...] | None
     names: tuple[str, ...]
     texts: frozenset[int]
     forced: dict[int, Type]
@@ -48,11 +53,6 @@ class Setup:
         """Columns in the file."""
         return len(self.names)
 
-    @property
-    def wanted(self) -> list[Type | None]:
-        """The types that the user asked for (or None) of the columns that are read as text."""
-        return [self.forced.get(i) for i in self.kept if i in self.texts]
-
 
 def records(
     text: str, sep: str, quote: str = '"', escape: str | None = None, limit: int | None = None
@@ -60,7 +60,7 @@ def records(
     """Return the fields of the first rows of a text; blank lines are left out, runs of spaces separate once."""
     rows = []
     if sep == " ":
-        text = re.sub(r"(?m)^ +| +$", "", re.sub(r"[ \t]+", " ", text))
+        text = _OUTER.sub("", text.replace("\t", " "))
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=sep, quotechar=quote, escapechar=escape, skipinitialspace=True
     )
@@ -121,72 +121,43 @@ def without_marked_lines(data: bytes, markers: str | None) -> bytes:
 
 
 def guess_separator(text: str, quote: str = '"', escape: str | None = None) -> str:
-    """Return the separator of a sample: of , tab ; | ^A and space the one by which most lines have equally many fields.
+    """Return the separator of a sample: of tab , ; | ^A the one by which most lines have equally many fields.
 
-    >>> guess_separator("a;b\\n1,5;2\\n")
-    ';'
+    Blanks separate only where none of these does it for half of the lines, and blanks do: texts have blanks in them,
+    and so have times. A file of one column has the separator ",".
+
+    >>> guess_separator("a;b\\n1,5;2\\n"), guess_separator("new york,1\\nrome\\nlos angeles,3\\n")
+    (';', ',')
     """
-    best, best_score = ",", (0.0, 0)
-    for sep in SEPARATORS:
-        if sep not in text:
-            continue
-        try:
-            widths = Counter(len(row) for row in records(text, sep, quote, escape, _LINES))
-        except FrameError:
-            continue
-        width, lines = widths.most_common(1)[0]
-        if width == 1 and len(widths) > 1:
-            width, lines = next((w, n) for w, n in widths.most_common() if w > 1)
-        score = (round(lines / widths.total(), 2), 1) if width > 1 else (0.0, 0)
-        if score > best_score:
-            best, best_score = sep, score
-    return best
+    shares = {sep: _share(text, sep, quote, escape) for sep in SEPARATORS if sep in text}
+    best = max(shares, key=lambda sep: shares[sep], default=",")
+    if shares.get(best, 0.0) > 0.5 or " " not in text:
+        return best if shares.get(best, 0.0) else ","
+    return " " if _blanks_separate(text, quote, escape, shares.get(best, 0.0)) else best if shares.get(best) else ","
 
 
-def guess_header(rows: list[list[str]]) -> bool:
-    """Return whether the first row names the columns.
-
-    It does when it has no number, its fields differ, and below it there is a column of numbers, or there are columns of
-    categories, of which values occur again but none of the first row.
-
-    >>> guess_header([["age", "name"], ["7", "x"]]), guess_header([["5.1", "setosa"], ["4.9", "setosa"]])
-    (True, False)
-    """
-    first = [field for field in rows[0] if field]
-    if len(rows) < 2 or not first or len(set(first)) < len(first) or any(_is_number(field) for field in first):
+def _blanks_separate(text: str, quote: str, escape: str | None, other: float) -> bool:
+    """Whether blanks cut at least half of the lines into equally many fields, none into more, and more than `other`."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()][1 : _LINES + 1]
+    share = _share(text, " ", quote, escape)
+    if share < 0.5 or share <= other or (lines and all(follow(lines))):
         return False
-    if any(field in NO_VALUE | NO_NUMBER for field in first):
-        return False
-    below = [_column(rows[1:], i) for i in range(len(rows[0]))]
-    if any(column and all(map(_is_number, column)) for column in below):
-        return True
-    repeated = any(len(set(column)) < len(column) for column in below)
-    return repeated and not any(rows[0][i] in column for i, column in enumerate(below) if rows[0][i])
+    widths = [len(row) for row in records(text, " ", quote, escape, _LINES)]
+    return max(widths) <= max(widths[0], Counter(widths).most_common(1)[0][0])
 
 
-def _is_number(field: str) -> bool:
-    return field not in NO_NUMBER and field not in NO_VALUE and as_numbers([field]) is not None
+def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
+    """The share of lines that have as many fields as most of those that the separator cuts; 0 where it cuts none."""
+    try:
+        widths = Counter(len(row) for row in records(text, sep, quote, escape, _LINES))
+    except FrameError:
+        return 0.0
+    return max((round(lines / widths.total(), 2) for width, lines in widths.items() if width > 1), default=0.0)
 
 
 def _column(rows: list[list[str]], position: int) -> list[str]:
     fields = [row[position] for row in rows if position < len(row)]
     return [field for field in fields if field not in NO_VALUE and field not in NO_NUMBER]
-
-
-def default_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names for `width` columns: those given, C1, C2, ... where they are empty or too few, and each once."""
-    full = [names[i] if i < len(names) and names[i] else f"C{i + 1}" for i in range(width)]
-    seen: Counter[str] = Counter()
-    taken = set(full)
-    for i, name in enumerate(full):
-        seen[name] += 1
-        if seen[name] > 1:
-            number = seen[name] - 1
-            while f"{name}{number}" in taken:
-                number += 1
-            full[i] = f"{name}{number}"
-            taken.add(full[i])
-    return full
 
 
 @dataclass(frozen=True)
@@ -224,18 +195,16 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
         raise FrameError(f"A file must hold at least one row; {where} is empty.")
     sep = wishes.sep or guess_separator(text, wishes.quote, wishes.escape)
     rows = records(text, sep, wishes.quote, wishes.escape, _ROWS)
-    header = wishes.header == 1 or (wishes.header == 0 and guess_header(rows))
-    width = len(rows[0])
+    header = wishes.header == 1 or (wishes.header == 0 and guess_header(rows, _quoting(text, sep, wishes)))
     body = rows[1:] if header else rows
-    if header and body:
-        width = max(width, Counter(len(row) for row in body).most_common(1)[0][0])
+    width = _width(rows, header, sep)
     names = default_names(rows[0] if header else [], width)
     columns = [_column(body, i) for i in range(width)]
     # Each distinct text once: pixels and codes repeat themselves, and columns may be hundreds.
     texts = frozenset(i for i, column in enumerate(columns) if as_numbers(list(dict.fromkeys(column))) is None)
     return Setup(
         sep=sep,
-        header=header,
+        header=tuple(rows[0]) if header else None,
         names=tuple(names),
         texts=texts,
         forced={},
@@ -249,6 +218,33 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     )
 
 
+def _width(rows: list[list[str]], header: bool, sep: str) -> int:
+    """How many columns there are: fields of the first row, or of most others below a header where these are more."""
+    width = len(rows[0])
+    if header and len(rows) > 1:
+        width = max(width, Counter(len(row) for row in rows[1:]).most_common(1)[0][0])
+    ends_in_tabs = sep == "\t" and width > 1 and not any(any(row[width - 1 :]) for row in rows)
+    return width - ends_in_tabs
+
+
+def _quoting(text: str, sep: str, wishes: "Wishes") -> list[Quoting]:
+    """How the first and the last fields of the first rows are quoted."""
+    quote = wishes.quote
+    if quote not in text:
+        return []
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=sep, quotechar=quote, escapechar=wishes.escape, skipinitialspace=True)
+    found, begin = [], 0
+    for row in islice(reader, _LINES):
+        if row:
+            first = lines[begin].lstrip(" ").startswith(quote)
+            last = lines[reader.line_num - 1].rstrip().endswith(quote)
+            needs = [any(letter in field for letter in (sep, quote, "\r", "\n")) for field in (row[0], row[-1])]
+            found.append(Quoting(None if needs[0] else first, None if needs[1] else last))
+        begin = reader.line_num
+    return found
+
+
 def _needs_exact_floats(columns: list[list[str]], texts: frozenset[int]) -> bool:
     """Whether some number has more digits than the fast reader rounds correctly."""
     return any(
@@ -260,9 +256,7 @@ def _needs_exact_floats(columns: list[list[str]], texts: frozenset[int]) -> bool
     )
 
 
-def must_have_columns(data: bytes, complete: bool, setup: Setup, where: str) -> None:
-    """Refuse a further file whose first row has another number of fields than the first file has columns."""
-    text = without_comments(whole_lines(decode(data, where), setup.newline.decode(), complete), setup.markers or "#")
-    rows = records(text, setup.sep, setup.quote, setup.escape, 1)
-    if rows and len(rows[0]) != setup.width:
-        raise FrameError(f"All files must have {setup.width} columns as the first has; {where} has {len(rows[0])}.")
+def sample(data: bytes, complete: bool, setup: Setup, where: str, limit: int) -> list[list[str]]:
+    """Return the first rows of a further file, read as the first one is."""
+    text = whole_lines(decode(without_marked_lines(data, setup.markers), where), setup.newline.decode(), complete)
+    return records(without_comments(text, setup.markers or "#"), setup.sep, setup.quote, setup.escape, limit)

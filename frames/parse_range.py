@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from frames.errors import FrameError
-from frames.parse_guess import Setup, records, without_comments
+from frames.parse_guess import Setup, without_comments
 from frames.parse_source import Source
 
 RANGE_BYTES = 16 * 2**20
@@ -33,23 +33,13 @@ class Range(NamedTuple):
     exact: bool = False
 
 
-def data_start(source: Source, head: bytes, setup: Setup, must_skip: bool) -> int:
-    """Return where the rows of a file begin, after byte order mark, comments and header.
-
-    `must_skip` skips the first row whatever it holds; otherwise it is skipped only if it repeats the names.
-    """
+def data_start(head: bytes, setup: Setup, skip_first: bool) -> int:
+    """Return where the rows of a file begin, after byte order mark, comments and, with `skip_first`, the first row."""
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     text = head[start:].decode("latin-1")  # one character per byte: offsets stay true
     rest = without_comments(text, setup.markers or "#")
     start += len(text) - len(rest)
-    if not setup.header:
-        return start
-    end = _first_record_end(rest.encode("latin-1"), setup)
-    if must_skip:
-        return start + end
-    first = rest[:end].encode("latin-1").decode("utf-8", "replace")
-    fields = records(first, setup.sep, setup.quote, setup.escape, 1)
-    return start + end if fields and fields[0] == list(setup.names[: len(fields[0])]) else start
+    return start + _first_record_end(rest.encode("latin-1"), setup) if skip_first else start
 
 
 def _first_record_end(data: bytes, setup: Setup) -> int:

@@ -24,7 +24,16 @@ _FOREIGN = {
     ".orc": "ORC", ".avro": "Avro",
 }  # fmt: skip
 _HEAD = 256 * 1024
-"""Bytes of a file that are looked at to guess its shape."""
+_LINES = 8
+_MOST = 64 * 2**20
+"""Bytes of a file that are looked at to guess its shape: so many, and more where they do not hold so many lines."""
+
+
+class Head(NamedTuple):
+    """The first bytes of a file, decompressed; `complete`: there are no others."""
+
+    data: bytes
+    complete: bool
 
 
 class Source(NamedTuple):
@@ -110,9 +119,20 @@ class Source(NamedTuple):
                 f"The {self.compression} file {self.url} must be readable to its end; got: {error}. Pack it again."
             ) from error
 
-    def head(self, size: int = _HEAD) -> bytes:
+    def head(self, size: int) -> bytes:
         """Return the first decompressed bytes, `size` at most."""
         return next(self.blocks(size), b"")
+
+    def sample(self) -> Head:
+        """Return the first decompressed bytes: 256 KiB, or where lines are long as many as hold some of them."""
+        data = b""
+        for piece in self.blocks(_HEAD):
+            data += piece
+            if len(piece) < _HEAD:
+                return Head(data, True)
+            if len(data) >= _MOST or max(data.count(b"\n"), data.count(b"\r")) >= _LINES:
+                return Head(data, False)
+        return Head(data, True)
 
 
 class _Owning(io.RawIOBase):

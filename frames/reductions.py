@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frames.body import FrameBody
-from frames.conversion import distinct_values, to_truth
-from frames.errors import H2OValueError
-from frames.placement import Place
+from frames.cells import as_cells, is_frame
+from frames.conversion import distinct_values
+from frames.errors import H2OTypeError, H2OValueError
+from frames.integers import EXACT, LONGEST, as_double, calculate, plain, size_of, total
+from frames.placement import Place, summaries_at
 from frames.rows import recut, spread
-from frames.tasks import absent, as_float, carry_out, derive, gather, reduce, reduce_each, resident, submit
+from frames.summary import MISSING_INTEGER
+from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -32,11 +35,17 @@ class Row(list):
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
 def _sum(values: np.ndarray) -> float:
-    return float(np.nansum(as_float(values)))
+    with np.errstate(all="ignore"):
+        return float(np.nansum(as_float(values)))
+
+
+def _total(values: np.ndarray) -> int:
+    return total(values)
 
 
 def _product(values: np.ndarray) -> float:
-    return float(np.nanprod(as_float(values)))
+    with np.errstate(all="ignore"):
+        return float(np.nanprod(as_float(values)))
 
 
 def _nonzero(values: np.ndarray) -> tuple[int, int, int]:
@@ -47,23 +56,28 @@ def _nonzero(values: np.ndarray) -> tuple[int, int, int]:
 
 def _across(*arguments) -> list[np.ndarray]:
     """One value per row over several columns."""
-    *columns, name, skip = arguments
-    table = np.stack([as_float(c) for c in columns])
-    gaps = np.isnan(table)
+    *columns, name, skip, exactly = arguments
+    gaps = np.stack([absent(c) for c in columns])
+    lost = np.zeros(gaps.shape[1], bool) if skip else gaps.any(axis=0)
+    if exactly:
+        return [np.where(lost, MISSING_INTEGER, _sum_across(*columns))]  # type: ignore[arg-type]
     with np.errstate(all="ignore"):
+        result = np.where(gaps, 0.0, np.stack([as_float(c) for c in columns])).sum(axis=0)
         if name == "mean":
-            result = np.where(gaps, 0.0, table).sum(axis=0) / (~gaps).sum(axis=0)
-        else:
-            result = np.where(gaps, 0.0, table).sum(axis=0)
-    return [result if skip else np.where(gaps.any(axis=0), np.nan, result)]
+            result = result / (~gaps).sum(axis=0)
+    return [np.where(lost, np.nan, result)]
 
 
-def _moments(*arguments) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sums of products of shifted columns over complete rows, sums, and their number."""
-    *columns, shifts = arguments
-    table = np.stack([as_float(c) for c in columns]) - np.asarray(shifts)[:, None]
-    table = table[:, ~np.isnan(table).any(axis=0)]
-    return table @ table.T, table.sum(axis=1), table.shape[1]
+def _sum_across(*columns) -> np.ndarray | None:
+    """A task: exact sums of the present cells of every row; None where int64 cannot hold one."""
+    result: np.ndarray | None = np.zeros(len(columns[0]))
+    for column in columns:
+        result = None if result is None else calculate("+", result, np.where(absent(column), 0, column))
+    return result
+
+
+def _fits_across(*columns) -> bool:
+    return _sum_across(*columns) is not None
 
 
 def _counts(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +134,7 @@ class Reductions(FrameBody):
         return list(places)
 
     def _one_row(self, values: Sequence[float], names: Sequence[str] | None = None) -> H2OFrame:
-        made = derive([], (1,), _literal, [None] * len(values), None, ([np.array([v], float) for v in values],), [()])
+        made = derive([], (1,), _literal, [None] * len(values), None, ([as_cells(v) for v in values],), [()])
         return self._new(self._body.names if names is None else names, made, (1,))
 
     def _per_column(self, numbers: Sequence[float]) -> Row:
@@ -140,41 +154,55 @@ class Reductions(FrameBody):
         return self._one_row(means) if return_frame else means
 
     def _row_wise(self, name: str, skipna: bool) -> H2OFrame:
-        places = self._numeric(name)
-        return self._replace(derive(places, self._body.rows, _across, [None], None, (name, skipna)), [name])
+        places, rows = self._numeric(name), self._body.rows
+        exactly = name == "sum" and bool(places) and all(place.type == "int" for place in places)
+        bound = sum(size_of(s) for s in self._summaries()) if exactly else 0
+        exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
+        return self._replace(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
 
     def sum(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None) -> Any:
-        """Sum over the whole frame as one float; `return_frame=True`: one row, per column; `axis=1`: per row."""
+        """Sum over the whole frame as one float; `return_frame=True`: one row, per column; `axis=1`: per row.
+
+        Sums of integers are exact: an int where a float cannot hold the sum.
+        """
         skipna = skipna if na_rm is None else na_rm
         if _axis(axis) == 1:
             return self._row_wise("sum", skipna)
-        places = self._numeric("sum")
-        batches = gather(reduce_each(places, self._body.rows, _sum))
-        sums = [v for parts in batches for v in np.sum(parts, axis=0)]
-        sums = [
-            math.nan if s.missing and not skipna else float(v) for v, s in zip(sums, self._summaries(), strict=True)
-        ]
-        return self._one_row(sums) if return_frame else float(math.fsum(sums))
+        gaps = [summary.missing > 0 for summary in self._summaries()]
+        sums = [math.nan if gap and not skipna else v for v, gap in zip(self._sums(), gaps, strict=True)]
+        return self._one_row([plain(v) for v in sums]) if return_frame else plain(_added_up(sums))
+
+    def _sums(self) -> list[float]:
+        """The sum of every column: an int for integers, else a float."""
+        places, rows, found = self._numeric("sum"), self._body.rows, self._summaries()
+        whole = [p.type in ("int", "time") and s.all_integer for p, s in zip(places, found, strict=True)]
+        sums: list[float] = [0] * len(places)
+        for exact, task in ((True, _total), (False, _sum)):
+            at = [i for i, w in enumerate(whole) if w == exact]
+            batches = gather(reduce_each([places[i] for i in at], rows, task))
+            columns = [column for parts in batches for column in zip(*parts, strict=True)]
+            for i, column in zip(at, columns, strict=True):
+                with np.errstate(all="ignore"):
+                    sums[i] = sum(column) if exact else float(np.sum(column))
+        return sums
 
     def prod(self, na_rm: bool = False) -> float:
         """Product over the whole frame; NaN if something is missing, unless `na_rm`."""
         if not na_rm and any(s.missing for s in self._summaries()):
             return math.nan
         batches = gather(reduce_each(self._numeric("prod"), self._body.rows, _product))
-        return float(np.prod([np.prod(parts) for parts in batches]))
+        with np.errstate(all="ignore"):
+            return float(np.prod([np.prod(parts) for parts in batches]))
 
     def min(self) -> float:
-        """Smallest cell of the whole frame."""
+        """Smallest present cell of the whole frame: a float, or an int where a float cannot hold it."""
         self._numeric("min")
-        return float(np.nanmin([math.inf] + [s.minimum for s in self._summaries()])) if self._some() else math.nan
+        return min((s.minimum for s in self._summaries() if s.present), default=math.nan)
 
     def max(self) -> float:
-        """Largest cell of the whole frame."""
+        """Largest present cell of the whole frame: a float, or an int where a float cannot hold it."""
         self._numeric("max")
-        return float(np.nanmax([-math.inf] + [s.maximum for s in self._summaries()])) if self._some() else math.nan
-
-    def _some(self) -> bool:
-        return any(s.present for s in self._summaries())
+        return max((s.maximum for s in self._summaries() if s.present), default=math.nan)
 
     def sd(self, na_rm: bool = False) -> Row:
         """Standard deviation (n-1) of every column; NaN where not numbers, or something is missing and not `na_rm`."""
@@ -220,7 +248,13 @@ class Reductions(FrameBody):
             weights = self._resolved()[self._index(weights_column)]
             subject = self._pick([i for i in range(self.ncol) if i != self._index(weights_column)])
         elif weights_column is not None:
+            if not is_frame(weights_column):
+                raise H2OTypeError(f"weights_column must be a name or a frame; got {type(weights_column).__name__}.")
+            if weights_column.nrow != self.nrow:
+                raise H2OValueError(f"Weights must have {self.nrow} rows; got {weights_column.nrow}.")
             weights = recut([weights_column._only("Weights")], weights_column._body.rows, self._body.rows)[0]
+        if weights is not None:
+            _check_weights(weights)
         method = "average" if combine_method == "avg" else combine_method
         rows = subject._quantile_rows(probabilities, method, weights)
         names = [n for n, p in zip(subject._body.names, subject._resolved(), strict=True) if p.type in NUMBERS]
@@ -230,71 +264,15 @@ class Reductions(FrameBody):
         """A new frame of one partition from a few values computed here; floats unless types say otherwise."""
         kinds: dict[Any, Any] = {"enum": np.int32, "string": object, "uuid": object}
         types = list(types or [None] * len(columns))
-        arrays = [
-            c if getattr(c, "dtype", None) == np.int64 else np.asarray(c, kinds.get(t, float))
-            for c, t in zip(columns, types, strict=True)
-        ]
+        arrays = [_as_stored(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
         count = len(arrays[0]) if arrays else 0
         arguments = ([resident(array) for array in arrays],)
         return self._new(names, derive([], (count,), _literal, types, domains, arguments, [()]), (count,))
 
-    # ---- spreads of several columns ------------------------------------------------------------------------------
-    def _covariance(self, y: Any, na_rm: bool, use: str | None, call: str) -> tuple[np.ndarray, list[str], list[str]]:
-        use = use or ("complete.obs" if na_rm else "everything")
-        if use not in ("everything", "all.obs", "complete.obs"):
-            raise H2OValueError(f"use must be everything, all.obs or complete.obs; got {use!r}.")
-        left, both = self._numeric(call), self
-        if y is not None:
-            if y.nrow != self.nrow:
-                raise H2OValueError(
-                    f"Frames under {call}() must have the same number of rows; got {self.nrow}, {y.nrow}."
-                )
-            both = self._replace(
-                [*left, *recut(y._numeric(call), y._body.rows, self._body.rows)],
-                [f"C{i}" for i in range(self.ncol + y.ncol)],
-            )
-        found = both._summaries()
-        gaps = np.array([s.missing > 0 for s in found])
-        if gaps.any() and use == "all.obs":
-            raise H2OValueError(f"{call}() with use='all.obs' must be given no missing cells. Use 'complete.obs'.")
-        shifts = [0.0 if math.isnan(s.mean) else s.mean for s in found]
-        pieces = gather(reduce(both._resolved(), self._body.rows, _moments, (shifts,)))
-        products, sums, count = (sum(part) for part in zip(*pieces, strict=True))
-        with np.errstate(all="ignore"):
-            table = (products - np.outer(sums, sums) / np.float64(count)) / np.float64(count - 1)
-        if use == "everything":
-            table[gaps, :] = table[:, gaps] = math.nan
-        return table, list(self._body.names), list(self._body.names if y is None else y._body.names)
-
-    def var(self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None) -> Any:
-        """Variance of one column as a float, or the covariances of several columns (or with those of `y`) as a frame.
-
-        `use`: "everything" (NaN where something is missing), "all.obs" (missing is an error), "complete.obs" (only
-        complete rows; the default with `na_rm`).
-        """
-        table, rows, columns = self._covariance(y, na_rm, use, "var")
-        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
-
-    def cor(
-        self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None, method: str = "Pearson"
-    ) -> Any:
-        """Pearson correlations: a float for one column with one, else a frame; arguments as for var()."""
-        if str(method).lower() != "pearson":
-            raise H2OValueError(f"method must be 'Pearson'; got {method!r}. Rank the columns first for Spearman's.")
-        table, rows, columns = self._covariance(y, na_rm, use, "cor")
-        scale = np.sqrt(np.diag(table))
-        with np.errstate(all="ignore"):
-            table = table / np.outer(scale, scale)
-        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
-
-    def _matrix(self, table: np.ndarray, columns: Sequence[str]) -> Any:
-        return float(table[0, 0]) if table.shape == (1, 1) else self._small(columns, list(table.T))
-
     # ---- truth and variety -----------------------------------------------------------------------------------------
     def _truth(self) -> np.ndarray:
         """(true, missing, all) cells of the whole frame."""
-        numbers = self._replace(carry_out([to_truth(place) for place in self._resolved()], self._body.rows))
-        batches = gather(reduce_each(numbers._numeric("any or all"), self._body.rows, _nonzero))
+        batches = gather(reduce_each(self._numeric("any or all"), self._body.rows, _nonzero))
         return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
 
     def any(self) -> bool:
@@ -316,15 +294,34 @@ class Reductions(FrameBody):
         place = self._only("unique()")
         found = gather(distinct_values([place], self._body.rows)[0])
         if include_nas and self._summaries()[0].missing:
-            gap = {"enum": -1, "string": None, "uuid": None}.get(place.type or "real", np.nan)
-            found = np.append(found.astype(float) if gap is np.nan else found, [gap]).astype(
-                {"enum": np.int32}.get(place.type or "real", found.dtype if gap is None else float)
-            )
+            gap = {"i4": -1, "O": None, "i8": MISSING_INTEGER}.get(found.dtype.str[1:], np.nan)
+            found = np.append(found, np.array([gap], found.dtype))
         rows = spread(len(found), max([*self._body.rows, 1]))
         ends = np.cumsum(rows)
         local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
         made = derive([], rows, _given, [place.type], [place.domain], (), local)
         return self._new(["C1"], made, rows)
+
+
+def _check_weights(place: Place) -> None:
+    if place.type not in ("int", "real"):
+        raise H2OValueError(f"Weights must be numbers; got a column of type {place.type}.")
+    summary = summaries_at([place])[0]
+    if summary.present and not (summary.minimum >= 0 and math.isfinite(summary.maximum)):
+        raise H2OValueError(f"Weights must be finite and at least 0; got {summary.minimum:g} to {summary.maximum:g}.")
+
+
+def _as_stored(column: Any, dtype: Any) -> np.ndarray:
+    """Values in a dtype; int64 stays, for numbers may need it."""
+    exact = dtype is float and isinstance(column, np.ndarray) and column.dtype == np.int64
+    return column if exact else np.asarray(column, dtype)
+
+
+def _added_up(sums: Sequence[float]) -> float:
+    """One sum of all, of ints exactly."""
+    whole, rest = [v for v in sums if isinstance(v, int)], [v for v in sums if not isinstance(v, int)]
+    with np.errstate(all="ignore"):
+        return sum(whole) if not rest else float(np.sum([as_double(sum(whole)), *rest]))
 
 
 def _literal(arrays: list[np.ndarray]) -> list[np.ndarray]:

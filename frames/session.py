@@ -11,9 +11,10 @@ from typing import Any
 
 import dask
 import distributed
+from distributed.client import _global_clients
 from distributed.worker import thread_state
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
 
 show_progress: bool = True
 """Whether long imports draw a progress bar (`h2o.no_progress()` turns it off)."""
@@ -25,6 +26,8 @@ _kept: dict[str, Any] = {}
 _temporary: "weakref.WeakValueDictionary[str, Any]" = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)
 _session_id = secrets.token_hex(2)
+_used = False  # whether this process ever had a client
+_left: list[Any] = []  # in a forked child: what came along without its threads
 
 _CONFIG = {
     # Chunks go to disk above half of the limit, counted by their own bytes. The other two thresholds look at the whole
@@ -40,7 +43,11 @@ _CONFIG = {
 
 def client() -> distributed.Client:
     """Return the client in use: inside a task that of the worker, else the one given by `set_client`, else that of the
-    embedded cluster, which is started on first use."""
+    embedded cluster, which is started on first use.
+
+    Raises H2OResponseError in a child that was forked after the first use.
+    """
+    refuse_a_fork()
     if getattr(thread_state, "execution_state", None) is not None:
         return distributed.get_client()
     with _lock:
@@ -52,9 +59,11 @@ def client() -> distributed.Client:
 def set_client(new: distributed.Client | None) -> None:
     """Use this client from now on; None forgets the one in use (an embedded cluster then starts at the next need).
 
-    Raises H2OTypeError for anything else, and H2OValueError for a client that is closed.
+    Raises H2OTypeError for anything else, H2OValueError for a client that is closed, and H2OResponseError in a child
+    that was forked after the first use.
     """
     global _current
+    refuse_a_fork()
     if new is not None and not isinstance(new, distributed.Client):
         raise H2OTypeError(f"A client must be a distributed.Client; got {type(new).__name__}.")
     if new is not None and new.status in ("closed", "closing"):
@@ -65,7 +74,40 @@ def set_client(new: distributed.Client | None) -> None:
             _adopt()
 
 
+def refuse_a_fork() -> None:
+    """Raise H2OResponseError in a child that was forked after the first use of a client.
+
+    Whatever waits for a thread that stayed in the parent would wait for ever, so nothing is begun.
+    """
+    if _left:
+        raise H2OResponseError(
+            "A process must use the cluster from its own threads; this one was forked from a process that used it, and "
+            'threads are not forked. Start such processes with multiprocessing.get_context("spawn") (joblib: its '
+            "default), or fork before h2o.init() and the first frame."
+        )
+
+
+def _forked() -> None:
+    """Called in every forked child; also keeps what runs when it exits from waiting for threads of the parent."""
+    global _lock, _current, _embedded
+    _lock = threading.RLock()  # a thread of the parent may have held it
+    if _used:
+        _left.extend([_current, _embedded, *distributed.SpecCluster._instances])
+        _current = _embedded = None
+        distributed.SpecCluster._instances.clear()
+        _global_clients.clear()  # dask's default: `ddf.compute()` would ask it
+        for final in list(weakref.finalize._registry):  # type: ignore[attr-defined]  no public way to list them
+            found = final.peek()
+            if found is not None and str(getattr(found[1], "__module__", "")).startswith(("distributed", "zict")):
+                final.atexit = False  # else a child that exits removes the folder of spilled chunks
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 def _adopt() -> None:
+    global _used
+    _used = True
     # With conversion on, dask would turn our strings into another dtype and recode every text column.
     dask.config.set({"dataframe.convert-string": False})
 
@@ -80,6 +122,7 @@ def start(
     dashboard     address of Dask's pages, such as "127.0.0.1:8787" or ":0"; None serves none
     """
     global _embedded, _current
+    refuse_a_fork()
     if not isinstance(nthreads, int) or isinstance(nthreads, bool) or (nthreads < 1 and nthreads != -1):
         raise H2OValueError(f"nthreads must be -1 (all cores) or at least 1; got {nthreads!r}.")
     with _lock:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from frames.body import FrameBody
 from frames.errors import H2OValueError
+from frames.integers import EXACT, LONGEST, alike, calculate, compare, distances, size_of
 from frames.rows import fetch, starts
 from frames.summary import Summary
-from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each
+from frames.tasks import absent, as_float, concatenate, derive, gather, reduce, reduce_each
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -19,12 +21,18 @@ MAX_TRANSPOSED = 10_000
 """Rows that may become columns."""
 
 
-def _last(values: np.ndarray) -> float:
-    return float(as_float(values)[-1]) if len(values) else float("nan")
+def _last(values: np.ndarray) -> np.ndarray:
+    return values[-1:]
 
 
-def _difference(values: np.ndarray, before: float) -> list[np.ndarray]:
-    return [np.diff(as_float(values), prepend=before)]
+def _difference(values: np.ndarray, before: np.ndarray, exactly: bool) -> list[Any]:
+    """A task: every cell minus the one above; None where int64 should hold it and cannot."""
+    above = concatenate([before, values[:-1]]) if len(values) else values
+    return [calculate("-", values, above) if exactly else as_float(values) - as_float(above)]
+
+
+def _fits(*arguments) -> bool:
+    return _difference(*arguments)[0] is not None
 
 
 def _extreme(values: np.ndarray, largest: bool) -> tuple[float, int, bool]:
@@ -32,13 +40,26 @@ def _extreme(values: np.ndarray, largest: bool) -> tuple[float, int, bool]:
     gaps = absent(values)
     if gaps.all():
         return float("nan"), -1, bool(gaps.any())
-    numbers = as_float(values)
-    at = int(np.nanargmax(numbers) if largest else np.nanargmin(numbers))
-    return float(numbers[at]), at, bool(gaps.any())
+    rows = np.flatnonzero(~gaps)
+    at = int(rows[np.argmax(values[rows]) if largest else np.argmin(values[rows])])
+    return values[at].item(), at, bool(gaps.any())
+
+
+def _extreme_across(*arguments) -> list[np.ndarray]:
+    """A task: per row the number of the first column with its extreme cell; missing without any."""
+    *columns, largest, skip = arguments
+    best, at = columns[0], np.zeros(len(columns[0]))
+    gaps = [absent(column) for column in columns]
+    for i, (column, gap) in enumerate(zip(columns[1:], gaps[1:], strict=True), 1):
+        better = (compare(">" if largest else "<", column, best) | absent(best)) & ~gap
+        column, best = alike(column, best)
+        best, at = np.where(better, column, best), np.where(better, i, at)
+    lost = np.logical_and.reduce(gaps) if skip else np.logical_or.reduce(gaps)
+    return [np.where(lost, np.nan, at)]
 
 
 def _power_sums(values: np.ndarray, mean: float) -> tuple[float, float]:
-    deviations = as_float(values) - mean
+    deviations = distances(values, mean)
     return float(np.nansum(deviations**3)), float(np.nansum(deviations**4))
 
 
@@ -50,7 +71,7 @@ class Shape(FrameBody):
         self._numeric("transpose")  # type: ignore[attr-defined]
         if not 0 < self.nrow <= MAX_TRANSPOSED:
             raise H2OValueError(f"transpose() must be asked of 1 to {MAX_TRANSPOSED} rows; got {self.nrow}.")
-        table = np.stack([as_float(c) for c in fetch(self._body.places, self._body.rows)])
+        table = np.stack(alike(*fetch(self._body.places, self._body.rows)))
         names = [f"C{i + 1}" for i in range(self.nrow)]
         return self._small(names, list(table.T))  # type: ignore[attr-defined]
 
@@ -58,24 +79,35 @@ class Shape(FrameBody):
         """Every cell minus the cell above it, of one column of numbers; the first is missing."""
         self._only("difflag1()")
         (place,) = self._numeric("difflag1")  # type: ignore[attr-defined]
-        before, local = float("nan"), []
-        for rows, end in zip(self._body.rows, gather(reduce([place], self._body.rows, _last)), strict=True):
+        rows, local, before = self._body.rows, [], np.array([np.nan])
+        for size, end in zip(rows, gather(reduce([place], rows, _last)), strict=True):
             local.append((before,))
-            before = end if rows else before
-        return self._replace(derive([place], self._body.rows, _difference, [None], None, (), local))
+            before = end if size else before
+        summary = self._summaries()[0]
+        exactly = place.type == "int" and 2 * size_of(summary) > EXACT
+        if exactly and 2 * size_of(summary) > LONGEST:
+            exactly = all(gather(reduce([place], rows, _fits, (True,), local)))
+        return self._replace(derive([place], rows, _difference, [None], None, (exactly,), local))
 
     def idxmax(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
-        """Row number of the largest cell of every column, a frame of one row; missing without any value."""
+        """Row number of the largest cell of every column, a frame of one row; missing without any value.
+
+        `skipna=False`: also missing where anything is. `axis=1`: a column `which.max` with, for every row, the number
+        of the column with its largest cell.
+        """
         return self._position(True, skipna, axis)
 
     def idxmin(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
-        """Row number of the smallest cell of every column, a frame of one row; missing without any value."""
+        """Row number of the smallest cell of every column, a frame of one row; see idxmax()."""
         return self._position(False, skipna, axis)
 
     def _position(self, largest: bool, skipna: bool, axis: int) -> H2OFrame:
         places = self._numeric("idxmax" if largest else "idxmin")  # type: ignore[attr-defined]
+        if axis == 1 and places:
+            made = derive(places, self._body.rows, _extreme_across, ["int"], None, (largest, skipna))
+            return self._new(["which.max" if largest else "which.min"], made)
         if axis != 0:
-            raise H2OValueError(f"axis must be 0 (a row number per column); got {axis!r}.")
+            raise H2OValueError(f"axis must be 0 (a row number per column) or 1 (per row); got {axis!r}.")
         result: list[float] = []
         first = starts(self._body.rows)
         for parts in gather(reduce_each(places, self._body.rows, _extreme, (largest,))):
@@ -88,11 +120,15 @@ class Shape(FrameBody):
         return self._one_row(result)  # type: ignore[attr-defined]
 
     def topN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
-        """The largest `nPercent` percent of a column: row numbers and values, largest first."""
+        """The largest `nPercent` percent of a column: row numbers and values, largest first.
+
+        The number of rows is `nPercent` percent of all rows, rounded, halves up; missing cells are left out. Raises
+        H2OValueError where that would be less than one row.
+        """
         return self._front(column, nPercent, ascending=False)
 
     def bottomN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
-        """The smallest `nPercent` percent of a column: row numbers and values, smallest first."""
+        """The smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
         return self._front(column, nPercent, ascending=True)
 
     def _front(self, column: str | int, percent: float, ascending: bool) -> H2OFrame:
@@ -100,19 +136,21 @@ class Shape(FrameBody):
         one._numeric("topN or bottomN")  # type: ignore[attr-defined]
         if not 0 < percent <= 100:
             raise H2OValueError(f"nPercent must be above 0 and at most 100; got {percent!r}.")
+        count = self.nrow * percent / 100
+        if count < 1:
+            raise H2OValueError(f"nPercent must be large enough for one row of {self.nrow}; got {percent!r}.")
         local = list(zip(starts(self._body.rows), self._body.rows, strict=True))
         numbers = derive([], self._body.rows, _row_numbers, ["int"], None, (), local)
         both = self._new(["Original_Row_Indices", one._body.names[0]], [*numbers, *one._body.places])
-        present = both[both[1].isna() == 0]  # type: ignore[index]
-        count = round(self.nrow * percent / 100)
-        return present.sort(1, ascending=ascending)[:count, :]
+        present = both[both[1] != None]  # type: ignore[index]  # noqa: E711
+        return present.sort(1, ascending=ascending)[: math.floor(count + 0.5), :]
 
     def skewness(self, na_rm: bool = False) -> list[float]:
-        """Third standardised moment of every column (deviations over sigma with n-1); NaN as for sd()."""
+        """Third standardised moment of every column, with divisor n throughout; NaN as for sd(), and where constant."""
         return [v[0] for v in self._moments(na_rm)]
 
     def kurtosis(self, na_rm: bool = False) -> list[float]:
-        """Fourth standardised moment of every column (3 for a normal one); NaN as for sd()."""
+        """Fourth standardised moment of every column, with divisor n throughout (3 for a normal one)."""
         return [v[1] for v in self._moments(na_rm)]
 
     def _moments(self, na_rm: bool) -> list[tuple[float, float]]:
@@ -127,8 +165,8 @@ class Shape(FrameBody):
 
 
 def _standardised(sums: np.ndarray, summary: Summary) -> tuple[float, float]:
-    n, sigma = summary.present, summary.sigma
-    return float(sums[0] / n / sigma**3), float(sums[1] / n / sigma**4)
+    n, spread = summary.present, summary.m2 / summary.present
+    return float(sums[0] / n / spread**1.5), float(sums[1] / n / spread**2)
 
 
 def _row_numbers(start: int, rows: int) -> list[np.ndarray]:

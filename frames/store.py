@@ -1,34 +1,48 @@
 """Frames -> files: h2o.export_file. (D)"""
 
-import csv
+import bz2
 import gzip
-import io
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-import fsspec
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from distributed import Future
-from fsspec.core import url_to_fs
 
 from frames import session
+from frames.arrow import arrow_schema, arrow_table
 from frames.chunk import Chunk
 from frames.column import Column
-from frames.errors import FileExists, FileMissing, H2OTypeError, H2OValueError
-from frames.summary import MISSING_INTEGER
-from frames.tasks import columns_at, submit
+from frames.errors import H2OTypeError, H2OValueError
+from frames.expand import beyond_64_bits
+from frames.fields import csv_rows, header_line
+from frames.landing import Landing
+from frames.tasks import columns_at, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
-_FORMATS = ("csv", "parquet")
+_COMPRESSIONS = {"csv": ("none", "gzip", "bzip2"), "parquet": ("snappy", "gzip", "zstd", "none")}
+_ENDINGS = {"gzip": ".gz", "bzip2": ".bz2"}
 _AHEAD = 2
 """Partitions that are written out as text beyond those that all threads are busy with."""
+_DICTIONARY_BYTES = 2**20
+"""Bytes of a dictionary in a Parquet file, unless levels need more."""
+
+
+class Layout(NamedTuple):
+    """How the files of an export look: `sep`, `header` and `quote_header` are for CSV."""
+
+    format: str = "csv"
+    compression: str = "none"
+    sep: str = ","
+    header: bool = True
+    quote_header: bool = True
+
+    @property
+    def ending(self) -> str:
+        """What the names of parts end with."""
+        return f".{self.format}" + (_ENDINGS.get(self.compression, "") if self.format == "csv" else "")
 
 
 def export_file(
@@ -43,78 +57,97 @@ def export_file(
     parallel: bool = False,
     format: str | None = None,
     write_checksum: bool = True,
+    tz_adjust_from_local: bool = False,
 ) -> None:
     """Write a frame to a file, or with `parts` other than 1 to a folder of files; also to any URL fsspec writes.
 
-    force        replace an existing file; without it that is an error
+    force        replace an existing file, or the parts of an earlier export; without it that is an error
     sep          one character, CSV only
-    compression  CSV: None or "gzip" (also by the ending .gz); Parquet: "snappy" (default), "gzip", "zstd", "none"
-    parts        1: one file. More, or -1 for one per partition: `part-00000.csv`, ... in the folder `path`
+    compression  CSV: "none", "gzip" or "bzip2", by default as the path ends (.gz, .bz2); Parquet: "snappy" (default),
+                 "gzip", "zstd", "none"
+    parts        1: one file. More, or -1 for one per partition: `part-00000.csv`, ... in the folder `path`, which must
+                 be new, empty or, with `force`, hold nothing but parts
     header, quote_header   whether names come first, and whether in quotes
     format       "csv" or "parquet"; default by the ending of the path, csv for others
     parallel, write_checksum   accepted for H2O's sake; parts are always made in parallel, checksums are part of Parquet
+    tz_adjust_from_local   must be False: times are written as they are
 
     Texts and levels are quoted, missing values empty, times written as 2007-11-06 00:00:00.000, and reals with as many
-    digits as give them back exactly. A local file appears under its name only when it is complete.
+    digits as give them back exactly. Files appear under their names when all are complete, or not at all; what they
+    replace stays until then.
+
+    `import_file` reads back what was written: Parquet as it is, CSV with ``col_types=frame.types`` also where texts
+    look like numbers or times.
 
     Raises FileExists, FileMissing for a folder that does not exist, H2OValueError and H2OTypeError for bad arguments.
     """
-    path = _checked(frame, path, sep, parts, [force, header, quote_header, parallel, write_checksum])
+    flags = {
+        "force": force, "header": header, "quote_header": quote_header, "parallel": parallel,
+        "write_checksum": write_checksum, "tz_adjust_from_local": tz_adjust_from_local,
+    }  # fmt: skip
+    path = _checked(frame, path, sep, parts, flags)
     format = _format(path, format)
-    compression = _compression(path, format, compression)
+    layout = Layout(format, _compression(path, format, compression), sep, header, quote_header)
     partitions = _partitions(frame)
-    groups = [partitions] if parts == 1 else _split(partitions, parts)
-    _must_be_free(path, force, folder=parts != 1)
+    with Landing(path, force, folder=parts != 1) as landing:
+        if parts == 1:
+            with landing.file() as file:
+                _write(file, frame, partitions, layout)
+            return
+        for number, group in enumerate(_split(partitions, parts)):
+            with landing.file(f"part-{number:05d}{layout.ending}") as file:
+                _write(file, frame, group, layout)
+
+
+def csv_text(frame: "H2OFrame") -> str:
+    """Return a frame as the text that `export_file` writes; what `get_frame_data` returns."""
     columns = tuple(frame.schema.columns)
-    for number, group in enumerate(groups):
-        name = path if parts == 1 else f"{path.rstrip('/')}/part-{number:05d}.{_ending(format, compression)}"
-        with _written(name) as file:
-            if format == "parquet":
-                _write_parquet(file, group, columns, compression)
-            else:
-                _write_csv(file, group, columns, sep, header, quote_header, compression)
+    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",")
+    text = b"".join(pieces).decode("utf-8", "surrogatepass")
+    return header_line([c.name for c in columns], ",", quote=True) + text
 
 
-def _checked(frame: Any, path: Any, sep: Any, parts: Any, flags: list[Any]) -> str:
+def _checked(frame: Any, path: Any, sep: Any, parts: Any, flags: dict[str, Any]) -> str:
     from frames.frame import H2OFrame
 
     if not isinstance(frame, H2OFrame):
         raise H2OTypeError(f"frame must be an H2OFrame; got {type(frame).__name__}.")
+    if not frame.ncol:
+        raise H2OValueError("frame must have a column to be exported; it has none.")
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise H2OTypeError(f"path must be a path or a URL; got {path!r}.")
-    if not isinstance(sep, str) or len(sep) != 1 or sep in '"\r\n':
-        raise H2OValueError(f"sep must be one character, no quote or line end; got {sep!r}.")
+    if not isinstance(sep, str) or len(sep) != 1 or sep in '"\r\n\0' or not sep.isascii():
+        raise H2OValueError(f"sep must be one ASCII character, no quote, line end or zero byte; got {sep!r}.")
     if not isinstance(parts, int) or isinstance(parts, bool) or (parts < 1 and parts != -1):
         raise H2OValueError(f"parts must be -1 or at least 1; got {parts!r}.")
-    for flag in flags:
+    for name, flag in flags.items():
         if not isinstance(flag, bool):
-            raise H2OTypeError(
-                f"force, header, quote_header, parallel and write_checksum must be True or False; got {flag!r}."
-            )
-    path = os.fspath(path)
-    return path if "://" in path else os.path.abspath(os.path.expanduser(path))
+            raise H2OTypeError(f"{name} must be True or False; got {flag!r}.")
+    if flags["tz_adjust_from_local"]:
+        raise H2OValueError(
+            "tz_adjust_from_local must be False: times have no zone here, and are written as they are. Shift the "
+            "column before it is exported."
+        )
+    return os.fspath(path)
 
 
 def _format(path: str, format: str | None) -> str:
     if format is None:
         return "parquet" if path.lower().endswith((".parquet", ".pq")) else "csv"
-    if format not in _FORMATS:
-        raise H2OValueError(f"format must be one of {', '.join(_FORMATS)}; got {format!r}.")
+    if format not in _COMPRESSIONS:
+        raise H2OValueError(f"format must be one of {', '.join(_COMPRESSIONS)}; got {format!r}.")
     return format
 
 
 def _compression(path: str, format: str, compression: str | None) -> str:
-    allowed = {"csv": ("none", "gzip"), "parquet": ("snappy", "gzip", "zstd", "none")}[format]
     if compression is None:
-        by_default = "gzip" if path.lower().endswith(".gz") else "none"
-        return by_default if format == "csv" else "snappy"
+        if format == "parquet":
+            return "snappy"
+        return next((name for name, ending in _ENDINGS.items() if path.lower().endswith(ending)), "none")
+    allowed = _COMPRESSIONS[format]
     if not isinstance(compression, str) or compression.lower() not in allowed:
         raise H2OValueError(f"compression of a {format} file must be one of {', '.join(allowed)}; got {compression!r}.")
     return compression.lower()
-
-
-def _ending(format: str, compression: str) -> str:
-    return "csv.gz" if format == "csv" and compression == "gzip" else format
 
 
 def _partitions(frame: "H2OFrame") -> list[tuple[tuple[Future, ...], list[tuple[int, int]]]]:
@@ -130,49 +163,10 @@ def _split(partitions: list[Any], parts: int) -> list[list[Any]]:
     return [partitions[cuts[i] : cuts[i + 1]] for i in range(count)]
 
 
-def _must_be_free(path: str, force: bool, folder: bool) -> None:
-    if "://" in path:
-        filesystem, inner = url_to_fs(path)
-        exists = filesystem.exists(inner)
-    else:
-        exists = os.path.exists(path)
-        if os.path.isdir(path) and not folder:
-            raise FileExists(f"path must name a file; {path} is a folder.")
-        if not os.path.isdir(os.path.dirname(path)):
-            raise FileMissing(f"File {path} cannot be written: the folder {os.path.dirname(path)} does not exist")
-    if exists and not force:
-        raise FileExists(f"File already exists: {path}. Pass force=True to replace it.")
-    if folder and "://" not in path:
-        os.makedirs(path, exist_ok=True)
-        for name in os.listdir(path):
-            if name.startswith("part-"):  # parts of an earlier export would be read along with the new ones
-                os.remove(os.path.join(path, name))
-
-
-@contextmanager
-def _written(path: str) -> Iterator[BinaryIO]:
-    """A file to write that takes its name when all is written, and leaves nothing behind when that fails."""
-    if "://" in path:
-        with fsspec.open(path, "wb") as file:
-            yield file  # type: ignore[misc]
-        return
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
-
-
 def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterator[Any]:
     """The results of a task on each partition, in order; only a few are made ahead of the one that is asked for."""
     _, threads = session.threads()
+    shared = tuple(map(resident, shared))
     waiting: list[Future] = []
     for chunks, where in partitions:
         waiting.append(submit(task, where, *shared, *chunks))
@@ -182,95 +176,36 @@ def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterat
         yield waiting.pop(0).result()
 
 
-def _write_csv(
-    file: BinaryIO,
-    partitions: Sequence[Any],
-    columns: tuple[Column, ...],
-    sep: str,
-    header: bool,
-    quote_header: bool,
-    compression: str,
+def _write(file: BinaryIO, frame: "H2OFrame", partitions: Sequence[Any], layout: Layout) -> None:
+    columns = tuple(frame.schema.columns)
+    if layout.format == "parquet":
+        _write_parquet(file, partitions, columns, beyond_64_bits(frame), layout.compression)
+    elif layout.compression == "gzip":
+        with gzip.GzipFile("", "wb", fileobj=file, compresslevel=6, mtime=0) as packed:
+            _write_csv(packed, partitions, columns, layout)
+    elif layout.compression == "bzip2":
+        with bz2.BZ2File(file, "wb") as packed:
+            _write_csv(packed, partitions, columns, layout)
+    else:
+        _write_csv(file, partitions, columns, layout)
+
+
+def _write_csv(file: Any, partitions: Sequence[Any], columns: tuple[Column, ...], layout: Layout) -> None:
+    if layout.header:
+        line = header_line([c.name for c in columns], layout.sep, layout.quote_header)
+        file.write(line.encode("utf-8", "surrogatepass"))
+    for text in _in_order(_csv_rows, partitions, columns, layout.sep):
+        file.write(text)
+
+
+def _csv_rows(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, *chunks: Chunk) -> bytes:
+    return csv_rows(columns_at(where, chunks), columns, sep)
+
+
+def _write_parquet(
+    file: BinaryIO, partitions: Sequence[Any], columns: tuple[Column, ...], doubles: frozenset[str], compression: str
 ) -> None:
-    target = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if compression == "gzip" else file
-    if header:
-        line = io.StringIO()
-        quoting = csv.QUOTE_ALL if quote_header else csv.QUOTE_MINIMAL
-        csv.writer(line, delimiter=sep, quoting=quoting, lineterminator="\n").writerow([c.name for c in columns])
-        target.write(line.getvalue().encode())
-    for text in _in_order(csv_text, partitions, columns, sep):
-        target.write(text)
-    if target is not file:
-        target.close()
-
-
-def _write_parquet(file: BinaryIO, partitions: Sequence[Any], columns: tuple[Column, ...], compression: str) -> None:
-    schema = pa.schema([(c.name, _arrow_type(c)) for c in columns])
-    with pq.ParquetWriter(file, schema, compression=compression) as writer:
-        for table in _in_order(arrow_table, partitions, columns):
+    schema = arrow_schema(columns, doubles)
+    with pq.ParquetWriter(file, schema, compression=compression, dictionary_pagesize_limit=_DICTIONARY_BYTES) as writer:
+        for table in _in_order(arrow_table, partitions, columns, doubles):
             writer.write_table(table)
-
-
-def csv_text(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, *chunks: Chunk) -> bytes:
-    """Return the rows of a partition as CSV (a task)."""
-    fields = [_fields(values, c) for values, c in zip(columns_at(where, chunks), columns, strict=True)]
-    # Lines of several fields cannot be blank; a blank line of one field would be skipped when it is read again.
-    text = "".join([sep.join(row) + "\n" for row in zip(*fields, strict=True)])
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _fields(values: np.ndarray, column: Column) -> list[str]:
-    """A column as fields of CSV: missing ones empty, texts quoted, reals in the shortest form that gives them back."""
-    if column.type == "enum":
-        return np.array([*map(_quoted, column.domain or ()), ""], object)[values].tolist()
-    if column.type in ("string", "uuid"):
-        return ["" if value is None else _quoted(value) for value in values.tolist()]
-    if column.type == "time":
-        stamps = _stamps(values)
-        texts = np.where(np.isnat(stamps), "", np.char.replace(np.datetime_as_string(stamps, "ms"), "T", " "))
-        return texts.tolist()
-    if values.dtype == np.int64:
-        return ["" if value == MISSING_INTEGER else str(value) for value in values.tolist()]
-    if column.type == "int":
-        return ["" if value != value else _whole(value) for value in values.tolist()]
-    return ["" if value != value else repr(value) for value in values.tolist()]
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _whole(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
-
-
-def _stamps(values: np.ndarray) -> np.ndarray:
-    gaps = np.isnan(values)
-    stamps = np.where(gaps, 0, values).astype(np.int64).astype("M8[ms]")
-    stamps[gaps] = np.datetime64("NaT")
-    return stamps
-
-
-def _arrow_type(column: Column) -> Any:
-    if column.type == "enum":
-        return pa.dictionary(pa.int32(), pa.string())
-    return {"int": pa.int64(), "real": pa.float64(), "time": pa.timestamp("ms")}.get(column.type, pa.string())
-
-
-def arrow_table(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], *chunks: Chunk) -> pa.Table:
-    """Return the rows of a partition as an Arrow table (a task)."""
-    arrays = [_arrow(values, column) for values, column in zip(columns_at(where, chunks), columns, strict=True)]
-    return pa.table(arrays, schema=pa.schema([(c.name, _arrow_type(c)) for c in columns]))
-
-
-def _arrow(values: np.ndarray, column: Column) -> Any:
-    if column.type == "enum":
-        codes = pa.array(values, pa.int32(), mask=values < 0)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(column.domain or (), pa.string()))
-    if column.type == "time":
-        return pa.array(_stamps(values))
-    if column.type == "int":
-        missing = np.isnan(values) if values.dtype.kind == "f" else values == -(2**63)
-        return pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)
-    if column.type == "real":
-        return pa.array(values, pa.float64(), mask=np.isnan(values))
-    return pa.array(values.tolist(), pa.string())

@@ -15,7 +15,7 @@ class Summary(NamedTuple):
     Missing values count only in `rows` and `missing`. `m2` is the sum of squared deviations from `mean`. Without any
     present value `mean` is NaN, `m2` 0.0 and the extremes are NaN. Enum columns are summarised by their codes, and
     `counts` (int64, one entry per level) says how often each level occurs; None for other types. Strings have counts of
-    rows and missing values only.
+    rows and missing values only. Extremes that float64 cannot hold are Python integers.
 
     >>> left, right = summarise([[1.0, 2.0]])[0], summarise([[6.0, float("nan")]])[0]
     >>> both = left.merge(right)
@@ -67,6 +67,8 @@ class Summary(NamedTuple):
         with np.errstate(all="ignore"):  # infinities are allowed to make the mean infinite and the spread NaN
             gap = np.float64(other.mean) - np.float64(self.mean)
             mean = float(self.mean + gap * (other.present / present))
+            if not math.isfinite(gap):  # infinite means, or a distance beyond doubles
+                mean = float(np.float64(self.mean) * (self.present / present) + other.mean * (other.present / present))
             m2 = float(self.m2 + other.m2 + gap * gap * (self.present * (other.present / present)))
         return Summary(
             rows,
@@ -152,7 +154,7 @@ def summarise_integers(values: np.ndarray) -> Summary:
     """Return the summary of a column of long integers (int64 or uint64) that float64 may not hold.
 
     -2**63 counts as missing. The spread is computed from the distances to the smallest value, so that it is exact where
-    those are below 2**53; mean and extremes are rounded to float64.
+    those are below 2**53; the mean is rounded to float64, extremes are Python integers where float64 cannot hold them.
 
     >>> summarise_integers(np.array([2**60, 2**60 + 2])).m2
     2.0
@@ -169,8 +171,12 @@ def summarise_integers(values: np.ndarray) -> Summary:
     else:
         part = summarise(values.astype(np.float64)[None, :], integer=True)[0]
     return part._replace(
-        rows=rows, missing=missing, zeros=int((values == 0).sum()), minimum=float(low), maximum=float(high)
+        rows=rows, missing=missing, zeros=int((values == 0).sum()), minimum=_exact(low), maximum=_exact(high)
     )
+
+
+def _exact(value: int) -> float:
+    return float(value) if float(value) == value else value
 
 
 def summarise_levels(codes: np.ndarray, levels: int) -> Summary:

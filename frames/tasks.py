@@ -267,6 +267,16 @@ def reduce(
     ]
 
 
+def chain(places: Sequence[Place], rows: Sequence[int], function: Callable, arguments: tuple = ()) -> list[Future]:
+    """One future per partition of `function(*columns, before, *arguments)`, where `before` is the answer for the
+    partition before it (None for the first)."""
+    parts, where = _per_partition(places, len(rows))
+    made: list[Any] = [None]
+    for chunks in parts:
+        made.append(submit(_reduce, function, (made[-1], *arguments), where, *chunks))
+    return made[1:]
+
+
 def empty_values(type_: Type) -> np.ndarray:
     """What a column of no rows decodes to."""
     return np.empty(0, {"enum": np.int32, "string": object, "uuid": object}.get(type_, np.float64))

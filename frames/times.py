@@ -21,7 +21,7 @@ PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 def _stamps(values: np.ndarray) -> tuple[pd.DatetimeIndex, np.ndarray]:
     gaps = absent(values)
-    return pd.DatetimeIndex(np.where(gaps, 0, as_float(values)).astype("int64").astype("M8[ms]")), gaps
+    return pd.DatetimeIndex(np.floor(np.where(gaps, 0, as_float(values))).astype("int64").astype("M8[ms]")), gaps
 
 
 def _part(values: np.ndarray, part: str) -> list[np.ndarray]:

@@ -7,6 +7,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from daskdl.door.elsewhere import Refusing
+
 OTHER, OWN = "h2o", "daskdl"
 
 
@@ -58,6 +60,7 @@ class _Modules(MetaPathFinder, Loader):
 
 
 def offer() -> None:
-    """Let the import system know of the other name; called once, when daskdl is imported."""
+    """Let the import system know of the other name, and of what is not here; called once, when daskdl is imported."""
     if not any(isinstance(finder, _Modules) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Modules())
+        sys.meta_path.append(Refusing())

@@ -1,37 +1,54 @@
 """init, connect, cluster, shutdown: which Dask cluster the work runs on, and what it looks like."""
 
+import inspect
+import math
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
+
+from dask.utils import parse_bytes
 
 from daskdl.table import H2OTwoDimTable
 from frames import session
-from frames.errors import H2OResponseError, H2OTypeError
+from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
 
 LOCAL = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
 SECONDS_TO_CONNECT = 10
-# What h2o-py offers for its Java server: known, and without meaning here.
-FOR_A_JAVA_SERVER = frozenset(
-    {
-        *("name", "https", "insecure", "username", "password", "cookies", "proxy", "enable_assertions", "ice_root"),
-        *("log_dir", "log_level", "max_log_file_size", "min_mem_size", "strict_version_check", "ignore_config"),
-        *("extra_classpath", "jvm_custom_args", "bind_to_localhost", "verify_ssl_certificates", "cacert", "as_port"),
-    }
-)
 
 
 def init(
     url: str | None = None,
     ip: str | None = None,
     port: int | None = None,
-    nthreads: int = -1,
-    max_mem_size: str | int | None = None,
+    name: str | None = None,
+    https: bool | None = None,
+    cacert: str | None = None,
+    insecure: bool | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    cookies: Any = None,
+    proxy: Any = None,
     start_h2o: bool = True,
+    nthreads: int = -1,
+    ice_root: str | None = None,
+    log_dir: str | None = None,
+    log_level: str | None = None,
+    max_log_file_size: str | None = None,
+    enable_assertions: bool = True,
+    max_mem_size: str | int | None = None,
+    min_mem_size: str | int | None = None,
+    strict_version_check: bool | None = None,
+    ignore_config: bool = False,
+    extra_classpath: Any = None,
+    jvm_custom_args: Any = None,
+    bind_to_localhost: bool = True,
     verbose: bool = True,
+    telemetry: bool | None = None,
     *,
     client: Any = None,
     address: str | None = None,
@@ -46,28 +63,30 @@ def init(
     start_h2o     False: only connect, never start
     dashboard     serve Dask's pages; on `port` if one is given
 
-    Called again it keeps the cluster in use unless another one is named. Arguments for a Java server are accepted and
-    named in the printed status. Raises H2OResponseError where no scheduler answers.
+    Called again it keeps the cluster in use unless another one is named; a UserWarning says which arguments can then
+    have no effect. Those for a Java server are accepted and named in the printed status. Raises H2OResponseError where
+    no scheduler answers.
 
     Example: ``h2o.init()``, ``h2o.init(address="tcp://10.0.0.5:8786")``.
     """
-    unknown = sorted(set(for_a_java_server) - FOR_A_JAVA_SERVER)
-    if unknown:
-        raise TypeError(f"init() got an unexpected keyword argument '{unknown[0]}'")
+    idle = _without_meaning(init, locals(), for_a_java_server)
+    session.refuse_a_fork()
+    asked = _Asked(nthreads, _memory(max_mem_size), port if ip in LOCAL and dashboard else None)
     remote = address or url or (f"tcp://{ip}:{port or 8786}" if ip not in LOCAL else None)
-    if client is not None:
-        session.set_client(client)
-    elif remote is not None:
-        session.set_client(_connected(remote))
-    elif not session.is_running():
-        if not start_h2o:
-            raise H2OResponseError("init(start_h2o=False) requires a cluster: give client= or address=.")
-        memory = _memory(max_mem_size)
-        session.start(nthreads, memory, f"127.0.0.1:{port or 8787}" if dashboard else None)
+    if client is not None or remote is not None:
+        session.set_client(client if client is not None else _connected(str(remote)))
+        asked.compare(cluster())
+    elif session.is_running():
+        asked.compare(cluster())
+    elif not start_h2o:
+        raise H2OResponseError("init(start_h2o=False) requires a cluster: give client= or address=.")
+    else:
+        session.start(nthreads, asked.memory, f"127.0.0.1:{port or 8787}" if dashboard else None)
+        asked.compare(cluster(), new=True)
     if verbose:
         cluster().show_status()
-        if for_a_java_server:
-            print(f"Without meaning here, where no Java server runs: {', '.join(sorted(for_a_java_server))}.")
+        if idle:
+            print(f"Without meaning here, where no Java server runs: {', '.join(sorted(idle))}.")
 
 
 def connect(
@@ -75,18 +94,80 @@ def connect(
     url: str | None = None,
     ip: str | None = None,
     port: int | None = None,
+    https: bool | None = None,
+    verify_ssl_certificates: bool | None = None,
+    cacert: str | None = None,
+    auth: Any = None,
+    proxy: Any = None,
+    cookies: Any = None,
     verbose: bool = True,
+    config: Any = None,
+    strict_version_check: bool = False,
+    telemetry: bool | None = None,
     *,
     client: Any = None,
     address: str | None = None,
-    **for_a_java_server: Any,
 ) -> "H2OCluster":
     """Connect to a Dask cluster that runs already and return it; arguments as for init()."""
+    idle = _without_meaning(connect, locals(), {})
     if isinstance(server, H2OCluster):
         client = server.client
     where = address or url or (f"tcp://{ip or '127.0.0.1'}:{port}" if ip or port else None)
-    init(where, client=client, start_h2o=False, verbose=verbose, **for_a_java_server)
+    init(where, client=client, start_h2o=False, verbose=verbose, **idle)
     return cluster()
+
+
+# What init() and connect() do something with. Their other arguments are those of h2o-py for its Java server.
+MEANT = frozenset(
+    (
+        *("server", "url", "ip", "port", "start_h2o", "nthreads", "max_mem_size", "verbose"),
+        *("client", "address", "dashboard", "for_a_java_server"),
+    )
+)
+DEPRECATED = frozenset(("proxies", "max_mem_size_GB", "min_mem_size_GB", "force_connect", "as_port"))
+
+
+def _without_meaning(function: Any, given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for a Java server that were given; TypeError for one that h2o-py does not know either."""
+    declared = inspect.signature(function).parameters
+    known = {name: one.default for name, one in declared.items() if name not in MEANT}
+    unknown = sorted(set(more) - DEPRECATED - set(inspect.signature(connect).parameters))
+    if unknown:
+        raise TypeError(f"{function.__name__}() got an unexpected keyword argument '{unknown[0]}'")
+    return {name: given[name] for name, default in known.items() if given[name] != default} | more
+
+
+class _Asked(NamedTuple):
+    """What a call of init() wants of the embedded cluster: threads (-1: any), memory and the port of Dask's pages."""
+
+    threads: int
+    memory: str | int | None
+    port: int | None
+
+    def compare(self, running: "H2OCluster", new: bool = False) -> None:
+        """Warn of what a cluster does not give: threads and memory of one that runs already cannot change any more."""
+        threads, memory = (sum(node[what] for node in running.nodes) for what in ("threads", "memory"))
+        missed = []
+        if self.threads != -1 and self.threads != threads:
+            missed.append(f"nthreads={self.threads} (it has {threads})")
+        if self.memory is not None and not math.isclose(parse_bytes(self.memory), memory, rel_tol=0.02):
+            has = f"{memory / 2**30:.3g} GiB" if memory else "no limit"
+            missed.append(f"max_mem_size={self.memory} (it has {has})")
+        pages = running.dashboard_link or "off"
+        if not new and self.port is not None and f":{self.port}/" not in pages:
+            missed.append(f"port={self.port} (its pages: {pages})")
+        if new:
+            said = "The cluster has no more than this machine"
+            remedy = "Give a smaller max_mem_size."
+        elif session.is_embedded():
+            said = "init() keeps a cluster that runs as it is"
+            remedy = "Call h2o.cluster().shutdown() first; it forgets all frames and models."
+        else:
+            said = "init() keeps a cluster that runs as it is"
+            remedy = "Say it where its workers are started: dask worker --nthreads 4 --memory-limit 4GB."
+        if missed:
+            text = f"{said}, so this has no effect: {', '.join(missed)}. {remedy}"
+            warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _connected(address: str) -> Any:
@@ -102,14 +183,26 @@ def _connected(address: str) -> Any:
 
 
 def _memory(size: str | int | None) -> str | int | None:
-    """H2O writes 4g and 500m, and takes bare numbers as gigabytes; Dask writes 4GB."""
+    """Return a size as Dask writes it: H2O's 4g and 500m are 4GB and 500MB, a bare number below 1,000 counts gigabytes.
+
+    Raises H2OTypeError or H2OValueError for what is no size.
+    """
     if isinstance(size, bool) or not isinstance(size, (str, int, type(None))):
         raise H2OTypeError(f"Argument `max_mem_size` should be a ?string, got {type(size).__name__} {size}")
-    if isinstance(size, int) and size < 1000:
-        return f"{size}GB"
-    if isinstance(size, str) and size[-1:].lower() in ("k", "m", "g", "t"):
-        return f"{size}B"
-    return size
+    if not size:
+        return None
+    if isinstance(size, int):
+        size = f"{size}GB" if 0 < size < 1000 else size
+    elif size.strip().isdigit():
+        return _memory(int(size))
+    elif size[-1:].lower() in ("k", "m", "g", "t"):
+        size = f"{size}B"
+    try:
+        if parse_bytes(size) > 0:
+            return size
+    except ValueError:
+        pass
+    raise H2OValueError(f'max_mem_size must be a size, such as "4g", "500m" or "2GiB"; got {size!r}.')
 
 
 class H2OCluster:

@@ -1,4 +1,4 @@
-"""What is kept under which name: ls, remove, remove_all, frames; and the small tables that come with the package."""
+"""What is kept under which name: ls, frames, models, remove, remove_all; and the small tables of the package."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +27,11 @@ def frames() -> dict[str, list[dict[str, Any]]]:
         if isinstance(frame, H2OFrame)
     ]
     return {"frames": records}
+
+
+def models() -> list[str]:
+    """Return the ids of all models."""
+    return [key for key in list(session.keys()) if hasattr(session.get(key), "resolved")]
 
 
 def remove(x: Any, cascade: bool = True) -> None:

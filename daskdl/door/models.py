@@ -150,13 +150,12 @@ def make_metrics(
 
 def _codes(actual: Any, domain: Sequence[str] | None) -> np.ndarray:
     """Return numbers as they are, and classes as positions in the domain (missing: NaN)."""
-    column = actual.as_data_frame().iloc[:, 0]
     if domain is None:
-        return column.to_numpy(dtype=np.float64)
-    if actual.types[actual.names[0]] != "enum":
-        column = column.map(lambda value: f"{value:g}", na_action="ignore")
+        return actual.as_data_frame().iloc[:, 0].to_numpy(dtype=np.float64)
+    # As text: levels that are numbers would come as numbers, and 1 beside a missing value as 1.0.
+    column = actual.ascharacter().as_data_frame().iloc[:, 0]
     codes = {level: float(code) for code, level in enumerate(domain)}
-    strange = sorted(set(column.dropna().astype(str)) - set(codes))
+    strange = sorted(set(column.dropna()) - set(codes))
     if strange:
         raise H2OValueError(f"Actual values must be levels of the domain {list(domain)}; got {', '.join(strange[:5])}.")
-    return column.map(lambda value: codes[str(value)], na_action="ignore").to_numpy(dtype=np.float64)
+    return column.map(codes).to_numpy(dtype=np.float64)

@@ -20,8 +20,8 @@ def interaction(
 
 
 def download_csv(data: H2OFrame, filename: str) -> str:
-    """Write a frame to a CSV file, replacing an older one, and return where."""
-    export_file(data, filename, force=True)
+    """Write a frame to a CSV file, whatever its name ends with, replacing an older one; return where."""
+    export_file(data, filename, force=True, format="csv", compression="none")
     return filename
 
 

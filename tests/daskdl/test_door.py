@@ -109,12 +109,46 @@ def test_init_refuses_what_it_does_not_know_and_who_does_not_answer(monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"), [(None, None), ("4g", "4gB"), ("500m", "500mB"), (2, "2GB"), ("1GiB", "1GiB")]
+    ("asked", "meant"),
+    [
+        (None, None),
+        ("", None),
+        ("4g", "4gB"),
+        ("500m", "500mB"),
+        (2, "2GB"),
+        ("2", "2GB"),
+        ("1GiB", "1GiB"),
+        (5000, 5000),
+    ],
 )
 def test_memory_is_written_as_h2o_writes_it(asked, meant):
     from daskdl.door.cloud import _memory
 
     assert _memory(asked) == meant
+
+
+@pytest.mark.parametrize("size", ["4x", "much", -1, "-2g", "0g"])
+def test_memory_that_is_no_size_is_refused(size):
+    with pytest.raises(H2OValueError, match="max_mem_size must be a size"):
+        h2o.init(max_mem_size=size, verbose=False)
+
+
+def test_init_says_what_a_running_cluster_does_not_give():
+    memory = h2o.cluster().nodes[0]["memory"]
+    h2o.init(nthreads=2, max_mem_size=memory, verbose=False)  # what it has: nothing to say
+    with pytest.warns(UserWarning, match=r"nthreads=3 \(it has 2\), max_mem_size=1GB \(it has .* GiB\).*shutdown"):
+        h2o.init(nthreads=3, max_mem_size="1GB", verbose=False)
+    with pytest.warns(UserWarning, match=r"no effect: port=1 \(its pages: http://127"):
+        h2o.init(port=1, verbose=False)
+    with pytest.warns(UserWarning, match="nthreads=5"):
+        h2o.init(client=session.client(), nthreads=5, verbose=False)
+
+
+def test_arguments_stand_where_h2o_py_has_them(capsys):
+    h2o.init(None, "localhost", None, "mine", verbose=True)
+    assert "Without meaning here, where no Java server runs: name." in capsys.readouterr().out
+    h2o.connect(h2o.cluster(), strict_version_check=True, verbose=True)
+    assert "runs: strict_version_check." in capsys.readouterr().out
 
 
 def test_the_cluster_describes_itself(capsys):
@@ -214,6 +248,20 @@ def test_metrics_can_be_made_from_columns():
     assert h2o.make_metrics(numbers["f"], numbers["y"]).mse() == pytest.approx(0.25)
     with pytest.raises(H2OValueError, match="levels of the domain"):
         h2o.make_metrics(frame["p"], frame["y"], domain=["a", "b"])
+    # Levels that are numbers, one of them missing: the row counts for nothing, the classes stay classes.
+    digits = h2o.H2OFrame({"y": ["0", "1", None, "0", "1"]}, column_types={"y": "enum"})
+    scores = h2o.H2OFrame({"p": [0.1, 0.8, 0.9, 0.6, 0.3]})
+    assert h2o.make_metrics(scores["p"], digits["y"]).auc() == pytest.approx(roc_auc_score([0, 1, 0, 1], table["p"]))
+    large = h2o.H2OFrame({"y": [1234567, 7654321]})
+    assert h2o.make_metrics(scores["p"][:2, :], large, domain=["1234567", "7654321"]).auc() == 1
+
+
+def test_a_csv_is_downloaded_whatever_its_name_ends_with(tmp_path):
+    frame = h2o.H2OFrame({"x": [1, 2]})
+    for name in ("f.csv", "f.gz", "f.parquet"):
+        path = str(tmp_path / name)
+        assert h2o.download_csv(frame, path) == path
+        assert (tmp_path / name).read_text() == '"x"\n1\n2\n' == frame.get_frame_data()
 
 
 def test_a_custom_metric_is_checked_when_uploaded():

@@ -26,10 +26,10 @@ def numbers(frame):
 
 
 def expected(sign, left, right):
-    """NumPy's answer in doubles, with missing kept by comparisons too."""
+    """NumPy's answer in doubles: what arithmetic does with missing stays missing, and missing is unequal to all."""
     with np.errstate(all="ignore"):
         result = np.asarray(OPERATORS[sign](left, right), float)
-    gap = np.isnan(left) | np.isnan(right)
+    gap = (np.isnan(left) | np.isnan(right)) if sign == "**" else False  # 1 ** NaN
     return np.where(gap, np.nan, result)
 
 
@@ -91,27 +91,42 @@ def test_signs():
 def test_levels_compare_with_text_and_with_other_domains(cut):
     table = pd.DataFrame({"u": ["a", "b", None, "c"], "v": ["b", "b", "a", None]})
     fr = cut(table, [2, 2])
-    np.testing.assert_array_equal(numbers(fr["u"] == "a").ravel(), [1, 0, np.nan, 0])
-    np.testing.assert_array_equal(numbers(fr["u"] != "a").ravel(), [0, 1, np.nan, 1])
-    np.testing.assert_array_equal(numbers(fr["u"] == "nobody").ravel(), [0, 0, np.nan, 0])
-    np.testing.assert_array_equal(numbers(fr["u"] == fr["v"]).ravel(), [0, 1, np.nan, np.nan])
-    np.testing.assert_array_equal(numbers(fr == "b"), [[0, 1], [1, 1], [np.nan, 0], [0, np.nan]])
+    np.testing.assert_array_equal(numbers(fr["u"] == "a").ravel(), [1, 0, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] != "a").ravel(), [0, 1, 1, 1])
+    np.testing.assert_array_equal(numbers(fr["u"] == "nobody").ravel(), [0, 0, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] == fr["v"]).ravel(), [0, 1, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] != fr["v"]).ravel(), [1, 0, 1, 1])
+    np.testing.assert_array_equal(numbers(fr == "b"), [[0, 1], [1, 1], [0, 0], [0, 0]])
 
 
 def test_strings_compare_with_text_and_with_strings():
     fr = H2OFrame({"u": ["b", None, "x"], "v": ["b", "c", "y"]}, column_types=["string", "string"])
-    np.testing.assert_array_equal(numbers(fr["u"] == "b").ravel(), [1, np.nan, 0])
-    np.testing.assert_array_equal(numbers(fr["u"] == fr["v"]).ravel(), [1, np.nan, 0])
-    np.testing.assert_array_equal(numbers(fr["u"] < "c").ravel(), [1, np.nan, 0])
-    np.testing.assert_array_equal(numbers(fr["u"] < fr["v"]).ravel(), [0, np.nan, 1])
+    np.testing.assert_array_equal(numbers(fr["u"] == "b").ravel(), [1, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] != "b").ravel(), [0, 1, 1])
+    np.testing.assert_array_equal(numbers(fr["u"] == fr["v"]).ravel(), [1, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] < "c").ravel(), [1, 0, 0])
+    np.testing.assert_array_equal(numbers(fr["u"] < fr["v"]).ravel(), [0, 0, 1])
 
 
-def test_none_is_never_equal_and_missing_compares_as_missing():
+@pytest.mark.parametrize("missing", [None, math.nan, pd.NA, pd.NaT, np.datetime64("NaT")])
+def test_equal_to_missing_asks_for_missing_cells(cut, missing):
+    table = pd.DataFrame({"x": [1, np.nan, 3, 0], "e": ["a", "b", None, None], "s": ["u", None, "w", "x"]})
+    fr = cut(table, [1, 0, 3])
+    fr["s"] = fr["s"].ascharacter()
+    np.testing.assert_array_equal(numbers(fr == missing), table.isna().to_numpy())
+    np.testing.assert_array_equal(numbers(fr != missing), table.notna().to_numpy())
+    assert set((fr == missing).types.values()) == {"int"}
+    assert fr[fr["x"] != missing, "x"].nrow == 3
+
+
+def test_missing_beside_other_operators():
     fr = H2OFrame({"x": [1, 2]})
-    assert (fr == None) is False  # noqa: E711
-    assert (fr != None) is True  # noqa: E711
-    assert (fr == math.nan).nacnt() == [2]
+    assert (fr + math.nan).nacnt() == [2]
+    assert numbers(fr < math.nan).ravel().tolist() == [0, 0]
     assert fr in {fr}
+    for attempt in (lambda: fr + None, lambda: fr < None, lambda: fr & None):
+        with pytest.raises(H2OTypeError, match="== None"):
+            attempt()
 
 
 def test_wrong_operands_are_refused():

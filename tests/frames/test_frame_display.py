@@ -6,6 +6,7 @@ import pytest
 
 from frames.errors import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+from frames.store import export_file
 from frames.synthetic import create_frame
 
 pytestmark = pytest.mark.usefixtures("client")
@@ -83,7 +84,25 @@ def test_lists_of_strings_come_with_names_first(fr):
     assert rows[0] == ["sepal", "n", "class"]
     assert rows[3] == ["4.7", "2", ""]
     assert fr.as_data_frame(use_pandas=False, header=False) == rows[1:]
-    assert fr.get_frame_data().splitlines()[0] == '"sepal","n","class"'
+    lines = fr.get_frame_data().splitlines()
+    assert lines[0] == '"sepal","n","class"'
+    assert lines[3] == "4.7,2,"
+
+
+def test_frame_data_is_what_an_export_writes(tmp_path):
+    fr = H2OFrame({'say "a"': ['b "c"', "d\ne", None], "t": ["2020-02-29 12:30", None, "1969-12-31"]})
+    export_file(fr, tmp_path / "f.csv")
+    assert (
+        fr.get_frame_data()
+        == (tmp_path / "f.csv").read_text()
+        == ('"say ""a""","t"\n"b ""c""",2020-02-29 12:30:00.000\n"d\ne",\n,1969-12-31 00:00:00.000\n')
+    )
+    assert fr.as_data_frame(use_pandas=False) == [
+        ['say "a"', "t"],
+        ['b "c"', "2020-02-29 12:30:00.000"],
+        ["d\ne", ""],
+        ["", "1969-12-31 00:00:00.000"],
+    ]
 
 
 def test_times_are_shown_as_times():

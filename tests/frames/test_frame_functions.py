@@ -85,14 +85,17 @@ def test_isna_marks_gaps_of_every_type():
 
 def test_ifelse_chooses_row_by_row(cut):
     fr = cut(pd.DataFrame({"x": [1.0, -2, np.nan, 4, 5, -6, 7, 8, 9, -10]}))
-    np.testing.assert_array_equal(column((fr["x"] > 0).ifelse(fr["x"], -1)), [1, -1, np.nan, 4, 5, -1, 7, 8, 9, -1])
+    np.testing.assert_array_equal(column((fr["x"] > 0).ifelse(fr["x"], -1)), [1, -1, -1, 4, 5, -1, 7, 8, 9, -1])
+    np.testing.assert_array_equal(column((fr["x"] - 1).ifelse(1, 2)), [2, 1, np.nan, 1, 1, 1, 1, 1, 1, 1])
     words = (fr["x"] > 0).ifelse("up", "down")
     assert words["C1"].categories() == ["down", "up"]
     assert words.as_data_frame()["C1"].tolist()[:2] == ["up", "down"]
-    assert words.nacnt() == [1]
+    assert words.nacnt() == [0]
+    assert fr["x"].ifelse("up", "down").nacnt() == [1]
     mixed = (fr["x"] > 5).ifelse("high", words)
     assert mixed.categories() == ["down", "high", "up"]
     assert (fr["x"] > 0).ifelse(1, None).nacnt() == [4]
+    assert fr["x"].ifelse(1, None).nacnt() == [1]
     with pytest.raises(H2OValueError):
         (fr["x"] > 0).ifelse("up", 1)
     with pytest.raises(H2OValueError):
@@ -121,7 +124,7 @@ def test_functions_of_levels_are_refused():
     fr = H2OFrame({"e": ["a", "b"]})
     with pytest.raises(H2OValueError, match="'e' is enum"):
         fr.log()
-    with pytest.raises(H2OValueError, match="'e' is enum"):
+    with pytest.raises(H2OValueError, match="e:enum"):
         fr.cumsum()
 
 

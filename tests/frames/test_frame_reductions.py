@@ -123,8 +123,9 @@ def test_any_and_all_are_bools():
     assert [fr[n].any() for n in fr.names] == [True, False, True]
     assert [fr[n].all() for n in fr.names] == [False, False, True]
     assert fr["z"].any_na_rm() is False
-    assert (fr["x"] > 5).any() is True
-    assert (fr["x"] > 5).any_na_rm() is False
+    assert (fr["x"] > 5).any() is False
+    assert fr[2:, "x"].any() is True
+    assert fr[2:, "x"].any_na_rm() is False
     assert type(fr.all()) is bool
 
 

@@ -44,8 +44,18 @@ def test_positions_of_extremes(fr, table):
     assert fr.idxmax().getrow() == table.idxmax().tolist()
     assert fr.idxmin().getrow() == table.idxmin().tolist()
     assert math.isnan(fr.idxmin(skipna=False).getrow()[1])
+    numbers = table[["x", "y"]].to_numpy()
+    for found, oracle, name in (
+        (fr.idxmax(axis=1), np.nanargmax, "which.max"),
+        (fr.idxmin(axis=1), np.nanargmin, "which.min"),
+    ):
+        assert found.names == [name]
+        np.testing.assert_array_equal(found.as_data_frame()[name], oracle(numbers, axis=1))
+    lost = fr.idxmax(axis=1, skipna=False).as_data_frame()["which.max"]
+    np.testing.assert_array_equal(lost.isna(), np.isnan(numbers).any(axis=1))
+    assert H2OFrame([[None, None], [None, 2]]).idxmax(axis=1).nacnt() == [1]
     with pytest.raises(H2OValueError):
-        fr.idxmax(axis=1)
+        fr.idxmax(axis=2)
 
 
 def test_the_largest_and_the_smallest(fr, table):
@@ -54,16 +64,30 @@ def test_the_largest_and_the_smallest(fr, table):
     assert top.as_data_frame()["x"].tolist() == table["x"].nlargest(3).tolist()
     assert top.as_data_frame()["Original_Row_Indices"].tolist() == table["x"].nlargest(3).index.tolist()
     assert fr.bottomN("y", 20).as_data_frame()["y"].tolist() == table["y"].nsmallest(6).tolist()
-    with pytest.raises(H2OValueError):
-        fr.topN("x", 0)
+    for wrong in (0, 3.3, 101, -1):  # 3.3 percent of 30 rows is less than one row
+        with pytest.raises(H2OValueError):
+            fr.topN("x", wrong)
+
+
+def test_the_number_of_the_largest_is_rounded_halves_up():
+    fr = H2OFrame([5, 3, 8, 1, 9, 2, 7, 4, 6, 0])
+    # What H2O 3.46 gives for ten rows.
+    for percent, rows in ((10, 1), (14, 1), (15, 2), (25, 3), (30, 3), (35, 4), (99, 10), (100, 10)):
+        assert (fr.topN(0, percent).nrow, fr.bottomN(0, percent).nrow) == (rows, rows)
 
 
 def test_higher_moments(fr, table):
-    values, n = table["x"], len(table)
-    shrink = (n - 1) / n
-    assert fr.skewness(na_rm=True)[0] == pytest.approx(stats.skew(values) * shrink**1.5)
-    assert fr.kurtosis(na_rm=True)[0] == pytest.approx((stats.kurtosis(values) + 3) * shrink**2)
+    for name in table:
+        present = table[name].dropna()
+        assert fr[name].skewness(na_rm=True)[0] == pytest.approx(stats.skew(present))
+        assert fr[name].kurtosis(na_rm=True)[0] == pytest.approx(stats.kurtosis(present, fisher=False))
     assert math.isnan(fr.skewness()[1])
+    five = H2OFrame([1, 2, 3, 4, 10])  # H2O 3.46: 1.1384199576606167, 2.788
+    assert five.skewness() == pytest.approx([1.1384199576606167])
+    assert five.kurtosis() == pytest.approx([2.788])
+    for alone in (H2OFrame([5]), H2OFrame([5, 5, 5])):
+        assert math.isnan(alone.skewness()[0])
+        assert math.isnan(alone.kurtosis()[0])
 
 
 def test_parts_of_times(cut):

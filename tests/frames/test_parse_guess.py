@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames.dates import lenient_milliseconds, milliseconds
-from frames.dictionary import as_numbers, clean, encode
+from frames.dictionary import as_numbers, clean, decide, encode
 from frames.errors import FrameError, H2OTypeError, H2OValueError
-from frames.kinds import decide, report
-from frames.parse_guess import Wishes, default_names, guess, guess_header, guess_separator, records
+from frames.parse_guess import Wishes, guess, guess_separator, records
 
 
 @pytest.mark.parametrize(
@@ -28,37 +27,19 @@ from frames.parse_guess import Wishes, default_names, guess, guess_header, guess
         ("2007-11-06 13:05:59,1\n2007-11-07 13:05:59,2\n", ","),
         ("a\x01b\n1\x012\n", "\x01"),
         ("free text here, see\nmore text, too\nlast, one\n", ","),
+        ("new york,1\nrome\nlos angeles,3\n", ","),
+        ("name,city\nann smith,new york\nbob jones\ncy lee,los angeles\n", ","),
+        ("hello world\nfoo bar baz\nlast\n", ","),
+        ("full name\nann smith\nbob jones jr\ncy lee\n", ","),
+        ("1 1 77 \r\n2 1 78 \r\n", " "),
+        ("a b\n1 5 6\n2 7 8\n", " "),
+        ("a\tb,c\td\n1\tx,y\t2\n", "\t"),
+        ("when\n2007-11-06 13:05:59\n2007-11-07 13:05:59\n", ","),
+        ("2007-11-06 13:05:59 5\n2007-11-07 13:05:59 6\n", " "),
     ],
 )
 def test_the_separator_is_guessed(text, sep):
     assert guess_separator(text) == sep
-
-
-@pytest.mark.parametrize(
-    ("rows", "header"),
-    [
-        ([["a", "b"], ["1", "x"]], True),
-        ([["1", "2"], ["3", "4"]], False),
-        ([["5.1", "setosa"], ["4.9", "setosa"]], False),
-        ([["name", "kind"], ["tom", "cat"], ["rex", "dog"], ["kim", "dog"]], True),
-        ([["x", "y"], ["x", "z"], ["p", "z"]], False),
-        ([["x", "y"], ["x", "y"]], False),
-        ([["a", "a"], ["1", "2"]], False),
-        ([["a", "2001"], ["1", "2"]], False),
-        ([["a", "NA"], ["1", "2"]], False),
-        ([["", "b"], ["1", "2"]], True),
-        ([["tom"], ["rex"], ["kim"]], False),
-        ([["pet"], ["cat"], ["dog"], ["cat"]], True),
-        ([["only"]], False),
-    ],
-)
-def test_the_header_is_guessed(rows, header):
-    assert guess_header(rows) is header
-
-
-def test_empty_and_missing_names_become_numbered_ones():
-    assert default_names(["a", "", "a"], 5) == ["a", "C2", "a1", "C4", "C5"]
-    assert default_names(["a", "a", "a1"], 3) == ["a", "a2", "a1"]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +51,14 @@ def test_empty_and_missing_names_become_numbered_ones():
         (b"\n\na,b\n1,2\n", ("a", "b"), set()),
         (b"1,2\n3,4", ("C1", "C2"), set()),
         (b"a,b\n1,2,3\n4,5,6\n", ("a", "b", "C3"), set()),
-        (b"a\rb\r1\r2\r", ("C1",), {0}),
+        (b"a\rb\r1\rc\r", ("C1",), {0}),
         (b"a, b\nNA, x\n1, NA\n", ("a", "b"), {1}),
+        (b"1 1 77 \r\n2 1 78 \r\n", ("C1", "C2", "C3"), set()),
+        (b"  1 1 77\r2 1 78  \r", ("C1", "C2", "C3"), set()),
+        (b'"a  b" c\n"x  y" 2\n', ("a  b", "c"), {0}),
+        (b"a\tb\t\n1\t2\t\n", ("a", "b"), set()),
+        (b"1\t2\t\n1\t2\t3\n", ("C1", "C2", "C3"), set()),
+        (b"a,b,\n1,2,\n", ("a", "b", "C3"), set()),
         ("größe,b\n1,ä\n".encode("latin-1"), ("größe", "b"), {1}),
     ],
 )
@@ -171,15 +158,14 @@ def test_any_moment_comes_back(moment):
     [
         (["1", "2"], False, "int"),
         (["1", "2.5", "nan"], False, "real"),
-        (["1e5"], False, "int"),
-        (["1e30"], False, "real"),
+        (["1e5"], False, "real"),
         (["-.5", "+3."], False, "real"),
         (["b", "a", "1"], False, "enum"),
         (["2007-11-6", "null"], False, "time"),
         (["2007-11-6", "later"], False, "enum"),
         ([], False, "real"),
         (["NaN"], False, "real"),
-        (["12345678-1234-1234-1234-123456789abc"], False, "uuid"),
+        (["12345678-1234-1234-1234-123456789abc"], True, "uuid"),
         ([f"t{i}" for i in range(200)], True, "string"),
         (["1_000", "0x10"], False, "enum"),
         (["True", "False"], False, "enum"),
@@ -187,25 +173,23 @@ def test_any_moment_comes_back(moment):
     ],
 )
 def test_text_is_told_what_it_is(levels, texts, type_):
-    assert (len(levels) > 100) is texts
-    assert decide([report(encode(levels), None)]).type == type_
+    assert decide(levels, texts).type == type_
 
 
 def test_levels_are_sorted_and_words_for_no_number_are_levels_among_words():
-    assert decide([report(encode(["b", "nan", "B", "NA", "a"]), None)]).domain == ("B", "NA", "a", "b", "nan")
+    assert decide(["b", "nan", "B", "a"], False).domain == ("B", "a", "b", "nan")
 
 
-def test_a_dictionary_forgets_what_is_missing_and_keeps_blanks():
-    got = clean([" a", "a", "", "NA", None, "a"], np.array([0, 1, 2, 3, 4, 5, -1], np.int32))
-    assert got.levels == (" a", "a", "NA")
-    assert got.codes.tolist() == [0, 1, -1, 2, -1, 1, -1]
-    assert got.counts.tolist() == [1, 2, 1]
+def test_a_dictionary_strips_and_forgets_what_is_missing():
+    got = clean([" a", "a ", "", "NA", None, "b"], np.array([0, 1, 2, 3, 4, 5, -1], np.int32))
+    assert got.levels == ("a", "b")
+    assert got.codes.tolist() == [0, 0, -1, -1, -1, 1, -1]
 
 
 def test_any_object_is_written_as_text():
-    got = encode([1, 2.0, "x", float("nan"), None, b"y", 1, True, 1.0])
-    assert got.levels == ("1", "2", "x", "y", "True")
-    assert got.codes.tolist() == [0, 1, 2, -1, -1, 3, 0, 4, 0]
+    got = encode([1, 2.0, "x", float("nan"), None, b"y", 1])
+    assert got.levels == ("1", "2", "x", "y")
+    assert got.codes.tolist() == [0, 1, 2, -1, -1, 3, 0]
 
 
 def test_integers_beyond_doubles_stay_exact():

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -26,7 +25,7 @@ from frames.parse_source import Source, inspect
 
 
 def setup_of(sep=",", newline=b"\n", quote='"', escape=None):
-    return Setup(sep, False, ("a", "b"), frozenset(), {}, (0, 1), (frozenset(),) * 2, newline, quote, escape)
+    return Setup(sep, None, ("a", "b"), frozenset(), {}, (0, 1), (frozenset(),) * 2, newline, quote, escape)
 
 
 def source_of(path, data):
@@ -119,20 +118,19 @@ def test_a_quote_that_never_ends_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "must_skip", "rest"),
+    ("data", "skip_first", "rest"),
     [
         (b"a,b\n1,2\n", True, b"1,2\n"),
         (b"\xef\xbb\xbfa,b\n1,2\n", True, b"1,2\n"),
-        (b"#c\n\na,b\n1,2\n", False, b"1,2\n"),
-        (b"1,2\n", False, b"1,2\n"),
-        (b'"a", "b"\r\n1,2\n', False, b"1,2\n"),
+        (b"#c\n\na,b\n1,2\n", True, b"1,2\n"),
+        (b"#c\n\n1,2\n", False, b"1,2\n"),
+        (b'"a\n", "b"\r\n1,2\n', True, b"1,2\n"),
         (b"a,b", True, b""),
     ],
 )
-def test_rows_begin_after_mark_comments_and_header(tmp_path, data, must_skip, rest):
-    setup = replace(guess(b"a,b\n1,2\n", True, Wishes(), "f"))
-    source = source_of(tmp_path / "f.csv", data)
-    assert data[data_start(source, data, setup, must_skip) :] == rest
+def test_rows_begin_after_mark_comments_and_header(data, skip_first, rest):
+    setup = guess(b"a,b\n1,2\n", True, Wishes(), "f")
+    assert data[data_start(data, setup, skip_first) :] == rest
 
 
 def test_a_plan_covers_the_file():

@@ -47,7 +47,7 @@ def same(left, right):
         np.testing.assert_array_equal(*decoded)
 
 
-@pytest.mark.parametrize("name", ["f.csv", "f.csv.gz", "f.parquet", "f.txt"])
+@pytest.mark.parametrize("name", ["f.csv", "f.csv.gz", "f.csv.bz2", "f.parquet", "f.txt"])
 def test_what_is_exported_comes_back(frame, tmp_path, name):
     export_file(frame, tmp_path / name)
     back = import_file(tmp_path / name, col_types={"s": "string", "k": "enum"})
@@ -94,6 +94,8 @@ def test_parts_make_a_folder_that_can_be_imported(cut, tmp_path, format, compres
     assert len(names) == len(frame.placement().rows)
     assert names[0] == f"part-00000.{format}{'.gz' if compression == 'gzip' else ''}"
     same(import_file(tmp_path / "many"), frame)
+    with pytest.raises(FileExists):
+        export_file(frame, tmp_path / "many", parts=2, format=format)
     export_file(frame, tmp_path / "many", parts=2, format=format, force=True)
     assert len(os.listdir(tmp_path / "many")) == 2
 
@@ -133,6 +135,24 @@ def test_a_url_is_written_too(frame):
     fsspec.filesystem("memory").rm("/out", recursive=True)
 
 
+def test_a_failed_export_of_parts_leaves_the_old_ones(cut, tmp_path, monkeypatch):
+    frame = cut(pd.DataFrame({"n": range(100)}))
+    export_file(frame, tmp_path / "many", parts=-1)
+    before = {name: (tmp_path / "many" / name).read_bytes() for name in os.listdir(tmp_path / "many")}
+    write, calls = store._write, []
+
+    def fail_late(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        write(*arguments)
+
+    monkeypatch.setattr(store, "_write", fail_late)
+    with pytest.raises(OSError, match="disk full"):
+        export_file(frame, tmp_path / "many", parts=2, force=True)
+    assert {name: (tmp_path / "many" / name).read_bytes() for name in os.listdir(tmp_path / "many")} == before
+
+
 def test_an_empty_frame_is_its_header(frame, tmp_path):
     none = frame[frame["i"] > 5, ["i", "k"]]
     export_file(none, tmp_path / "f.csv")
@@ -156,7 +176,7 @@ def test_the_same_export_gives_the_same_bytes(frame, tmp_path):
         ({"parts": 0}, H2OValueError, "got 0"),
         ({"parts": True}, H2OValueError, "got True"),
         ({"format": "xlsx"}, H2OValueError, "csv, parquet; got 'xlsx'"),
-        ({"compression": "lzo"}, H2OValueError, "none, gzip; got 'lzo'"),
+        ({"compression": "lzo"}, H2OValueError, "none, gzip, bzip2; got 'lzo'"),
         ({"force": "yes"}, H2OTypeError, "got 'yes'"),
     ],
 )
@@ -165,6 +185,37 @@ def test_impossible_exports_are_refused(frame, tmp_path, options, error, message
     with pytest.raises(error, match=message):
         export_file(frame, **options)
     assert os.listdir(tmp_path) == []
+
+
+def test_times_are_never_moved_and_a_frame_of_no_columns_is_refused(frame, tmp_path):
+    with pytest.raises(H2OValueError, match="tz_adjust_from_local must be False"):
+        export_file(frame, tmp_path / "f.csv", tz_adjust_from_local=True)
+    with pytest.raises(H2OValueError, match="must have a column"):
+        export_file(frame[[]], tmp_path / "f.csv")
+    assert os.listdir(tmp_path) == []
+
+
+def test_parquet_refuses_what_it_has_no_place_for_and_leaves_nothing(client, tmp_path):
+    odd = H2OFrame({"s": ["a", "\ud800"]}, column_types={"s": "string"})
+    with pytest.raises(H2OValueError, match="column 's' holds") as caught:
+        export_file(odd, tmp_path / "f.parquet")
+    assert "format=" in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_integers_beyond_64_bits_are_doubles_in_parquet(client, tmp_path):
+    frame = H2OFrame({"i": [1e20, 3.0], "j": [2**63 - 1, None]}, column_types={"i": "int", "j": "int"})
+    export_file(frame, tmp_path / "f.parquet")
+    table = pq.read_table(tmp_path / "f.parquet")
+    assert table["i"].to_pylist() == [1e20, 3.0]
+    assert table["j"].to_pylist() == [2**63 - 1, None]
+
+
+def test_levels_of_parquet_keep_their_order_and_those_that_do_not_occur(client, tmp_path):
+    many = [f"a rather long name of level {i:06d}" for i in range(50_000)][::-1]
+    frame = H2OFrame(pd.DataFrame({"k": pd.Categorical.from_codes([7, -1], many)}))
+    export_file(frame, tmp_path / "f.parquet")
+    assert pq.read_table(tmp_path / "f.parquet")["k"].chunk(0).dictionary.to_pylist() == many
 
 
 def test_folders_that_are_not_there_and_objects_that_are_no_frames_are_refused(frame, tmp_path):

@@ -89,7 +89,7 @@ def test_long_integers_are_summarised(column):
     got = summarise_integers(np.array(column))
     exact_mean = sum(column) / len(column)
     assert got.mean == pytest.approx(exact_mean, rel=1e-9, abs=1e-3 * max(1, max(map(abs, column)) * 1e-9))
-    assert (got.minimum, got.maximum, got.zeros) == (float(min(column)), float(max(column)), column.count(0))
+    assert (got.minimum, got.maximum, got.zeros) == (min(column), max(column), column.count(0))
 
 
 def test_unsigned_long_integers_are_summarised():
