@@ -9,7 +9,8 @@ import numpy as np
 
 from frames.body import FrameBody
 from frames.cells import Scalar, is_frame, is_missing
-from frames.conversion import to_domain
+from frames.conversion import is_truth, to_domain, to_truth
+from frames.dictionary import TRUTHS
 from frames.errors import H2OTypeError, H2OValueError
 from frames.integers import COMPARISONS, EXACT, LONGEST, as_double, calculate, compare, reach, size_of
 from frames.placement import Place, summaries_at
@@ -166,6 +167,9 @@ def _with_scalar(name: str, place: Place, rows: Sequence[int], sign: str, scalar
         return _numeric((place,), rows, sign, np.nan if scalar.type == "missing" else scalar.value, swapped, scalar)
     if scalar.type == "missing" and sign in COMPARISONS:
         return Step((place,), _same_for_all, "int", None, (sign == "!=",))
+    if is_truth(place) and scalar.type == "int" and sign in ("==", "!="):
+        same = [(TRUTHS.index(level) == scalar.value) == (sign == "==") for level in place.domain or ()]
+        return Step((place,), _compare_levels, "int", None, (np.array([*same, sign == "!="]),))
     if scalar.type == "text" and sign in COMPARISONS:
         if place.type == "enum" and sign in ("==", "!="):
             same = [(level == scalar.value) == (sign == "==") for level in place.domain or ()]
@@ -211,6 +215,13 @@ def _goes_beyond(places: tuple[Place, ...], rows: Sequence[int], arguments: tupl
     return all(gather(reduce(places, rows, _fits, arguments)))
 
 
+def _as_truths(value: Any) -> Any:
+    """A frame with 0 and 1 in place of bool; anything else as it is."""
+    if not is_frame(value) or not any(map(is_truth, value._resolved())):
+        return value
+    return value._replace(carry_out([to_truth(place) for place in value._resolved()], value._body.rows))
+
+
 class Arithmetic(FrameBody):
     """Operators. Columns keep the names of the left frame; comparisons give 0 and 1, logic 0, 1 and missing.
 
@@ -227,6 +238,8 @@ class Arithmetic(FrameBody):
     def _binary(self, sign: str, other: Any, swapped: bool = False) -> H2OFrame:
         if is_frame(other) and self.ncol == 1 and other.ncol > 1:
             return other._widen(self, sign)
+        if sign in LOGIC:
+            self, other = _as_truths(self), _as_truths(other)
         names, rows = self._body.names, self._body.rows
         operand = Operand(self, other, sign)
         columns = zip(names, self._resolved(), operand.items, strict=True)

@@ -1,68 +1,91 @@
-"""Columns as Arrow tables: what Parquet files are made of."""
+"""Arrow columns (Parquet, pandas with Arrow types, Polars, pyarrow) read as columns; the rules are in docs/data.md."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from frames.chunk import Chunk
-from frames.column import Column
-from frames.errors import H2OValueError
-from frames.tasks import absent, as_float, columns_at
-
-TYPE_KEY = b"h2o.type"
-"""Under this key a field says which type its column had, for Arrow has one kind of text where frames have two."""
+from frames.dictionary import NO_DURATIONS, TRUTHS, Dictionary, clean, encode, text_of
+from frames.errors import H2OTypeError, H2OValueError
+from frames.typed import Typed, from_numbers, from_times
 
 
-def arrow_schema(columns: Sequence[Column], doubles: frozenset[str] = frozenset()) -> Any:
-    """Return the Arrow schema of some columns; `doubles` names int columns with values beyond 64 bits.
+def must_be_flat(type_: Any) -> None:
+    """Refuse Arrow types that no column can hold: lists, structs and maps, and durations (H2OTypeError)."""
+    if pa.types.is_nested(type_):
+        raise H2OTypeError(f"Values of a column must be scalars; got {type_}. Give each part a column of its own.")
+    if pa.types.is_duration(type_) or pa.types.is_interval(type_):
+        raise H2OTypeError(NO_DURATIONS)
 
-    real -> float64, int -> int64, time -> timestamp in milliseconds, enum -> dictionary, string and uuid -> string.
 
-    >>> arrow_schema([Column("x", "real")]).field("x").type
-    DataType(double)
+def is_number(type_: Any) -> bool:
+    """Return whether a column of this Arrow type is read as numbers, and not as texts or times."""
+    tests = (pa.types.is_null, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(test(type_) for test in tests)
+
+
+def is_time(type_: Any) -> bool:
+    """Return whether a column of this Arrow type is read as times."""
+    return pa.types.is_date(type_) or pa.types.is_timestamp(type_)
+
+
+def read_arrow(column: Any) -> Typed | Dictionary:
+    """Return what an Arrow array (or chunked array) holds: numbers or times, or texts still to be decided on.
+
+    bool becomes categories False and True, a dictionary its categories in their order.
     """
-    return pa.schema(
-        [pa.field(c.name, _arrow_type(c, c.name in doubles), metadata={TYPE_KEY: c.type.encode()}) for c in columns]
-    )
+    if isinstance(column, pa.Array):
+        column = pa.chunked_array([column])
+    type_ = column.type
+    must_be_flat(type_)
+    if pa.types.is_dictionary(type_):
+        return _from_dictionary(column)
+    if pa.types.is_boolean(type_):
+        codes = column.cast(pa.int32()).fill_null(-1).to_numpy()
+        return Dictionary(TRUTHS, codes.astype(np.int32), categories=True)
+    if is_time(type_):
+        stamps = column.cast(pa.timestamp("us", tz=getattr(type_, "tz", None)), safe=False).cast(pa.int64())
+        return from_times(stamps.fill_null(np.iinfo(np.int64).min).to_numpy().view("M8[us]"))
+    if is_number(type_):
+        return _from_numbers(column)
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
+        return _from_texts(column)
+    return encode(column.to_pylist())
 
 
-def _arrow_type(column: Column, doubles: bool) -> Any:
-    if column.type == "enum":
-        return pa.dictionary(pa.int32(), pa.string())
-    if column.type == "int":
-        return pa.float64() if doubles else pa.int64()
-    return {"real": pa.float64(), "time": pa.timestamp("ms")}.get(column.type, pa.string())
-
-
-def arrow_table(
-    where: Sequence[tuple[int, int]], columns: Sequence[Column], doubles: frozenset[str], *chunks: Chunk
-) -> Any:
-    """Return the rows of a partition as an Arrow table (a task).
-
-    Raises H2OValueError for texts with surrogates, which Arrow's UTF-8 has no place for.
-    """
-    arrays = []
-    for values, column in zip(columns_at(where, chunks), columns, strict=True):
+def _from_numbers(column: Any) -> Typed:
+    if pa.types.is_null(column.type):
+        return Typed(np.full(len(column), np.nan), "real")
+    if pa.types.is_decimal(column.type):
         try:
-            arrays.append(_arrow(values, column, column.name in doubles))
-        except UnicodeEncodeError as error:
-            raise H2OValueError(
-                f"Texts of a Parquet file must be valid Unicode; column '{column.name}' holds {error.object!r}. "
-                'Export it with format="csv", or replace the surrogates.'
-            ) from error
-    return pa.table(arrays, schema=arrow_schema(columns, doubles))
+            column = column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return from_numbers(np.array([np.nan if v is None else float(v) for v in column.to_pylist()]))
+    if not column.null_count:
+        return from_numbers(column.to_numpy())
+    return from_numbers(column.fill_null(0).to_numpy(), column.is_null().to_numpy())
 
 
-def _arrow(values: np.ndarray, column: Column, doubles: bool) -> Any:
-    if column.is_text:
-        return pa.array(values.tolist(), pa.string())
-    gaps = absent(values)
-    if column.type == "enum":
-        codes = pa.array(values, pa.int32(), mask=gaps)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(column.domain or (), pa.string()))
-    if column.type == "real" or doubles:
-        return pa.array(as_float(values), pa.float64(), mask=gaps)
-    whole = values if values.dtype == np.int64 else np.floor(np.where(gaps, 0, values)).astype(np.int64)
-    return pa.array(whole, pa.int64(), mask=gaps).cast(_arrow_type(column, doubles))
+def _from_texts(column: Any) -> Dictionary:
+    whole = _one(column.cast(pa.large_string())).dictionary_encode()
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return clean(whole.dictionary.to_pylist(), codes)
+
+
+def _from_dictionary(column: Any) -> Dictionary:
+    whole = _one(column.unify_dictionaries())
+    must_be_flat(whole.dictionary.type)
+    levels = [text_of(level) for level in whole.dictionary.to_pylist()]
+    present = [level for level in levels if level is not None]
+    if len(set(present)) != len(present):
+        raise H2OValueError(f"Categories must differ when written as text; got {present[:10]}.")
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return clean(levels, codes, categories=True)
+
+
+def _one(column: Any) -> Any:
+    """A chunked array in one piece."""
+    whole = column.combine_chunks()
+    if not isinstance(whole, pa.ChunkedArray):
+        return whole
+    return pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)

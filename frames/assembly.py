@@ -1,23 +1,23 @@
 """Blocks of columns on the workers -> one frame: types and levels are decided over all blocks. (D)"""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from distributed import Future, as_completed
 
-from frames import session
-from frames.build import Typed, typed
+from frames import kinds, session
 from frames.chunk import Chunk
-from frames.column import Column
-from frames.dictionary import NO_VALUE, Dictionary, Verdict, clean, encode
-from frames.errors import FrameError, H2OValueError
-from frames.parse_block import Block, Report, report_texts, text_chunk
-from frames.parse_columns import verdict_on
+from frames.column import Column, Type
+from frames.dictionary import Dictionary, Verdict
+from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_block import Block, Report, packed, text_chunk
 from frames.placement import Group
 from frames.schema import Schema
 from frames.tasks import submit, submit_all
+from frames.typed import Typed, as_texts, without
+from frames.values import read
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -68,11 +68,13 @@ def assemble(
     blocks: Sequence[Future],
     reports: Sequence[Report],
     numbers: Sequence[Column],
-    texts: Sequence[Column],
+    texts: Mapping[str, Verdict],
     order: Sequence[str],
     frame_id: str | None,
 ) -> "H2OFrame":
     """Return the frame of some blocks; `order` is that of its columns. Blocks without rows are left out.
+
+    `texts` says, in the order in which blocks hold them, what the columns of text are.
 
     Columns of text become a group of chunks of their own, so that giving them their codes leaves the numbers alone.
     """
@@ -84,10 +86,11 @@ def assemble(
         chunks = tuple(submit_all(_numbers, [blocks[i] for i in filled]))
         groups.append(Group(chunks, tuple(column.name for column in numbers)))
     if texts:
-        verdicts = tuple(Verdict(column.type, column.domain) for column in texts)
+        verdicts = tuple(verdict._replace(given_up=None) for verdict in texts.values())
         chunks = tuple(submit_all(text_chunk, [blocks[i] for i in filled], verdicts))
-        groups.append(Group(chunks, tuple(column.name for column in texts)))
-    by_name = {column.name: column for column in (*numbers, *texts)}
+        groups.append(Group(chunks, tuple(texts)))
+    by_name = {column.name: column for column in numbers}
+    by_name |= {name: Column(name, verdict.type, verdict.domain) for name, verdict in texts.items()}
     schema = Schema(tuple(by_name[name] for name in order))
     frame = H2OFrame._from_groups(schema, tuple(reports[i].rows for i in filled), groups, frame_id)
     wait_for(groups)
@@ -101,61 +104,115 @@ def wait_for(groups: Sequence[Group]) -> None:
             future.result()
 
 
-def frame_from_tables(tables: Sequence[Future], meta: pd.DataFrame, frame_id: str | None) -> "H2OFrame":
-    """Return the frame of pandas tables that are futures, all with the columns of `meta`."""
+class Tables(NamedTuple):
+    """How to read pandas tables that are to be one frame; all tuples have an entry per column.
+
+    types    what a column holds: numbers, times or texts
+    wanted   the type that the user wants, or None
+    missing  texts that mean missing besides the usual ones
+    """
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    wanted: tuple[Type | None, ...]
+    missing: tuple[Collection[str], ...]
+
+    def with_texts(self, wrong: Collection[int]) -> "Tables":
+        """Return the same with some more columns read as texts."""
+        return self._replace(types=tuple("texts" if i in wrong else type_ for i, type_ in enumerate(self.types)))
+
+
+def frame_from_tables(
+    tables: Sequence[Future],
+    meta: pd.DataFrame,
+    frame_id: str | None,
+    wanted: Sequence[Type | None] | None = None,
+    missing: Sequence[Collection[str]] | None = None,
+) -> "H2OFrame":
+    """Return the frame of pandas tables that are futures, all with the columns of `meta`.
+
+    Where a table holds something else than `meta` says, numbers and texts are decided on anew, over all tables, and
+    categories that `meta` lacks are appended. Raises FrameError where the columns of a table have other names.
+    """
     names = [str(name) for name in meta.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise H2OValueError(f"Column names must be distinct; '{twice}' occurs more than once.")
-    as_text = tuple(_is_text(meta.iloc[:, i].dtype) for i in range(len(names)))
-    pending = [Pending(future) for future in submit_all(block_of_table, tables, as_text)]
-    blocks, reports = collect(pending, lambda size: None)
-    numbers = [name for name, text in zip(names, as_text, strict=True) if not text]
-    texts = [i for i, text in enumerate(as_text) if text]
+    empty = [_read_named(name, meta.iloc[:0, i]) for i, name in enumerate(names)]
+    wanted = wanted or [None] * len(names)
+    types = [_holds(found, type_) for found, type_ in zip(empty, wanted, strict=True)]
+    plan = Tables(tuple(names), tuple(types), tuple(wanted), tuple(missing or [()] * len(names)))
+    while True:
+        pending = [Pending(future) for future in submit_all(block_of_table, tables, plan)]
+        blocks, reports = collect(pending, lambda size: None)
+        wrong = {i for report in reports for i in report.not_numbers}
+        if not wrong:
+            break
+        plan = plan.with_texts(wrong)
     filled = [report for report in reports if report.rows]
-    decided = [
-        _known(meta.iloc[:, i].dtype) or verdict_on([r.texts[t] for r in filled], None) for t, i in enumerate(texts)
-    ]
-    typed_numbers = []
-    for position, name in enumerate(numbers):
-        parts = [report.summaries[position] for report in filled]
-        whole = all(part.all_integer for part in parts) and any(part.present for part in parts)
-        time = meta[name].dtype.kind == "M"
-        typed_numbers.append(Column(name, "time" if time else "int" if whole else "real"))
-    typed_texts = [Column(names[i], v.type, v.domain) for i, v in zip(texts, decided, strict=True)]
-    return assemble(blocks, reports, typed_numbers, typed_texts, names, frame_id)
+    texts = {}
+    for t, i in enumerate(i for i, type_ in enumerate(plan.types) if type_ == "texts"):
+        known = _known(empty[i], plan.wanted[i])
+        texts[names[i]] = kinds.decide([*known, *(report.texts[t] for report in filled)], plan.wanted[i])
+    kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "column_types")
+    numbers = _number_columns(plan, filled)
+    return assemble(blocks, reports, numbers, texts, names, frame_id)
 
 
-def _known(dtype: Any) -> Verdict | None:
-    """The verdict on a categorical column whose categories are known before any row is read."""
-    if not isinstance(dtype, pd.CategoricalDtype) or list(map(str, dtype.categories)) == ["__UNKNOWN_CATEGORIES__"]:
-        return None
-    return Verdict("enum", tuple(map(str, dtype.categories)))
+def _read_named(name: str, column: pd.Series) -> Typed | Dictionary:
+    try:
+        return read(column)
+    except (H2OTypeError, H2OValueError) as error:
+        raise type(error)(f"Column '{name}' cannot be read. {error}") from error
 
 
-def _is_text(dtype: Any) -> bool:
-    return isinstance(dtype, pd.CategoricalDtype) or not (
-        pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype) or dtype.kind == "M"
-    )
+def _holds(empty: Typed | Dictionary, wanted: Type | None) -> str:
+    if isinstance(empty, Dictionary) or wanted in ("enum", "string", "uuid"):
+        return "texts"
+    return "times" if empty.type == "time" else "numbers"
 
 
-def block_of_table(table: pd.DataFrame, as_text: tuple[bool, ...]) -> Block:
-    """Return a pandas table as a block (a task); `as_text` tells which columns are text."""
+def _known(empty: Typed | Dictionary, wanted: Type | None) -> list[kinds.TextReport]:
+    """Categories that are known before any row is read, as a part of the column without rows."""
+    if not isinstance(empty, Dictionary) or empty.levels == ("__UNKNOWN_CATEGORIES__",) or not empty.categories:
+        return []
+    return [kinds.report(empty, wanted)]
+
+
+def _number_columns(plan: Tables, filled: Sequence[Report]) -> list[Column]:
+    at = [i for i, type_ in enumerate(plan.types) if type_ != "texts"]
+    columns = []
+    for position, i in enumerate(at):
+        type_ = plan.wanted[i] or ("time" if plan.types[i] == "times" else None)
+        if type_ != "time":
+            type_ = kinds.number_type([report.summaries[position] for report in filled], type_)
+        columns.append(Column(plan.names[i], type_))
+    return columns
+
+
+def block_of_table(table: pd.DataFrame, plan: Tables) -> Block:
+    """Return a pandas table as a block (a task)."""
+    here = [str(name) for name in table.columns]
+    if here != list(plan.names):
+        problem = f"Every partition must have the columns {list(plan.names)[:10]} of the table; one has {here[:10]}."
+        return Block(Report(0, 0, problem=problem))
     numbers: list[Typed] = []
     texts: list[Dictionary] = []
-    for i, text in enumerate(as_text):
-        column = table.iloc[:, i]
-        if not text:
-            found = typed(column)
-            assert isinstance(found, Typed)
+    wrong: list[int] = []
+    for i, type_ in enumerate(plan.types):
+        try:
+            found = without(_read_named(plan.names[i], table.iloc[:, i]), plan.missing[i])
+        except (H2OTypeError, H2OValueError) as error:
+            return Block(Report(0, 0, problem=str(error)))
+        if type_ == "texts":
+            texts.append(as_texts(found))
+        elif isinstance(found, Dictionary) and not found.levels:
+            numbers.append(Typed(np.full(len(table), np.nan), "real"))
+        elif isinstance(found, Typed) and (found.type == "time") == (type_ == "times"):
             numbers.append(found)
-        elif isinstance(column.dtype, pd.CategoricalDtype):
-            levels = [str(level) for level in column.cat.categories]
-            texts.append(clean(levels, column.cat.codes.to_numpy().astype(np.int32), frozenset()))
         else:
-            texts.append(encode(column.astype(object).where(column.notna(), None).tolist(), NO_VALUE))
-    chunk = (
-        Chunk.pack([n.values for n in numbers], [n.type for n in numbers], [None] * len(numbers)) if numbers else None
-    )
-    reports = report_texts(texts, [None] * len(texts))
-    return Block(Report(len(table), 0, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
+            wrong.append(i)
+    if wrong:
+        return Block(Report(len(table), 0, not_numbers=tuple(wrong)))
+    wanted: list[Type | None] = [t for t, kind in zip(plan.wanted, plan.types, strict=True) if kind == "texts"]
+    return packed(len(table), 0, [n.values for n in numbers], texts, wanted)

@@ -12,6 +12,7 @@ import pandas as pd
 from distributed import Future
 
 from frames.body import FrameBody
+from frames.dictionary import TRUTHS
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import Place, summaries_at
 from frames.rows import recode
@@ -180,6 +181,19 @@ def to_domain(place: Place, rows: Sequence[int], domain: tuple[str, ...]) -> Pla
     index = {level: i for i, level in enumerate(domain)}
     mapping = np.array([index.get(level, -1) for level in place.domain or ()], np.int32)
     return derive([place], rows, recode, ["enum"], [domain], (mapping,))[0]
+
+
+def is_truth(place: Place) -> bool:
+    """Whether a column is what bool becomes: an enum of False and True."""
+    return place.type == "enum" and bool(place.domain) and set(place.domain or ()) <= set(TRUTHS)
+
+
+def to_truth(place: Place) -> Place | Step:
+    """An enum of False and True as 0 and 1, for masks and logic; any other column as it is."""
+    if not is_truth(place):
+        return place
+    table = np.array([float(TRUTHS.index(level)) for level in place.domain or ()])
+    return Step((place,), _look_up, "int", None, (table,))
 
 
 def _parse_dates(values: np.ndarray, format: str) -> list[np.ndarray]:

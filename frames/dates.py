@@ -86,7 +86,7 @@ def lenient_milliseconds(texts: Sequence[str], forms: Sequence[int] | None = Non
     """
     answer = np.full(len(texts), np.nan)
     for number in range(len(_FORMS)) if forms is None else forms:
-        open_ = np.flatnonzero(np.isnan(answer))
+        open_ = np.flatnonzero(np.isnan(answer)).tolist()
         answer[open_] = _read(_FORMS[number], [texts[row] for row in open_])
     return answer
 

@@ -1,46 +1,90 @@
 """A column of text while nobody has decided yet what it means: its distinct texts, and which row has which."""
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from frames.column import Type
-from frames.dates import forms, lenient_milliseconds
+from frames.dates import lenient_milliseconds
+from frames.errors import H2OTypeError
 
-NO_VALUE = frozenset({"", "NA"})
+NO_VALUE = frozenset({""})
 """Texts that mean missing in every column."""
 
-NO_NUMBER = frozenset({"na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"})
-"""Texts that mean missing too where all other values of the column are numbers or times."""
+NO_NUMBER = frozenset({"NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL"})
+"""Texts that mean missing in columns of numbers, times and UUIDs; among other texts they are texts like any other."""
+
+TRUTHS = ("False", "True")
+"""Levels of a column of bool, in the order of their codes."""
 
 MANY_TEXTS = 100
 DISTINCT_SHARE = 0.95
 """A column is text, not categories, when it has more than `MANY_TEXTS` distinct values and these are more than this
 share of its values."""
 
+MILLISECONDS = -1
+"""The form of times that are numbers: milliseconds since 1970-01-01 UTC. Only where the user declares times."""
+
 MOST_LEVELS = 10_000_000
 """No column has more categories than this; it is text then."""
 
+NO_DURATIONS = (
+    "A column must not hold durations (timedelta): no type stands for them. Make numbers of them first: divide by a "
+    "unit of time, as in table['x'] / pd.Timedelta('1s')."
+)
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_LONG = 2**63
+
+
+class GivenUp(NamedTuple):
+    """Cells that are missing because the type of their column cannot hold them: `rows` of the `present` ones.
+
+    `texts` are some of them, each with its rows, the most frequent first.
+    """
+
+    rows: int
+    present: int
+    texts: tuple[tuple[str, int], ...]
 
 
 class Verdict(NamedTuple):
-    """What a column of text turns out to be; `domain` is for enum, `form` (see `frames.dates.forms`) for time only."""
+    """What a column of text turns out to be.
+
+    domain    the levels of an enum
+    forms     by which forms times are read (see `frames.dates.forms_to_read`, and `MILLISECONDS`)
+    truths    numbers only: False and True read as 0 and 1
+    given_up  what the type cannot hold; None where it holds every present cell
+    """
 
     type: Type
     domain: tuple[str, ...] | None = None
-    form: int | None = None
+    forms: tuple[int, ...] = ()
+    truths: bool = False
+    given_up: GivenUp | None = None
 
 
 class Dictionary(NamedTuple):
-    """Distinct texts of a column (stripped, none of them missing) and one code per row (int32, -1 missing)."""
+    """Distinct texts of a column (none of them missing) and one code per row (int32, -1 missing).
+
+    `categories`: the source says that these texts are levels, in this order, used or not (bool, pandas and Arrow
+    categories); nothing is left to decide unless the user declares another type.
+    """
 
     levels: tuple[str, ...]
     codes: np.ndarray
+    categories: bool = False
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Rows of each level (int64)."""
+        return np.bincount(self.codes.astype(np.int64) + 1, minlength=len(self.levels) + 1)[1:]
 
     @property
     def present(self) -> int:
@@ -50,123 +94,159 @@ class Dictionary(NamedTuple):
     @property
     def looks_like_text(self) -> bool:
         """Whether nearly every row has a value of its own, so that categories would be pointless."""
-        distinct = len(self.levels)
-        return distinct > MOST_LEVELS or (distinct > MANY_TEXTS and distinct > DISTINCT_SHARE * self.present)
+        return looks_like_text(len(self.levels), self.present)
 
     def column(self, verdict: Verdict) -> np.ndarray:
-        """Return the column as `Chunk.pack` wants it for the type decided.
-
-        Texts that a type cannot read (a word in a column that was declared numeric) become missing.
-        """
+        """Return the column as `Chunk.pack` wants it for the type decided; what the type cannot hold is missing."""
         if verdict.type == "enum":
             code = {level: i for i, level in enumerate(verdict.domain or ())}
             return self._spread(np.array([code.get(level, -1) for level in self.levels], np.int32), np.int32(-1))
         if verdict.type in ("string", "uuid"):
             texts = np.empty(len(self.levels), object)
-            texts[:] = self.levels
+            texts[:] = self.levels if verdict.type == "string" else [uuid_in(level) for level in self.levels]
             return self._spread(texts, None)
         if verdict.type == "time":
-            return self._spread(
-                lenient_milliseconds(self.levels, None if verdict.form is None else (verdict.form,)), np.nan
-            )
-        numbers = as_numbers(self.levels, lenient=True)
+            return self._spread(times_in(self.levels, verdict.forms), np.nan)
+        levels = [str(TRUTHS.index(level)) if level in TRUTHS else level for level in self.levels]
+        numbers = as_numbers(levels if verdict.truths else self.levels, lenient=True)
         assert numbers is not None
-        return self._spread(numbers, -(2**63) if numbers.dtype == np.int64 else np.nan)
+        return self._spread(numbers, -_LONG if numbers.dtype == np.int64 else np.nan)
 
     def _spread(self, values: np.ndarray, missing: Any) -> np.ndarray:
         # The extra value at the end is what the code -1 finds.
         return np.append(values, np.array([missing], values.dtype)).take(self.codes)
 
 
-def encode(values: Iterable[Any], missing: frozenset[str] = NO_VALUE) -> Dictionary:
-    """Return the dictionary of a column of texts; None and NaN are missing, other objects are written as text.
+def looks_like_text(distinct: int, present: int) -> bool:
+    """Return whether a column of so many distinct among so many present texts is text rather than categories."""
+    return distinct > MOST_LEVELS or (distinct > MANY_TEXTS and distinct > DISTINCT_SHARE * present)
 
-    >>> encode(["b", " a", None, "b"])
-    Dictionary(levels=('b', 'a'), codes=array([ 0,  1, -1,  0], dtype=int32))
+
+def encode(values: Iterable[Any]) -> Dictionary:
+    """Return the dictionary of a column of any scalars, each as the text it is written as.
+
+    None, NaN, pd.NA, NaT, masked cells and empty texts are missing. Raises H2OTypeError for durations, complex numbers
+    and what is no scalar.
+
+    >>> encode(["b", " a", None, True, 1])
+    Dictionary(levels=('b', ' a', 'True', '1'), codes=array([ 0,  1, -1,  2,  3], dtype=int32), categories=False)
     """
     known: dict[Any, int] = {}
-    codes = np.fromiter((known.setdefault(value, len(known)) for value in values), np.int32)
-    return clean([_text(value) for value in known], codes, missing)
+    codes: list[int] = []
+    for row, value in enumerate(values):
+        # 1, 1.0 and True are one key of a dict: numbers are told apart by their class as well.
+        key = value if type(value) is str else (type(value), None if value is np.ma.masked else value)
+        try:
+            codes.append(known.setdefault(key, len(known)))
+        except TypeError:
+            raise H2OTypeError(
+                f"Values of a column must be scalars; got {type(value).__name__} in row {row}."
+            ) from None
+    texts = [text_of(key if isinstance(key, str) else key[1]) for key in known]
+    return clean(texts, np.array(codes, np.int32))
 
 
-def clean(texts: Sequence[str | None], codes: np.ndarray, missing: frozenset[str] = NO_VALUE) -> Dictionary:
-    """Return the dictionary in which texts are stripped, texts that mean missing are missing, and none occurs twice."""
+def clean(
+    texts: Sequence[str | None], codes: np.ndarray, missing: frozenset[str] = NO_VALUE, categories: bool = False
+) -> Dictionary:
+    """Return the dictionary in which texts that mean missing are missing, and none occurs twice."""
     levels: dict[str, int] = {}
     new = np.full(len(texts) + 1, -1, np.int32)
     for old, text in enumerate(texts):
-        stripped = None if text is None else text.strip()
-        if stripped is not None and stripped not in missing:
-            new[old] = levels.setdefault(stripped, len(levels))
-    return Dictionary(tuple(levels), new.take(codes))
+        if text is not None and text not in missing:
+            new[old] = levels.setdefault(text, len(levels))
+    return Dictionary(tuple(levels), new.take(codes), categories)
 
 
-def _text(value: Any) -> str | None:
-    if value is None or (isinstance(value, float | np.floating) and value != value):
-        return None
+def text_of(value: Any) -> str | None:
+    """Return how a cell is written as text; None for what means missing. Whole numbers have no point.
+
+    >>> text_of(2.0), text_of(0.5), text_of(True), text_of(float("nan"))
+    ('2', '0.5', 'True', None)
+    """
     if isinstance(value, str):
         return str(value)
+    if value is None:
+        return None
+    if isinstance(value, float | np.floating):
+        if value != value:
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, dt.timedelta | np.timedelta64):
+        raise H2OTypeError(NO_DURATIONS)
+    if isinstance(value, complex | np.complexfloating):
+        raise H2OTypeError("A column must hold real numbers; got complex ones. Give real and imaginary part.")
+    if isinstance(value, tuple | frozenset):
+        raise H2OTypeError(f"Values of a column must be scalars; got {type(value).__name__}.")
+    if isinstance(value, Decimal) and value.is_nan():
+        return None
     text = str(value)
     return None if text in ("NaT", "<NA>") else text
 
 
+def number_in(text: str) -> int | float | None:
+    """Return the number that a text is, without blanks around it; None where it is none.
+
+    >>> number_in(" 2.50 "), number_in("9007199254740993"), number_in("2,5")
+    (2.5, 9007199254740993, None)
+    """
+    text = text.strip()
+    if not text or text[0] not in "0123456789+-.iI":
+        return None
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def is_whole(number: float) -> bool:
+    """Return whether a number is an integer that int64 holds."""
+    return abs(number) < _LONG and (isinstance(number, int | np.integer) or number.is_integer())
+
+
+def uuid_in(text: str) -> str | None:
+    """Return the UUID that a text is, without blanks around it; None where it is none."""
+    text = text.strip()
+    return text if _UUID.fullmatch(text) else None
+
+
+def times_in(levels: Sequence[str], forms: Sequence[int]) -> np.ndarray:
+    """Return texts as milliseconds since 1970-01-01 UTC, each by the first of the forms that fits, else NaN."""
+    stripped = [level.strip() for level in levels]
+    times = lenient_milliseconds(stripped, [form for form in forms if form != MILLISECONDS])
+    if MILLISECONDS in forms:
+        for row in np.flatnonzero(np.isnan(times)).tolist():
+            number = number_in(stripped[row])
+            times[row] = np.nan if number is None else number
+    return times
+
+
 def as_numbers(levels: Sequence[str], lenient: bool = False) -> np.ndarray | None:
-    """Return texts as numbers: int64 where float64 would round them, else float64. None where some text is no number;
-    with `lenient` such texts are missing instead.
+    """Return texts as numbers: int64 (-2**63 missing) where float64 would round integers, else float64 (NaN missing).
+
+    None where some text is neither a number nor a word for missing; with `lenient` such texts are missing, too.
 
     >>> as_numbers(["1", "2.5", "nan"])
     array([1. , 2.5, nan])
     """
-    long = _as_long_integers(levels, lenient)
-    if long is not None:
-        return long
-    numbers = np.empty(len(levels))
-    for row, text in enumerate(levels):
-        if _NUMBER.fullmatch(text):
-            numbers[row] = float(text)
-        elif lenient or text in NO_NUMBER or text in NO_VALUE:
-            numbers[row] = np.nan
-        else:
+    numbers = [number_in(level) for level in levels]
+    if not lenient:
+        words = NO_VALUE | NO_NUMBER
+        if any(number is None and level.strip() not in words for number, level in zip(numbers, levels, strict=True)):
             return None
-    return numbers
+    return number_array(numbers)
 
 
-def _as_long_integers(levels: Sequence[str], lenient: bool) -> np.ndarray | None:
-    """Texts as int64 with -2**63 for missing, where all numbers are integers and some is beyond 2**53."""
-    whole = [int(text) for text in levels if _INTEGER.fullmatch(text)]
-    if not whole or not 2**53 < max(map(abs, whole)) < 2**63:
-        return None
-    others = [text for text in levels if not _INTEGER.fullmatch(text)]
-    if any(_NUMBER.fullmatch(text) or not (lenient or text in NO_NUMBER) for text in others):
-        return None
-    return np.array([int(text) if _INTEGER.fullmatch(text) else -(2**63) for text in levels], np.int64)
+def number_array(numbers: Sequence[int | float | None]) -> np.ndarray:
+    """Return numbers and gaps as float64 (NaN missing), or as int64 (-2**63 missing) where float64 would round one.
 
-
-def decide(levels: Iterable[str], texts: bool) -> Verdict:
-    """Return what a column is, given its distinct texts from all rows, and whether it `looks_like_text`.
-
-    Numbers, UUIDs and times are told by every text; of the rest, columns in which nearly every row has a value of its
-    own are strings, and all others are categories with lexicographically sorted levels. A column without any value is
-    real.
-
-    >>> decide(["b", "a"], texts=False).domain
-    ('a', 'b')
+    >>> number_array([2**53 + 1, None, 2.0])
+    array([    9007199254740993, -9223372036854775808,                    2])
     """
-    levels = list(levels)
-    telling = [level for level in levels if level not in NO_NUMBER]
-    if not telling:
-        return Verdict("real")
-    if _NUMBER.fullmatch(telling[0]) and as_numbers(telling) is not None:
-        whole = all(_INTEGER.fullmatch(level) for level in telling)
-        return Verdict("int" if whole else "real")
-    if all(_UUID.fullmatch(level) for level in telling):
-        return Verdict("uuid")
-    possible = forms(telling) if forms(telling[:50]) else frozenset()
-    if possible:
-        return Verdict("time", form=min(possible))
-    if texts or len(levels) > MOST_LEVELS:
-        return Verdict("string")
-    return Verdict("enum", tuple(sorted(levels)))
+    present = [number for number in numbers if number is not None and number == number]
+    longest = max((abs(number) for number in present if isinstance(number, int | np.integer)), default=0)
+    if longest > 2**53 and all(map(is_whole, present)):
+        gaps = (-_LONG if number is None or number != number else int(number) for number in numbers)
+        return np.fromiter(gaps, np.int64, len(numbers))
+    return np.fromiter((np.nan if number is None else float(number) for number in numbers), np.float64, len(numbers))

@@ -13,7 +13,7 @@ from scipy import special
 
 from frames.body import FrameBody
 from frames.cells import Scalar, as_cells, is_frame
-from frames.conversion import to_domain
+from frames.conversion import to_domain, to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.integers import EXACT, LONGEST, alike, compare, rounded, size_of
 from frames.placement import Place, summaries_at
@@ -219,11 +219,12 @@ class Functions(FrameBody):
         return self._replace(made, [f"isNA({name})" for name in self._body.names])
 
     def ifelse(self, yes: Any, no: Any) -> H2OFrame:
-        """This column of 0 and 1 decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
+        """This column of 0 and 1 (or bool) decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
 
         `yes` and `no`: numbers, strings (the result is enum), None, or frames of one column. Column `C1`.
         """
-        test, rows = self._only("ifelse()"), self._body.rows
+        rows = self._body.rows
+        (test,) = carry_out([to_truth(self._only("ifelse()"))], rows)
         if test.type not in ("int", "real"):
             raise H2OValueError(f"ifelse() must be asked of a column of numbers; got {test.type}. Compare first.")
         sides = [_side(value, self) for value in (yes, no)]

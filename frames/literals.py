@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ def build_frame(
     if isinstance(python_obj, FrameBody):
         made = python_obj._new(*python_obj._body)
     elif module.startswith(("dask.dataframe", "dask_expr")):
-        made = build.frame_from_ddf(python_obj)
+        return _from_dask(python_obj, column_names, column_types, na_strings, skipped_columns)
     elif module.startswith("scipy.sparse"):
         made = build.frame_from_sparse(python_obj, column_names)
     else:
@@ -54,13 +54,21 @@ def _adjusted(made: H2OFrame, names, types, na_strings, skipped) -> H2OFrame:
     """Options for what is a table already: names and skipped columns; the rest is refused."""
     if na_strings is not None or types is not None:
         raise H2OValueError(
-            "column_types and na_strings must be left out for a Dask DataFrame, sparse matrix or frame, whose columns "
-            "have types. Convert columns with asfactor(), asnumeric() or ascharacter()."
+            "column_types and na_strings must be left out for a sparse matrix or frame, whose columns have types. "
+            "Convert columns with asfactor(), asnumeric() or ascharacter()."
         )
     made._id = None
     if names is not None:
         made.set_names(list(names))
     return made.drop(list(skipped)) if skipped else made
+
+
+def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> H2OFrame:
+    """A Dask DataFrame: columns are renamed and left out before any row is read."""
+    names, kept = _named_columns([str(name) for name in table.columns], column_names, skipped)
+    types, missing = _types(column_types, names), _missing_words(na_strings, names)
+    table = table.iloc[:, kept].rename(columns=dict(zip(table.columns[kept], [names[i] for i in kept], strict=True)))
+    return build.frame_from_ddf(table, None, [types[i] for i in kept], [missing[i] for i in kept])
 
 
 def _layout(obj: Any, header: int) -> Layout:
@@ -98,8 +106,8 @@ def _from_array(obj: np.ndarray) -> Layout:
         return Layout(list(obj.dtype.names), [obj[name] for name in obj.dtype.names])
     if obj.ndim not in (1, 2):
         raise H2OValueError(f"An array must have one or two dimensions; got {obj.ndim}.")
-    table = obj.reshape(len(obj), -1)
-    return Layout(None, list(np.ascontiguousarray(table.T)))
+    table = obj if obj.ndim == 2 else obj.reshape(-1, 1)
+    return Layout(None, list(table.T.copy(order="C")))
 
 
 def _from_rows(rows: list, header: int) -> Layout:
@@ -117,28 +125,29 @@ def _from_rows(rows: list, header: int) -> Layout:
     if names is not None and len(names) < width:
         raise H2OValueError(f"The first row must name every column ({width}); it has {len(names)}.")
     columns = [[row[i] if i < len(row) else None for row in rows] for i in range(width)]
-    return Layout(names, [_without_title(column) for column in columns] if any(nested) else columns)
-
-
-def _without_title(column: list) -> list:
-    """A first cell of text above nothing but numbers is missing, as in H2O: rows of a list are data, not names."""
-    rest = [cell for cell in column[1:] if cell is not None]
-    numbers = all(isinstance(cell, Real) and not isinstance(cell, bool) for cell in rest)
-    return [None, *column[1:]] if rest and numbers and isinstance(column[0], str) else column
+    return Layout(names, columns)
 
 
 def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> H2OFrame:
-    width = len(layout.columns)
-    names = layout.names or build.default_names(width)
+    names, kept = _named_columns(layout.names or build.default_names(len(layout.columns)), column_names, skipped)
+    types, missing = _types(column_types, names), _missing_words(na_strings, names)
+    return build.frame_from_columns(
+        [names[i] for i in kept],
+        [types[i] for i in kept],
+        [layout.columns[i] for i in kept],
+        missing=[missing[i] for i in kept],
+    )
+
+
+def _named_columns(own: list[str], column_names, skipped) -> tuple[list[str], list[int]]:
+    """The names of all columns, and the positions of those that are not skipped."""
+    names, width = own, len(own)
     if column_names is not None:
         if len(column_names) != width or not all(isinstance(n, str) for n in column_names):
             raise H2OValueError(f"column_names must hold {width} strings, one per column; got {list(column_names)!r}.")
         names = list(column_names)
-    types = _types(column_types, names)
-    columns = [_gaps(c, na) for c, na in zip(layout.columns, _missing_words(na_strings, names), strict=True)]
     gone = {_position(s, names) for s in skipped or ()}
-    kept = [i for i in range(width) if i not in gone]
-    return build.frame_from_columns([names[i] for i in kept], [types[i] for i in kept], [columns[i] for i in kept])
+    return names, [i for i in range(width) if i not in gone]
 
 
 def _position(column: int | str, names: list[str]) -> int:
@@ -177,10 +186,3 @@ def _missing_words(na_strings: Any, names: list[str]) -> list[set[str]]:
 
 def _words(words: Any) -> list:
     return [words] if isinstance(words, str) else list(words)
-
-
-def _gaps(column: Any, words: set[str]) -> Any:
-    """A column with None where a cell reads as one of the words."""
-    if not words:
-        return column
-    return [None if isinstance(cell, str) and cell in words else cell for cell in column]

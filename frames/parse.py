@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frames import parse_numbers, parse_parquet, parse_range, session
+from frames import kinds, parse_numbers, parse_parquet, parse_range, session
 from frames.assembly import Pending, assemble, collect
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
-from frames.parse_columns import columns, declare, verdicts
+from frames.parse_columns import declare, numbers, verdicts
 from frames.parse_files import plan_files
 from frames.parse_guess import Wishes
 from frames.parse_progress import bar
@@ -57,9 +57,10 @@ def import_file(
     progress           called with (bytes done, bytes in all) as ranges are read; in place of the progress bar
 
     Types are guessed from the first 256 KiB and checked on every row: a column that turns out to hold words is read
-    again as text. Empty fields and "NA" are missing; in columns of numbers and times also nan, NaN, null, NULL, N/A.
-    Text columns are enum, or string where there are more than 100 distinct values and they are more than 95% of the
-    rows. A word in a column that was declared numeric is missing.
+    again as text, and is then what more than half of its cells are; what does not fit is missing, with a warning. Empty
+    fields are missing; in columns of numbers and times also NA, nan, NaN, null, NULL, N/A. Text columns are enum, or
+    string where there are more than 100 distinct values and they are more than 95% of the rows. All rules, with
+    examples: docs/data.md.
 
     Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
     number of the line).
@@ -148,9 +149,10 @@ def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -
         if not wrong:
             break
         plan.setup = plan.setup.with_texts(sorted(wrong))
-    numbers, texts = columns(plan.setup, reports, verdicts(plan.setup, reports))
+    texts = verdicts(plan.setup, reports)
     order = [plan.setup.names[i] for i in plan.setup.kept]
-    return assemble(blocks, reports, plan.with_times(numbers), texts, order, frame_id)
+    kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
+    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order, frame_id)
 
 
 class _Csv:

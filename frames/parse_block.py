@@ -12,19 +12,15 @@ import pandas as pd
 
 from frames.chunk import Chunk
 from frames.column import Type
-from frames.dates import forms
-from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean, decide
+from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean
 from frames.errors import FrameError
+from frames.kinds import TextReport, report
 from frames.parse_guess import Setup, without_marked_lines
 from frames.parse_numbers import may_be_rounded, pack_numbers
 from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
 from frames.summary import Summary
 
-MANY_LEVELS = 100_000
-"""A block with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
-
-_REALS: tuple[Type, ...] = ("real",)
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 _FLOATS: dict[bool, dict[str, Any]] = (
     # From 3.1 on pandas rounds every number correctly; before, only slowly, so that it is asked for where it is needed.
@@ -32,19 +28,6 @@ _FLOATS: dict[bool, dict[str, Any]] = (
     if _IS_EXACT
     else {False: {"float_precision": "high"}, True: {"float_precision": "round_trip"}}
 )
-
-
-class TextReport(NamedTuple):
-    """What a block says of one column of text.
-
-    Its distinct texts; or, where these are very many and nearly each row has its own, none of them but their `kind`:
-    the type they would have alone, and for times the forms that they follow.
-    """
-
-    levels: tuple[str, ...]
-    present: int
-    kind: Type | None = None
-    forms: frozenset[int] = frozenset()
 
 
 class Report(NamedTuple):
@@ -268,25 +251,23 @@ def _block(table: pd.DataFrame, setup: Setup, size: int) -> Block:
             wrong.append(i)
         else:
             numbers.append(values)
-    rows = len(table)
     if wrong:
-        return Block(Report(rows, size, not_numbers=tuple(wrong)))
-    chunk = Chunk.pack(numbers, _REALS * len(numbers), [None] * len(numbers)) if numbers else None
-    reports = report_texts(texts, [setup.forced.get(i) for i in setup.kept if i in setup.texts])
+        return Block(Report(len(table), size, not_numbers=tuple(wrong)))
+    return packed(len(table), size, numbers, texts, setup.wanted)
+
+
+def packed(
+    rows: int,
+    size: int,
+    numbers: Sequence[np.ndarray],
+    texts: Sequence[Dictionary],
+    wanted: Sequence[Type | None],
+) -> Block:
+    """Return a block of columns: numbers, and texts with the types that the user wants of them (or None)."""
+    reals: list[Type] = ["real"] * len(numbers)  # whether they are int is known when all blocks are there
+    chunk = Chunk.pack(numbers, reals, [None] * len(numbers)) if numbers else None
+    reports = tuple(report(text, type_) for text, type_ in zip(texts, wanted, strict=True))
     return Block(Report(rows, size, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
-
-
-def report_texts(texts: Sequence[Dictionary], forced: Sequence[Type | None]) -> tuple[TextReport, ...]:
-    """Return what a block says of its columns of text; `forced` are the types that the user wants."""
-    return tuple(_report_text(text, type_) for text, type_ in zip(texts, forced, strict=True))
-
-
-def _report_text(text: Dictionary, forced: Type | None) -> TextReport:
-    if forced == "enum" or len(text.levels) <= MANY_LEVELS or not text.looks_like_text:
-        return TextReport(text.levels, text.present)
-    kind = decide(text.levels, texts=True).type
-    telling = [level for level in text.levels if level not in NO_NUMBER]
-    return TextReport((), text.present, kind, forms(telling) if kind == "time" else frozenset())
 
 
 def _numbers(column: pd.Series) -> np.ndarray | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from frames.build import type_named
 from frames.column import Column, Type
-from frames.dictionary import DISTINCT_SHARE, MANY_TEXTS, Verdict, decide
+from frames.dictionary import Verdict
 from frames.errors import H2OTypeError, H2OValueError
-from frames.parse_block import Report, TextReport
+from frames.kinds import decide, number_type
+from frames.parse_block import Report
 from frames.parse_guess import Setup
 
 
@@ -112,61 +113,24 @@ def _texts(texts: Any) -> frozenset[str]:
     for text in listed:
         if not isinstance(text, str):
             raise H2OTypeError(f"na_strings must be strings; got {text!r} of type {type(text).__name__}.")
-    return frozenset(text.strip() for text in listed)
+    return frozenset(listed)
 
 
-def verdicts(setup: Setup, reports: Sequence[Report]) -> tuple[Verdict, ...]:
-    """Return what each column of text is, given the reports of all blocks."""
+def verdicts(setup: Setup, reports: Sequence[Report]) -> dict[str, Verdict]:
+    """Return what each column of text is, by name, given the reports of all blocks."""
     positions = [i for i in setup.kept if i in setup.texts]
     filled = [report for report in reports if report.rows]
-    return tuple(verdict_on([r.texts[t] for r in filled], setup.forced.get(i)) for t, i in enumerate(positions))
+    return {
+        setup.names[i]: decide([report.texts[t] for report in filled], setup.forced.get(i))
+        for t, i in enumerate(positions)
+    }
 
 
-def verdict_on(parts: Sequence[TextReport], forced: Type | None) -> Verdict:
-    """Return what one column of text is, given what each block says of it, and the type the user wants (or None).
-
-    Text is enum, or string where there are more than 100 distinct values and they are more than 95% of all values.
-    """
-    if forced in ("real", "int", "string", "uuid"):
-        return Verdict(forced)
-    levels = list(dict.fromkeys(level for part in parts for level in part.levels))
-    if forced == "enum":
-        return Verdict("enum", tuple(sorted(levels)))
-    alone = [part for part in parts if part.kind is not None]
-    present = sum(part.present for part in parts)
-    found = decide(levels, bool(alone) or (len(levels) > MANY_TEXTS and len(levels) > DISTINCT_SHARE * present))
-    if alone:
-        found = _together(alone, found if levels else None)
-    if forced == "time":
-        return Verdict("time", form=found.form if found.type == "time" else None)
-    return found
-
-
-def _together(alone: list[TextReport], rest: Verdict | None) -> Verdict:
-    """The verdict on blocks that kept their texts for themselves, and on the texts of all others."""
-    kinds = {part.kind for part in alone} | ({rest.type} if rest else set())
-    if kinds <= {"int", "real"}:
-        return Verdict("int" if kinds == {"int"} else "real")
-    if kinds == {"uuid"}:
-        return Verdict("uuid")
-    if kinds == {"time"}:
-        common = frozenset.intersection(*(part.forms for part in alone))
-        if rest is not None and rest.form is not None:
-            # The other blocks follow one form at least; a second one would have to be tried on their texts.
-            common &= {rest.form}
-        if common:
-            return Verdict("time", form=min(common))
-    return Verdict("string")
-
-
-def columns(setup: Setup, reports: Sequence[Report], decided: Sequence[Verdict]) -> tuple[list[Column], list[Column]]:
-    """Return the columns of numbers and the columns of text, each in the order of the file."""
-    numbers = [i for i in setup.kept if i not in setup.texts]
-    texts = [i for i in setup.kept if i in setup.texts]
+def numbers(setup: Setup, reports: Sequence[Report]) -> list[Column]:
+    """Return the columns of numbers, in the order of the file."""
+    positions = [i for i in setup.kept if i not in setup.texts]
     filled = [report for report in reports if report.rows]
-    made = []
-    for position, i in enumerate(numbers):
-        parts = [report.summaries[position] for report in filled]
-        whole = all(part.all_integer for part in parts) and any(part.present for part in parts)
-        made.append(Column(setup.names[i], setup.forced.get(i) or ("int" if whole else "real")))
-    return made, [Column(setup.names[i], v.type, v.domain) for i, v in zip(texts, decided, strict=True)]
+    return [
+        Column(setup.names[i], number_type([report.summaries[n] for report in filled], setup.forced.get(i)))
+        for n, i in enumerate(positions)
+    ]

@@ -53,6 +53,11 @@ class Setup:
         """Columns in the file."""
         return len(self.names)
 
+    @property
+    def wanted(self) -> list[Type | None]:
+        """The types that the user asked for (or None) of the columns that are read as text."""
+        return [self.forced.get(i) for i in self.kept if i in self.texts]
+
 
 def records(
     text: str, sep: str, quote: str = '"', escape: str | None = None, limit: int | None = None

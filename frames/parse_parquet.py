@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from frames.build import Typed, typed
-from frames.chunk import Chunk
-from frames.dictionary import NO_VALUE, Dictionary, clean
-from frames.errors import FrameError
-from frames.parse_block import Block, Report, report_texts
+from frames.arrow import is_number, is_time, must_be_flat, read_arrow
+from frames.dictionary import Dictionary
+from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_block import Block, Report, packed
 from frames.parse_guess import Setup
 from frames.parse_source import Source
+from frames.typed import Typed, as_texts, without
 
 _BYTES = 32 * 2**20
 
@@ -28,21 +27,17 @@ class Groups(NamedTuple):
 
 
 def setup_of(source: Source) -> Setup:
-    """Return the columns of a Parquet file; nested columns are refused with a FrameError."""
+    """Return the columns of a Parquet file; nested columns and durations are refused with a FrameError."""
     with _file(source) as file:
         schema = file.schema_arrow
     for field in schema:
-        if pa.types.is_nested(field.type):
-            raise FrameError(f"Columns must be flat; column '{field.name}' of {source.url} is {field.type}.")
+        try:
+            must_be_flat(field.type)
+        except H2OTypeError as error:
+            raise FrameError(f"Column '{field.name}' of {source.url} cannot be read. {error}") from error
     width = len(schema)
-    texts = frozenset(i for i, field in enumerate(schema) if _is_text(field.type))
+    texts = frozenset(i for i, field in enumerate(schema) if not (is_number(field.type) or is_time(field.type)))
     return Setup(",", None, tuple(schema.names), texts, {}, tuple(range(width)), (frozenset(),) * width)
-
-
-def _is_text(type_: Any) -> bool:
-    if pa.types.is_dictionary(type_):
-        return True
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
 
 
 @contextmanager
@@ -79,85 +74,23 @@ def read_groups(pack: Groups, setup: Setup, names: tuple[str, ...]) -> Block:
             return Block(Report(0, pack.size, problem=problem))
         table = file.read_row_groups(list(pack.groups))
     numbers: list[Typed] = []
-    wrong: list[int] = []
     texts: list[Dictionary] = []
     for i in setup.kept:
-        column = table.column(i)
+        try:
+            found = without(read_arrow(table.column(i)), setup.missing[i])
+        except (H2OTypeError, H2OValueError) as error:
+            problem = f"Column '{names[i]}' of {pack.source.url} cannot be read. {error}"
+            return Block(Report(0, pack.size, problem=problem))
         if i in setup.texts:
-            texts.append(_dictionary(column, setup.missing[i]))
-            continue
-        found = _numbers(column)
-        if found is None:
-            wrong.append(i)
+            texts.append(as_texts(found))
         else:
+            assert isinstance(found, Typed)
             numbers.append(found)
-    if wrong:
-        return Block(Report(table.num_rows, pack.size, not_numbers=tuple(wrong)))
-    chunk = (
-        Chunk.pack([n.values for n in numbers], [n.type for n in numbers], [None] * len(numbers)) if numbers else None
-    )
-    reports = report_texts(texts, [setup.forced.get(i) for i in setup.kept if i in setup.texts])
-    summaries = chunk.summaries if chunk else ()
-    return Block(Report(table.num_rows, pack.size, summaries=summaries, texts=reports), chunk, tuple(texts))
-
-
-def _dictionary(column: pa.ChunkedArray, missing: frozenset[str]) -> Dictionary:
-    if not pa.types.is_dictionary(column.type) and not _is_text(column.type):
-        column = column.cast(pa.string())
-    whole = column.combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], pa.string())
-    if not pa.types.is_dictionary(whole.type):
-        whole = whole.dictionary_encode()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    levels = [None if level is None else str(level) for level in whole.dictionary.to_pylist()]
-    return clean(levels, codes, NO_VALUE | missing)
-
-
-def _numbers(column: pa.ChunkedArray) -> Typed | None:
-    """A column that is no text: numbers, bool, decimals, dates and times; None for what else Arrow has."""
-    type_ = column.type
-    if pa.types.is_null(type_):
-        return Typed(np.full(len(column), np.nan), "real")
-    if pa.types.is_decimal(type_):
-        column = column.cast(pa.float64())
-    elif pa.types.is_date(type_):
-        column = column.cast(pa.timestamp("ms"))
-    elif not (
-        pa.types.is_integer(type_)
-        or pa.types.is_floating(type_)
-        or pa.types.is_boolean(type_)
-        or pa.types.is_timestamp(type_)
-    ):
-        return None
-    if pa.types.is_timestamp(column.type):
-        return _times(column)
-    if pa.types.is_integer(column.type) and column.null_count:
-        return _integers_with_gaps(column)
-    if column.null_count:
-        values = column.cast(pa.float64()).to_numpy()
-        return Typed(values, "real")
-    return typed(column.to_numpy())
-
-
-def _times(column: pa.ChunkedArray) -> Typed:
-    stamps = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
-    values = np.floor(stamps.cast(pa.float64(), safe=False).to_numpy() / 1000.0)
-    return Typed(values, "time")
-
-
-def _integers_with_gaps(column: pa.ChunkedArray) -> Typed:
-    filled = column.fill_null(0).to_numpy()
-    absent = column.is_null().to_numpy()
-    if len(filled) and max(abs(int(filled.min())), abs(int(filled.max()))) > 2**53:
-        return Typed(np.where(absent, np.int64(-(2**63)), filled.astype(np.int64)), "int")
-    return Typed(np.where(absent, np.nan, filled.astype(np.float64)), "int")
+    return packed(table.num_rows, pack.size, [n.values for n in numbers], texts, setup.wanted)
 
 
 def times_of(source: Source) -> frozenset[int]:
     """Return the positions of columns that the file declares to be dates or times."""
     with _file(source) as file:
         schema = file.schema_arrow
-    return frozenset(
-        i for i, field in enumerate(schema) if pa.types.is_date(field.type) or pa.types.is_timestamp(field.type)
-    )
+    return frozenset(i for i, field in enumerate(schema) if is_time(field.type))

@@ -10,13 +10,13 @@ import numpy as np
 
 from frames.body import FrameBody
 from frames.cells import as_cells, is_frame
-from frames.conversion import distinct_values
+from frames.conversion import distinct_values, to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.integers import EXACT, LONGEST, as_double, calculate, plain, size_of, total
 from frames.placement import Place, summaries_at
 from frames.rows import recut, spread
 from frames.summary import MISSING_INTEGER
-from frames.tasks import absent, as_float, derive, gather, reduce, reduce_each, resident, submit
+from frames.tasks import absent, as_float, carry_out, derive, gather, reduce, reduce_each, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -272,7 +272,8 @@ class Reductions(FrameBody):
     # ---- truth and variety -----------------------------------------------------------------------------------------
     def _truth(self) -> np.ndarray:
         """(true, missing, all) cells of the whole frame."""
-        batches = gather(reduce_each(self._numeric("any or all"), self._body.rows, _nonzero))
+        numbers = self._replace(carry_out([to_truth(place) for place in self._resolved()], self._body.rows))
+        batches = gather(reduce_each(numbers._numeric("any or all"), self._body.rows, _nonzero))
         return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
 
     def any(self) -> bool:

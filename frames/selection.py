@@ -21,6 +21,7 @@ from frames.cells import (
     put_masked,
     put_rows,
 )
+from frames.conversion import to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import PEEKED_ROWS, Place
 from frames.rows import fetch, pick_mask, pick_numbers, pick_slice, recut, starts
@@ -99,8 +100,9 @@ class Selection(FrameBody):
         place = mask._only("A row mask")
         if mask.nrow != self.nrow:
             raise H2OValueError(f"A row mask must have one row per row of the frame ({self.nrow}); got {mask.nrow}.")
+        (place,) = carry_out([to_truth(place)], mask._body.rows)
         if place.type not in ("int", "real"):
-            raise H2OValueError(f"A row mask must hold numbers (0 or 1); got a column of type {place.type}.")
+            raise H2OValueError(f"A row mask must hold numbers (0 or 1) or bool; got a column of type {place.type}.")
         return recut([place], mask._body.rows, self._body.rows)[0]
 
     def _numbers(self, rows: Any) -> np.ndarray:

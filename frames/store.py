@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from distributed import Future
 
 from frames import session
-from frames.arrow import arrow_schema, arrow_table
+from frames.arrow_tables import arrow_schema, arrow_table
 from frames.chunk import Chunk
 from frames.column import Column
 from frames.errors import H2OTypeError, H2OValueError

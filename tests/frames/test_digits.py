@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -262,7 +263,7 @@ def test_blank_lines_do_not_take_memory():
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("odd", ["", '"7"', "word"])
 def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkeypatch, odd):
-    """With an odd field one range is left to pandas, or the column turns out to be text after all."""
+    """With an odd field one range is left to pandas, or the column is read again as text."""
     monkeypatch.setattr(parse_numbers, "LEAST", 1000)
     monkeypatch.setattr(parse_range, "RANGE_BYTES", 8000)
     monkeypatch.setattr(parse_range, "_LEAST", 1)
@@ -276,13 +277,13 @@ def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkey
         cells[1500, 1] = odd
     path = tmp_path / "table.csv"
     path.write_text("a,b,c,d\n" + "".join(",".join(map(str, row)) + "\n" for row in cells.tolist()))
-    frame = parse.import_file(str(path))
+    with pytest.warns(UserWarning, match="1 of 2000 cells") if odd == "word" else nullcontext():
+        frame = parse.import_file(str(path))
     assert read
-    assert frame.types == {"a": "int", "b": "enum" if odd == "word" else "int", "c": "int", "d": "real"}
-    table, expected = frame.as_data_frame(), pd.read_csv(path)
-    for name in ("a", "c", "d", *(["b"] if odd != "word" else [])):
+    assert frame.types == {"a": "int", "b": "int", "c": "int", "d": "real"}
+    table, expected = frame.as_data_frame(), pd.read_csv(path, na_values="word")
+    for name in "abcd":
         np.testing.assert_array_equal(table[name], expected[name].astype(float))
-    assert odd != "word" or table["b"].astype(str).tolist() == expected["b"].astype(str).tolist()
 
 
 def test_a_cache_that_cannot_be_written_is_told_and_replaced(tmp_path, monkeypatch):

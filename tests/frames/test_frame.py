@@ -61,7 +61,8 @@ def test_short_rows_end_in_missing_cells():
 
 
 def test_a_first_row_of_text_above_numbers_is_missing():
-    fr = H2OFrame([["x", "y"], [1, "a"], [2, "b"]])
+    with pytest.warns(UserWarning, match=r"column 'C1' \(int\) 1 of 3 cells \('x'\)"):
+        fr = H2OFrame([["x", "y"], [1, "a"], [2, "b"]])
     assert fr.types == {"C1": "int", "C2": "enum"}
     assert fr.nacnt() == [1, 0]
 
@@ -81,9 +82,10 @@ def test_names_types_and_na_words_may_be_given():
 
 
 def test_declared_types_win_over_guesses():
-    fr = H2OFrame({"x": [2, 10, 1], "y": ["1", "2", "x"]}, column_types=["enum", "numeric"])
-    assert fr.types["x"] == "enum"
-    assert fr["x"].categories() == ["1", "2", "10"]
+    with pytest.warns(UserWarning, match=r"column 'y' \(int\) 1 of 3 cells \('x'\)"):
+        fr = H2OFrame({"x": [2, 10, 1], "y": ["1", "2", "x"]}, column_types=["enum", "numeric"])
+    assert fr.types == {"x": "enum", "y": "int"}
+    assert fr["x"].categories() == ["1", "10", "2"]
     assert fr["y"].nacnt() == [1]
 
 
@@ -96,7 +98,11 @@ def test_arrays_become_columns():
     array = np.arange(12.0).reshape(4, 3) / 2
     fr = H2OFrame(array, column_names=["a", "b", "c"])
     np.testing.assert_array_equal(fr.as_data_frame().to_numpy(), array)
-    assert H2OFrame(np.array([True, False])).types == {"C1": "int"}
+    assert H2OFrame(np.array([True, False])).types == {"C1": "enum"}
+    assert H2OFrame(np.empty((0, 3))).types == {"C1": "real", "C2": "real", "C3": "real"}
+    assert H2OFrame(np.empty((2, 0))).shape == (0, 0)
+    masked = H2OFrame(np.ma.array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]]))
+    assert masked.nacnt() == [0, 1]
 
 
 def test_pandas_columns_keep_their_kind():

@@ -34,7 +34,7 @@ def test_text_becomes_levels_in_lexicographic_order(cut):
 
 
 def test_truth_values_become_factors():
-    assert H2OFrame(np.array([True, False, True])).asfactor().categories() == ["0", "1"]
+    assert H2OFrame(np.array([True, False, True])).asfactor().categories() == ["False", "True"]
     assert (H2OFrame([1, 2, 3]) > 2).asfactor().categories() == ["0", "1"]
     assert (H2OFrame([2, 4]) / 2).asfactor().categories() == ["1", "2"]
 

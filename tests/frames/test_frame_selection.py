@@ -312,3 +312,20 @@ def test_any_rows_of_any_cut_are_those_of_pandas(data):
     pieces = [whole[int(s) : int(s + n), :] for s, n in zip(starts, sizes, strict=True)]
     fr = pieces[0].rbind(pieces[1:])
     assert fr[numbers, :].as_data_frame()["x"].tolist() == [n % total for n in numbers]
+
+
+def test_a_column_of_bool_is_a_mask_like_any_comparison(cut):
+    table = pd.DataFrame({"b": pd.array([True, False, None, True] * 5, "boolean"), "x": range(20)})
+    fr = cut(table)
+    assert fr.types["b"] == "enum"
+    yes = table["b"].fillna(False).astype(bool)
+    assert fr[fr["b"]]["x"].as_data_frame()["x"].tolist() == table["x"][yes].tolist()
+    assert fr[fr["b"] & (fr["x"] > 9), "x"].as_data_frame()["x"].tolist() == table["x"][yes & (table["x"] > 9)].tolist()
+    assert fr[~fr["b"], "x"].as_data_frame()["x"].tolist() == table["x"][table["b"] == False].tolist()  # noqa: E712
+    assert (fr["b"] == True).sum() == (fr["b"] != False).sum() == 10  # noqa: E712
+    assert fr["b"].ifelse(1, 0).sum() == 10
+    assert (fr["b"].any(), fr["b"].all()) == (True, False)
+    fr[fr["b"], "x"] = -1
+    assert (fr["x"] == -1).sum() == 10
+    with pytest.raises(H2OValueError, match="must hold numbers"):
+        fr[H2OFrame(["no", "yes"] * 10)]

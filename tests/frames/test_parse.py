@@ -40,7 +40,7 @@ def check_pets(frame):
     assert frame.types == {"name": "enum", "age": "int", "weight": "real", "born": "time"}
     table = frame.as_data_frame()
     assert table["name"].tolist()[:2] == ["tom", "rex"]
-    assert table["name"].isna().tolist() == [False, False, True]
+    assert table["name"].tolist()[2] == "NA"
     np.testing.assert_array_equal(table["age"], [3.0, np.nan, 7.0])
     np.testing.assert_array_equal(table["weight"], [4.5, 30.0, 2.25])
     assert pd.isna(table["born"][2])
@@ -146,7 +146,7 @@ def test_line_ends_within_quotes_are_not_ends_of_rows(tmp_path, small_ranges):
     got = frame.as_data_frame()
     assert len(frame.placement().rows) > 3
     assert got["n"].tolist() == list(range(300))
-    expected = [text.strip() or None for text in table["t"]]
+    expected = ["x" if text == " x" else text for text in table["t"]]  # only quotes keep the blank in front
     assert [None if pd.isna(v) else v for v in got["t"]] == expected
 
 
@@ -169,13 +169,13 @@ def test_any_text_survives_quoting(tmp_path, small_ranges, rows):
     )
     got = frame.as_data_frame()
     assert got["n"].tolist() == table["n"].tolist()
-    assert [None if pd.isna(v) else v for v in got["t"]] == [t.strip() or None for t in table["t"]]
+    assert [None if pd.isna(v) else v for v in got["t"]] == [t or None for t in table["t"]]
 
 
 def test_a_byte_order_mark_and_comments_at_the_top_are_no_data(tmp_path):
     frame = import_file(write(tmp_path / "f.csv", b"\xef\xbb\xbf# made by hand\n#\na, b\n1, x\n2, y \n"))
     assert frame.names == ["a", "b"]
-    assert frame["b"].levels() == [["x", "y"]]
+    assert frame["b"].levels() == [["x", "y "]]
 
 
 def test_lines_with_own_markers_are_left_out_everywhere(tmp_path):
@@ -192,37 +192,49 @@ def test_the_user_rules_over_the_header(tmp_path, header, rows, names):
 
 def test_names_types_missing_texts_and_skipped_columns_are_as_the_user_says(tmp_path):
     path = write(tmp_path / "f.csv", "1,a,5,-\n2,b,-9,2001-01-01\n1,?,x,2001-01-02\n")
-    frame = import_file(
-        path,
-        col_names=["k", "l", "m", "d"],
-        col_types=["enum", None, "numeric", "time"],
-        na_strings=[[], ["?"], ["-9"], []],
-    )
-    assert frame.types == {"k": "enum", "l": "enum", "m": "real", "d": "time"}
+    with pytest.warns(UserWarning, match=r"column 'm' \(int\) 1 of 2 cells \('x'\). column 'd' \(time\) 1 of 3"):
+        frame = import_file(
+            path,
+            col_names=["k", "l", "m", "d"],
+            col_types=["enum", None, "numeric", "time"],
+            na_strings=[[], ["?"], ["-9"], []],
+        )
+    assert frame.types == {"k": "enum", "l": "enum", "m": "int", "d": "time"}
     assert frame["k"].levels() == [["1", "2"]]
     assert frame["l"].levels() == [["a", "b"]]
     np.testing.assert_array_equal(frame.as_data_frame()["m"], [5.0, np.nan, np.nan])
     assert frame.as_data_frame()["d"].isna().tolist() == [True, False, False]
     some = import_file(
-        path, col_names=["k", "l", "m", "d"], col_types={"k": "string", "m": "string"}, skipped_columns=[1]
+        path, col_names=["k", "l", "m", "d"], col_types={"k": "string", "m": "string", "d": "enum"}, skipped_columns=[1]
     )
     assert some.names == ["k", "m", "d"]
     assert some.types == {"k": "string", "m": "string", "d": "enum"}
     assert import_file(path, na_strings=["-9", "x", "-"]).types["C3"] == "int"
-    assert import_file(path, na_strings={"C3": ["-9", "x"]}).types["C3"] == "int"
+    assert import_file(path, na_strings={"C3": ["-9", "x"], "C4": ["-"]}).types["C3"] == "int"
 
 
 def test_a_column_that_turns_out_to_hold_words_is_read_again_as_text(tmp_path, monkeypatch):
     monkeypatch.setattr(parse_range, "RANGE_BYTES", 2**18)
     rows = "".join(f"{i},{i}\n" for i in range(80000))
     path = write(tmp_path / "f.csv", "a,b\n" + rows + "80000,word\n")
-    frame = import_file(path)
-    assert frame.types["a"] == "int"
-    assert frame.types["b"] == "string"
-    assert frame.as_data_frame()["b"].tolist()[-2:] == ["79999", "word"]
-    forced = import_file(path, col_types={"b": "numeric"})
-    assert forced.types["b"] == "real"
-    assert forced["b"].nacnt() == [1]
+    with pytest.warns(UserWarning, match=r"column 'b' \(int\) 1 of 80001 cells \('word'\). Keep them with col_types"):
+        frame = import_file(path)
+    assert frame.types == {"a": "int", "b": "int"}
+    assert frame["b"].nacnt() == [1]
+    assert frame["b"].sum() == sum(range(80000))
+    text = import_file(path, col_types={"b": "string"})
+    assert text.as_data_frame()["b"].tolist()[-2:] == ["79999", "word"]
+    assert import_file(path, na_strings=["word"]).types["b"] == "int"
+
+
+def test_blocks_of_other_kinds_are_counted_together(tmp_path, small_ranges):
+    halves = [f"{i}" for i in range(300)] + [f"w{i % 7}" for i in range(299)]
+    with pytest.warns(UserWarning, match=r"299 of 599 cells \('w0' 43 times, .*, \.\.\.\)"):
+        frame = import_file(write(tmp_path / "f.csv", "v\n" + "\n".join(halves)))
+    assert len(frame.placement().rows) > 3
+    assert (frame.types, frame.nacnt()) == ({"v": "int"}, [299])
+    more = import_file(write(tmp_path / "g.csv", "v\n" + "\n".join([*halves, "w8"])), header=1)
+    assert more.types == {"v": "enum"}
 
 
 def test_integers_become_reals_when_a_later_row_says_so(tmp_path, monkeypatch):
@@ -254,7 +266,7 @@ def test_words_for_missing_numbers(tmp_path):
     frame = import_file(write(tmp_path / "f.csv", "a,b\n1,x\nNaN,NaN\nnull,null\nNA,NA\n,\n inf , y\n"))
     assert frame.types == {"a": "real", "b": "enum"}
     assert frame["a"].nacnt() == [4]
-    assert frame["b"].levels() == [["NaN", "null", "x", "y"]]
+    assert frame["b"].levels() == [["NA", "NaN", "null", "x", "y"]]
 
 
 def test_short_rows_have_missing_values_at_their_end(tmp_path):
@@ -333,13 +345,17 @@ def test_parquet_is_read_with_the_types_it_declares(tmp_path):
             "c": pd.Categorical(["u", "v", None]),
             "t": pd.to_datetime(["2007-11-06 00:00", None, "2001-01-31 10:00"]),
             "n": pd.array([2**60 + 1, None, 3], "Int64"),
+            "k": pd.Categorical([" 2", "1", None], ["3", " 2", "1"]),
         }
     )
     table.to_parquet(tmp_path / "t.parquet", row_group_size=2)
     table.to_parquet(tmp_path / "without_ending")
     for name in ("t.parquet", "without_ending"):
         frame = import_file(tmp_path / name)
-        assert frame.types == {"i": "int", "f": "real", "b": "int", "s": "enum", "c": "enum", "t": "time", "n": "int"}
+        kinds = ["int", "real", "enum", "enum", "enum", "time", "int", "enum"]
+        assert frame.types == dict(zip("ifbsctnk", kinds, strict=True))
+        assert frame["b"].levels() == [["False", "True"]]
+        assert frame["k"].levels() == [["3", " 2", "1"]]
         got = frame.as_data_frame()
         np.testing.assert_array_equal(got["f"], table["f"])
         assert got["t"].tolist()[::2] == table["t"].tolist()[::2]
@@ -348,6 +364,24 @@ def test_parquet_is_read_with_the_types_it_declares(tmp_path):
     some = import_file(tmp_path / "t.parquet", col_types={"i": "enum"}, skipped_columns=["f"])
     assert some.types["i"] == "enum"
     assert "f" not in some.names
+
+
+def test_what_no_column_can_hold_is_refused_in_parquet(tmp_path):
+    for values, sentence in ((pd.to_timedelta([1, 2]), "durations"), ([[1], [2]], "must be scalars")):
+        pd.DataFrame({"x": [1, 2], "d": values}).to_parquet(tmp_path / "d.parquet")
+        with pytest.raises(FrameError, match=rf"Column 'd' of .*d\.parquet cannot be read.*{sentence}"):
+            import_file(tmp_path / "d.parquet")
+
+
+def test_a_declared_type_never_changes_a_number(tmp_path):
+    path = write(tmp_path / "f.csv", "v,n,m\n1.5,9007199254740993,1\n-2.7,1,2\n3,2,3\n")
+    frame = import_file(path, col_types={"v": "int", "n": "numeric", "m": "real"})
+    assert frame.types == {"v": "real", "n": "int", "m": "real"}
+    assert frame[:, "v"].as_data_frame()["v"].tolist() == [1.5, -2.7, 3]
+    assert frame[0, "n"] == 2**53 + 1
+    assert import_file(path, col_types={"n": "real"})[0, "n"] == 2**53 + 1
+    times = import_file(write(tmp_path / "t.csv", "t\n86400000\n1970-01-03\n"), col_types=["time"], header=1)
+    assert times.as_data_frame()["t"].dt.day.tolist() == [2, 3]
 
 
 def test_a_web_server_that_ignores_ranges_is_read_from_the_start(tmp_path):

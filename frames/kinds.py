@@ -1,0 +1,235 @@
+"""What a column of text is: numbers, times, UUIDs, categories or text. One rule for files, tables and lists.
+
+Rows are counted, over all parts of the column: it is what more than half of its present cells are. The cells that do
+not fit are given up as missing, and the user is told how many and which (`warn`).
+"""
+
+import heapq
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import numpy as np
+
+from frames.column import Type
+from frames.dates import follow, forms_to_read
+from frames.dictionary import (
+    MILLISECONDS,
+    NO_NUMBER,
+    TRUTHS,
+    Dictionary,
+    GivenUp,
+    Verdict,
+    is_whole,
+    looks_like_text,
+    number_in,
+    uuid_in,
+)
+from frames.summary import Summary
+
+MANY_LEVELS = 100_000
+"""A part with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
+
+_EXACT = 2**53  # float64 holds all integers below
+_SAMPLES = 50  # texts of each kind that a part remembers
+_SHOWN_TEXTS = 5
+_SHOWN_COLUMNS = 10
+
+Kind = str | frozenset[int]
+"""int, long (an int that float64 may round), real, uuid, truth (False or True), word (missing among numbers), text; for
+times the forms that they follow."""
+
+NUMBERS = frozenset({"int", "long", "real"})
+
+
+class Kinds(NamedTuple):
+    """How many rows are of each kind, and the most frequent texts of each kind with their rows."""
+
+    rows: Mapping[Kind, int]
+    texts: Mapping[Kind, Mapping[str, int]]
+
+
+def kinds_of(levels: Sequence[str], counts: np.ndarray) -> Kinds:
+    """Return the kinds of some distinct texts, each of which stands in so many rows.
+
+    >>> kinds_of(["1", "x", "NA"], np.array([5, 2, 1])).rows
+    {'int': 5, 'text': 2, 'word': 1}
+    """
+    by_kind: dict[Kind, dict[str, int]] = {}
+    open_: list[tuple[str, int]] = []
+    for text, count in zip(levels, counts.tolist(), strict=True):
+        number = number_in(text)
+        if number is not None:
+            kind = "real" if not is_whole(number) else "int" if abs(number) < _EXACT else "long"
+            by_kind.setdefault(kind, {})[text] = count
+        elif text.strip() in NO_NUMBER:
+            by_kind.setdefault("word", {})[text] = count
+        elif uuid_in(text) is not None:
+            by_kind.setdefault("uuid", {})[text] = count
+        else:
+            open_.append((text, count))
+    for (text, count), forms in zip(open_, follow([text.strip() for text, _ in open_]), strict=True):
+        by_kind.setdefault(forms or ("truth" if text in TRUTHS else "text"), {})[text] = count
+    return Kinds({kind: sum(texts.values()) for kind, texts in by_kind.items()}, _samples(by_kind))
+
+
+def _samples(by_kind: Mapping[Kind, Mapping[str, int]]) -> dict[Kind, Mapping[str, int]]:
+    most = {}
+    for kind, texts in by_kind.items():
+        few = len(texts) <= _SAMPLES
+        most[kind] = texts if few else dict(heapq.nlargest(_SAMPLES, texts.items(), key=lambda item: item[1]))
+    return most
+
+
+def _merged(parts: Sequence[Kinds]) -> Kinds:
+    rows: dict[Kind, int] = {}
+    texts: dict[Kind, dict[str, int]] = {}
+    for part in parts:
+        for kind, count in part.rows.items():
+            rows[kind] = rows.get(kind, 0) + count
+            own = texts.setdefault(kind, {})
+            for text, times in part.texts[kind].items():
+                own[text] = own.get(text, 0) + times
+    return Kinds(rows, texts)
+
+
+class TextReport(NamedTuple):
+    """What a part of a column of text says of it: enough to decide for the whole column.
+
+    levels      its distinct texts; none where these are very many and nearly each row has its own (`alone`)
+    present     its rows that are not missing
+    kinds       what its rows are; None where a declared type or the source leaves nothing to count
+    categories  its texts are levels already, in their order
+    """
+
+    levels: tuple[str, ...]
+    present: int
+    kinds: Kinds | None = None
+    categories: bool = False
+    alone: bool = False
+
+
+def report(text: Dictionary, wanted: Type | None) -> TextReport:
+    """Return what is to be said of a part of a column, given the type that the user wants of it (or None)."""
+    alone = len(text.levels) > MANY_LEVELS and wanted != "enum" and not text.categories and text.looks_like_text
+    counted = wanted not in ("enum", "string") and not (text.categories and wanted is None)
+    kinds = kinds_of(text.levels, text.counts) if counted else None
+    return TextReport(() if alone else text.levels, text.present, kinds, text.categories, alone)
+
+
+def decide(parts: Sequence[TextReport], wanted: Type | None = None) -> Verdict:
+    """Return what one column is, given what each part says of it, and the type that the user wants (or None).
+
+    More than half of the present cells decide; the words of `NO_NUMBER` have no voice. A column without any other cell
+    is real. Text is enum with sorted levels, or string where there are more than 100 distinct values and they are more
+    than 95% of all. Parts that are categories make an enum, with levels in the order in which they come.
+    """
+    if wanted == "string":
+        return Verdict("string")
+    if wanted is None and any(part.categories for part in parts):
+        return Verdict("enum", tuple(_union(parts)))
+    if wanted == "enum":
+        ordered = all(part.categories for part in parts)
+        return Verdict("enum", tuple(_union(parts)) if ordered else tuple(sorted(_union(parts))))
+    kinds = _merged([part.kinds for part in parts if part.kinds is not None])
+    telling = sum(count for kind, count in kinds.rows.items() if kind != "word")
+    if wanted is not None:
+        return _declared(kinds, telling, wanted)
+    if not telling:
+        return Verdict("real")
+    for type_ in ("int", "uuid", "time"):
+        verdict = _as(kinds, telling, type_)
+        if 2 * (telling - (verdict.given_up.rows if verdict.given_up else 0)) > telling:
+            return verdict
+    levels = _union(parts)
+    if any(part.alone for part in parts) or looks_like_text(len(levels), sum(part.present for part in parts)):
+        return Verdict("string")
+    return Verdict("enum", tuple(sorted(levels)))
+
+
+def _union(parts: Sequence[TextReport]) -> list[str]:
+    return list(dict.fromkeys(level for part in parts for level in part.levels))
+
+
+def _declared(kinds: Kinds, telling: int, wanted: Type) -> Verdict:
+    """The verdict on a column that is declared to be numbers, times or UUIDs."""
+    if wanted == "int" or wanted == "real":
+        if kinds.rows.get("truth") and kinds.rows.keys() <= {"truth", "word"}:
+            return Verdict(wanted, truths=True)
+        verdict = _as(kinds, telling, "int")
+        # No declaration changes a number: see `number_type`.
+        kept = not kinds.rows.keys() & NUMBERS or (wanted == "real" and not kinds.rows.get("long"))
+        return verdict._replace(type=wanted) if kept else verdict
+    verdict = _as(kinds, telling, wanted)
+    if wanted == "time":
+        kept = {kind for kind in kinds.rows if isinstance(kind, frozenset) and kind & {*verdict.forms}} | NUMBERS
+        forms = (*verdict.forms, MILLISECONDS)
+        return verdict._replace(forms=forms, given_up=_given_up(kinds, telling, kept))
+    return verdict
+
+
+def _as(kinds: Kinds, telling: int, type_: str) -> Verdict:
+    """The verdict that a column is of this type, with what it then gives up."""
+    if type_ == "int":
+        whole = not kinds.rows.get("real")
+        return Verdict("int" if whole else "real", given_up=_given_up(kinds, telling, NUMBERS))
+    if type_ == "uuid":
+        return Verdict("uuid", given_up=_given_up(kinds, telling, {"uuid"}))
+    by_form = {kind: count for kind, count in kinds.rows.items() if isinstance(kind, frozenset)}
+    forms = forms_to_read(by_form)
+    return Verdict("time", forms=forms, given_up=_given_up(kinds, telling, {k for k in by_form if k & {*forms}}))
+
+
+def _given_up(kinds: Kinds, telling: int, kept: AbstractSet[Kind]) -> GivenUp | None:
+    lost = [kind for kind in kinds.rows if kind != "word" and kind not in kept]
+    rows = sum(kinds.rows[kind] for kind in lost)
+    if not rows:
+        return None
+    texts = [item for kind in lost for item in kinds.texts[kind].items()]
+    return GivenUp(rows, telling, tuple(heapq.nlargest(_SHOWN_TEXTS, texts, key=lambda item: item[1])))
+
+
+def number_type(parts: Sequence[Summary], wanted: Type | None = None) -> Type:
+    """Return whether a column of numbers is int or real, given the summaries of its parts.
+
+    Whole numbers are int. A declared type never changes a value: fractions make a declared int real, and integers that
+    float64 would round make a declared real int.
+    """
+    filled = [part for part in parts if part.present]
+    size = max((max(-part.minimum, part.maximum) for part in filled), default=0.0)
+    whole = bool(filled) and all(part.all_integer for part in filled) and size < 2.0**63
+    return "int" if whole and (wanted != "real" or size >= 2.0**53) else "real"
+
+
+def warn(given_up: Mapping[str, tuple[Type, GivenUp]], option: str) -> None:
+    """Tell the user once which cells of which columns are missing because they do not suit the column's type.
+
+    `option` is the argument that declares types at this door: col_types or column_types.
+    """
+    if not given_up:
+        return
+    columns = [_sentence(name, type_, gone) for name, (type_, gone) in given_up.items()]
+    more = f" And {len(columns) - _SHOWN_COLUMNS} more columns." if len(columns) > _SHOWN_COLUMNS else ""
+    first = next(iter(given_up))
+    warnings.warn(
+        f"Cells that do not suit the type of their column are missing now: {' '.join(columns[:_SHOWN_COLUMNS])}{more} "
+        f"Keep them with {option}={{{first!r}: 'enum'}}, or list them in na_strings if they mean missing.",
+        UserWarning,
+        stacklevel=_caller(),
+    )
+
+
+def _sentence(name: str, type_: Type, gone: GivenUp) -> str:
+    texts = ", ".join(f"{text[:40]!r}" + (f" {rows} times" if rows > 1 else "") for text, rows in gone.texts)
+    more = ", ..." if gone.rows > sum(rows for _, rows in gone.texts) else ""
+    return f"column '{name}' ({type_}) {gone.rows} of {gone.present} cells ({texts}{more})."
+
+
+def _caller() -> int:
+    """How many calls above `warn` the code lies that is not ours."""
+    level, frame = 2, sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("frames", "daskdl"):
+        level, frame = level + 1, frame.f_back
+    return level
