@@ -336,8 +336,8 @@ class Arithmetic(FrameBody):
         return self._replace(carry_out(steps, self._body.rows))
 
     def __invert__(self) -> H2OFrame:
-        steps = []
-        for name, place in zip(self._body.names, self._resolved(), strict=True):
+        steps, truths = [], _as_truths(self)
+        for name, place in zip(self._body.names, truths._resolved(), strict=True):
             if place.type not in NUMBERS:
                 raise _wrong("~", name, place.type, "missing")
             steps.append(Step((place,), _negate, "int"))

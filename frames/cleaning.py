@@ -197,7 +197,7 @@ class Cleaning(FrameBody):
         for at in [t for t in targets if t not in keys]:
             wish = getattr(self.group_by([names[k] for k in keys]), method)(names[at], na="rm")  # type: ignore[attr-defined]
             fills = wish.get_frame()
-            matched = self._join(fills, keys, list(range(len(keys))), "left", sort=False)  # type: ignore[attr-defined]
+            matched = self._join(fills, keys, list(range(len(keys))), "left", looked_up=True)  # type: ignore[attr-defined]
             source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
             place = self._resolved()[at]
             if place.is_number:

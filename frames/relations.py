@@ -33,14 +33,21 @@ def _order(ascending: Sequence[bool], *pieces) -> np.ndarray:
     return ordered([ranks(*column) for column in zip(*pieces, strict=True)], ascending)
 
 
-def _matches(how: str, left: list, right: list) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the left and right frame that belong together; -1 where there is no partner."""
+def _matches(how: str, looked_up: bool, left: list, right: list) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the left and right frame that belong together; -1 where there is no partner.
+
+    `looked_up`: in the order of the left rows, and missing keys agree with missing ones.
+    """
     sides = [list(zip(*pieces, strict=True)) for pieces in (left, right)]
     columns = [ranks(*mine, *theirs) for mine, theirs in zip(*sides, strict=True)]
     keys = combined(columns)
+    rows = sum(len(piece[0]) for piece in left)
+    if looked_up:
+        mine, theirs = partners(keys[:rows], keys[rows:], how)
+        order = np.argsort(mine, kind="stable")
+        return mine[order], theirs[order]
     alone = np.logical_or.reduce([column < 0 for column in columns])
     keys = np.where(alone, -keys - 1, keys)
-    rows = sum(len(piece[0]) for piece in left)
     return partners(keys[:rows], keys[rows:], how)
 
 
@@ -119,14 +126,14 @@ class Relations(FrameBody):
             )
         return left, right
 
-    def _join(self, other: Any, left: list[int], right: list[int], how: str) -> H2OFrame:
+    def _join(self, other: Any, left: list[int], right: list[int], how: str, looked_up: bool = False) -> H2OFrame:
         (names, _, rows), (other_names, _, other_rows) = self._body, other._body
         mine, theirs = self._resolved(), other._resolved()
         agreed = [
             _comparable(names[i], mine[i], rows, theirs[k], other_rows, how) for i, k in zip(left, right, strict=True)
         ]
         keys = [reduce([both[n] for both in agreed], cut, _keys) for n, cut in enumerate((rows, other_rows))]
-        pair = submit(_matches, how, *keys)
+        pair = submit(_matches, how, looked_up, *keys)
         orders = [submit(_half, pair, n) for n in (0, 1)]
         wanted = spread(gather(submit(len, orders[0])), max([*rows, *other_rows, 1]))
         my_rest = [i for i in range(self.ncol) if i not in left]

@@ -276,7 +276,7 @@ def check(frame):
     got = frame.as_data_frame()
     np.testing.assert_array_equal(got["f"], TABLE["f"])
     assert frame["b"].levels() == [["False", "True"]]
-    assert got["b"].tolist() == ["True", "False", "True", "True"]
+    assert got["b"].tolist() == [True, False, True, True]
     assert [None if pd.isna(v) else v for v in got["s"]] == ["x", None, "y", "x"]
     assert got["t"].dt.day.tolist()[2:] == [2, 3]
 
@@ -328,7 +328,7 @@ def test_partitions_without_rows_have_no_say():
     ddf = dd.from_pandas(table, npartitions=4)
     some = frame_from_ddf(ddf[ddf.i > 3])
     assert (some.nrow, some.types) == (1, {**TYPES, "I": "int"})
-    assert some.as_data_frame().iloc[0, :4].tolist() == [4, 2.5, "True", "x"]
+    assert some.as_data_frame().iloc[0, :4].tolist() == [4, 2.5, True, "x"]
     none = frame_from_ddf(ddf[ddf.i > 9])
     assert none.types == frame_from_pandas(table.iloc[:0]).types
     assert (none.nrow, none.types["b"], none.types["t"], none.types["i"]) == (0, "enum", "time", "real")

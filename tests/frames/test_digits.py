@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from frames import digits, parse, parse_block, parse_digits, parse_numbers, parse_range
+from frames import digits, parse, parse_block, parse_digits, parse_numbers, parse_range, parse_source
 from frames.parse_guess import Setup
 from frames.summary import Summary
 
@@ -267,7 +267,7 @@ def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkey
     monkeypatch.setattr(parse_numbers, "LEAST", 1000)
     monkeypatch.setattr(parse_range, "RANGE_BYTES", 8000)
     monkeypatch.setattr(parse_range, "_LEAST", 1)
-    monkeypatch.setattr(parse, "_HEAD", 5000)
+    monkeypatch.setattr(parse_source, "_HEAD", 5000)
     read = []
     monkeypatch.setattr(parse_digits, "read", lambda *given, real=parse_digits.read: read.append(1) or real(*given))
     rng = np.random.default_rng(5)

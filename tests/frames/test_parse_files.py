@@ -98,4 +98,5 @@ def test_a_folder_is_one_table_or_refused(tmp_path):
         import_file(tmp_path)
     with pytest.raises(FrameError, match="is s, x"):
         import_file([tmp_path / "f0.csv", tmp_path / "f2.csv"])
-    assert import_file(tmp_path, col_names=["p", "q"]).nrow == 3
+    with pytest.warns(UserWarning, match=r"'p' \(int\) 1 of 3 cells \('c'\)"):
+        assert import_file(tmp_path, col_names=["p", "q"]).nrow == 3
