@@ -22,6 +22,7 @@ from frames.expand import to_dask
 from frames.folds import Folds
 from frames.functions import Functions
 from frames.lambdas import Lambdas
+from frames.levels import Levels
 from frames.literals import build_frame
 from frames.membership import Membership
 from frames.placement import Group, Place, Placement
@@ -46,6 +47,7 @@ class H2OFrame(
     Functions,
     Reductions,
     Conversion,
+    Levels,
     Texts,
     Times,
     Cleaning,
