@@ -6,6 +6,7 @@ A saved model is a folder of versions (see `versions`); each version is one Zarr
                          digest
     state/weights ...    the flat float32 buffers of `network.State`; `last/...` where training ended with other ones
     folds/0/...          the models of cross-validation, where they were kept: groups like this one
+    frames/0/0 ...       what cross-validation kept as frames, if asked for: a file per frame and partition
 
 Every file but zarr.json stands in the manifest with its checksum, and the digest covers the rest of the attributes.
 So a missing, cut or changed file is found before anything is read from it.
@@ -28,6 +29,7 @@ import zarr
 from zarr.codecs import BloscCodec
 from zarr.storage import LocalStore
 
+from daskdl.kept import KeptFrame, kept_by
 from daskdl.model import Model
 from daskdl.network import Layout, State
 from daskdl.record import FOLDS, model_of, record_of, states_of
@@ -42,23 +44,24 @@ PACKAGES = ("daskdl", "numpy", "numba", "zarr")
 SAVE_AGAIN = "Save the model again, or take another copy."
 
 
-def save(model: Model, path: str | Path, force: bool = False) -> str:
+def save(model: Model, path: str | Path, force: bool = False, frames: bool = False) -> str:
     """Write a model to the folder `path` and return that.
 
-    `path` may be an address that fsspec knows (s3://...). With `force` a model that is there already is replaced, in
-    one step: whoever kills this process finds the old one or the new one. Raises H2OValueError where something is
-    there and `force` is not given, or something that is no model.
+    With `frames` also what cross-validation kept as frames: predictions, the fold of each row. `path` may be an address
+    that fsspec knows (s3://...). With `force` a model that is there already is replaced, in one step: whoever kills
+    this process finds the old one or the new one. Raises H2OValueError where something is there and `force` is not
+    given, or something that is no model.
 
     Example: `load(save(model, "models/iris")).predict(frame)`
     """
     if _is_address(path):
-        return _upload(model, str(path), force)
+        return _upload(model, str(path), force, frames)
     folder = Path(path)
     versions = Versions(folder)
     _may_write(versions, force)
     partial = versions.begin()
     try:
-        write_version(model, partial)
+        write_version(model, partial, frames)
         _read_back(partial)
         versions.commit(partial)
     except BaseException:
@@ -135,11 +138,13 @@ def _read_whole(version: Path) -> tuple[Model | None, str | None]:
 
 
 # ---- one version -----------------------------------------------------------------------------------------------------
-def write_version(model: Model, folder: Path) -> None:
+def write_version(model: Model, folder: Path, frames: bool = False) -> None:
     """Write a model into an empty folder as one sealed Zarr group."""
     store = LocalStore(folder)
     root = zarr.create_group(store=store)
     record = _write(model, root)
+    if frames:
+        record["frames"] = _write_frames(kept_by(model), folder / "frames")
     content = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -160,6 +165,36 @@ def _write(model: Model, group: zarr.Group) -> dict[str, Any]:
     for number, fold in enumerate(model.extras.get(FOLDS) or ()):
         folds.append(_write(fold, group.create_group(f"folds/{number}")))
     return {**record_of(model), "folds": folds}
+
+
+def _write_frames(kept: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Write frames in numbered folders, a file per partition; return their records, each with its number."""
+    count = 0
+
+    def write(one: KeptFrame) -> dict[str, Any]:
+        nonlocal count
+        below, count = folder / str(count), count + 1
+        below.mkdir(parents=True)
+        for partition, chunk in enumerate(one.chunks):
+            (below / str(partition)).write_bytes(chunk)
+        return {**one.record(), "number": count - 1}
+
+    return {
+        name: [write(one) for one in found] if isinstance(found, list) else write(found) for name, found in kept.items()
+    }
+
+
+def _read_frames(records: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Read the frames that `_write_frames` wrote; they stay bytes until somebody wants them on a cluster."""
+
+    def read(record: Mapping[str, Any]) -> KeptFrame:
+        below = folder / str(record["number"])
+        return KeptFrame.from_record(record, [(below / str(p)).read_bytes() for p in range(record["chunks"])])
+
+    return {
+        name: [read(one) for one in found] if isinstance(found, list) else read(found)
+        for name, found in records.items()
+    }
 
 
 def _write_array(group: zarr.Group, name: str, values: np.ndarray) -> None:
@@ -183,7 +218,9 @@ def _read(record: Mapping[str, Any], folder: Path) -> Model:
     for name in ("state", "last"):
         if (folder / name).is_dir():
             states[name] = _read_state(folder / name, layout)
-    return model_of(record, states, folds)
+    model = model_of(record, states, folds)
+    model.extras.update(_read_frames(record.get("frames", {}), folder / "frames"))
+    return model
 
 
 def _read_state(folder: Path, layout: Layout) -> State:
@@ -255,13 +292,13 @@ def _is_address(path: str | Path) -> bool:
     return "://" in str(path)
 
 
-def _upload(model: Model, address: str, force: bool) -> str:
+def _upload(model: Model, address: str, force: bool, frames: bool) -> str:
     """Write a model here, then copy it: every file of the version first, the pointer last."""
     system, root = fsspec.core.url_to_fs(address)
     if system.exists(root) and not force:
         raise H2OValueError(f"File already exists: {address}. Use force=True to replace the model, or another path.")
     with tempfile.TemporaryDirectory(prefix="daskdl-") as aside:
-        save(model, Path(aside) / "model")
+        save(model, Path(aside) / "model", frames=frames)
         here = Path(aside) / "model"
         version = Versions(here).in_order()[0]
         older = _below(system, f"{root}/versions")

@@ -26,8 +26,8 @@ _NUMBER = "$number"  # marks a number that JSON lacks: {"$number": "nan"}
 def record_of(model: Model) -> dict[str, Any]:
     """Return everything of a model but its arrays and fold models, as strict JSON values.
 
-    Frames and other models among the parameters are kept by their names, fold models by theirs; frames that
-    cross-validation kept are left out.
+    Frames and other models among the parameters are kept by their names, fold models by theirs; the frames that
+    cross-validation kept have records of their own (`kept`).
     """
     record: dict[str, Any] = {name: getattr(model, name) for name in PLAIN}
     for name in MEASURED:

@@ -331,7 +331,7 @@ def _exported(model: Model) -> Model:
 
     path = f"{folder.rstrip('/')}/{file_name(model.key)}"
     try:
-        checkpoint.save(model, path, force=True)
+        checkpoint.save(model, path, force=True, frames=True)
     except (OSError, H2OValueError) as cause:
         said = f"The model could not be saved in export_checkpoints_dir: {cause}"
         return replace(model, warnings=(*model.warnings, said))

@@ -50,8 +50,8 @@ class Binding(FrameBody):
     def rbind(self, data: Any) -> H2OFrame:
         """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
 
-        Domains are united; int and real give real; enum and string give string. Raises H2OValueError where names
-        differ or types do not agree.
+        Levels of later frames are appended to those of the first; int and real give real; enum and string give string.
+        Raises H2OValueError where names differ or types do not agree.
         """
         frames = [self, *_many(data)]
         for other in frames[1:]:
@@ -94,9 +94,7 @@ def _agree(name: str, pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> l
     """The same column of several frames under one type and domain."""
     types = {p.type for p in pieces}
     if types == {"enum"}:
-        domain = tuple(sorted(set().union(*(p.domain or () for p in pieces))))
-        if all(p.domain == pieces[0].domain for p in pieces):
-            domain = pieces[0].domain or ()
+        domain = tuple(dict.fromkeys(level for p in pieces for level in p.domain or ()))
         return [to_domain(p, r, domain) for p, r in zip(pieces, rows, strict=True)]
     if len(types) == 1:
         return pieces

@@ -12,11 +12,23 @@ import pandas as pd
 from distributed import Future
 
 from frames.body import FrameBody
-from frames.dictionary import TRUTHS
-from frames.errors import H2OTypeError, H2OValueError
+from frames.date_formats import milliseconds, strptime_format
+from frames.dictionary import TRUTHS, as_numbers
+from frames.errors import H2OValueError
 from frames.placement import Place, summaries_at
 from frames.rows import recode
-from frames.tasks import Step, absent, batches, carry_out, concatenate, derive, gather, reduce_each, submit
+from frames.summary import MISSING_INTEGER
+from frames.tasks import (
+    Step,
+    absent,
+    batches,
+    carry_out,
+    concatenate,
+    derive,
+    gather,
+    reduce_each,
+    submit,
+)
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -92,7 +104,8 @@ def _code(values: np.ndarray, found: np.ndarray) -> list[np.ndarray]:
     if len(found) == 0:
         return [np.full(len(values), -1, np.int32)]
     gaps = absent(values)
-    at = np.searchsorted(found, np.where(gaps, found[0], values))
+    # In the dtype of what is looked up: as doubles, neighbours beyond 2**53 would be equal.
+    at = np.searchsorted(found, np.where(gaps, found[0], values.astype(found.dtype)))
     return [np.where(gaps, -1, at).astype(np.int32)]
 
 
@@ -104,7 +117,7 @@ def to_enum(names: Sequence[str], places: Sequence[Place], rows: Sequence[int]) 
     todo = [i for i, place in enumerate(places) if place.type != "enum"]
     futures = distinct_values([places[i] for i in todo], rows)
     for i, future, found in zip(todo, futures, gather(futures), strict=True):
-        domain = tuple(v if isinstance(v, str) else number_text(v) for v in found)
+        domain = tuple(v if isinstance(v, str) else number_text(v) for v in found.tolist())
         # The workers look codes up in the array that is there already: a long domain is not sent with every task.
         made[i] = Step((places[i],), _code, "enum", domain, (future,))
     return carry_out(made, rows)
@@ -114,25 +127,34 @@ def _check_factor(name: str, place: Place) -> None:
     """Refuse what cannot be a factor, in H2O's words."""
     if place.type == "real":
         summary = summaries_at([place])[0]
-        if not (summary.all_integer and summary.present):
+        if not summary.all_integer:  # a column with nothing but missing cells may be anything
             raise H2OValueError(f"Only 'int' or 'string' are allowed for asfactor(), got {name}:real")
     elif place.type not in ("int", "string", "enum"):
         raise H2OValueError(f"Only 'int' or 'string' are allowed for asfactor(), got {name}:{place.type}")
 
 
 def _parse(values: np.ndarray) -> list[np.ndarray]:
-    return [text_to_numbers(values)]
+    """A task: texts as numbers, each different text read once; what is no number is missing."""
+    codes, found = pd.factorize(values)
+    return _look_up(codes, text_to_numbers(found))
 
 
-def text_to_numbers(texts: Iterable[str | None]) -> np.ndarray:
-    """Texts as float64; what is no number is missing."""
-    numbers = pd.to_numeric(pd.Series(list(texts), dtype=object), errors="coerce")
-    return np.asarray(numbers, dtype=np.float64)
+def text_to_numbers(texts: Iterable[str]) -> np.ndarray:
+    """Return texts as float64 (NaN missing), or int64 (-2**63 missing) where float64 would round an integer.
+
+    What is no number is missing.
+
+    >>> text_to_numbers(["1", " 2.5 ", "x"])
+    array([1. , 2.5, nan])
+    """
+    numbers = as_numbers([text.strip() for text in texts], lenient=True)
+    assert numbers is not None  # lenient: every text has a number or is missing
+    return numbers
 
 
 def _look_up(codes: np.ndarray, table: np.ndarray) -> list[np.ndarray]:
-    gap: Any = np.nan if table.dtype.kind == "f" else None
-    return [np.append(table, gap)[codes]]
+    gap: Any = {"f": np.nan, "i": MISSING_INTEGER}.get(table.dtype.kind)
+    return [np.append(table, np.array([gap], table.dtype))[codes]]
 
 
 def _same(values: np.ndarray) -> list[np.ndarray]:
@@ -143,7 +165,7 @@ def to_numeric(place: Place) -> Place | Step:
     """One column as numbers: levels and texts are read; where no level is a number the codes are taken."""
     if place.type == "enum":
         table = text_to_numbers(place.domain or ())
-        if len(table) and np.isnan(table).all():
+        if len(table) and absent(table).all():
             table = np.arange(len(table), dtype=np.float64)
         return Step((place,), _look_up, None, None, (table,))
     if place.type == "string":
@@ -197,25 +219,7 @@ def to_truth(place: Place) -> Place | Step:
 
 
 def _parse_dates(values: np.ndarray, format: str) -> list[np.ndarray]:
-    stamps = pd.to_datetime(pd.Series(list(values), dtype=object), format=format, errors="coerce")
-    epoch = stamps.to_numpy().astype("M8[ms]")
-    return [np.where(np.isnat(epoch), np.nan, epoch.astype("int64").astype(np.float64))]
-
-
-# Java's date letters (h2o-py's documented form) -> strptime
-_JAVA_DATES = (
-    ("yyyy", "%Y"), ("YYYY", "%Y"), ("yy", "%y"), ("MMM", "%b"), ("MM", "%m"), ("dd", "%d"),
-    ("HH", "%H"), ("hh", "%I"), ("mm", "%M"), ("SSS", "%f"), ("ss", "%S"),
-)  # fmt: skip
-
-
-def date_format(format: str) -> str:
-    """A strptime format as it is, or a Java one ("yyyy-MM-dd") translated."""
-    if "%" in format:
-        return format
-    for java, python in _JAVA_DATES:
-        format = format.replace(java, python)
-    return format
+    return [milliseconds(values, format)]
 
 
 class Conversion(FrameBody):
@@ -241,14 +245,21 @@ class Conversion(FrameBody):
         return self._replace(carry_out([to_text(p) for p in self._resolved()], self._body.rows))
 
     def as_date(self, format: str) -> H2OFrame:
-        """Text or enum columns as time, read with a strptime or Java format; what does not fit is missing."""
-        rows, made = self._body.rows, []
-        for name, place in zip(self._body.names, self._resolved(), strict=True):
+        """Text or enum columns as time, read with a strptime format ("%d.%m.%y") or a Java one ("dd.MM.yy").
+
+        What does not fit is missing. Years of two digits are 1969 to 2068; a format without a year means 1970. Raises
+        H2OValueError for other columns, and for what is no format.
+        """
+        rows, places, format = self._body.rows, self._resolved(), strptime_format(format)
+        for name, place in zip(self._body.names, places, strict=True):
             if place.type not in ("enum", "string"):
                 raise H2OValueError(f"as_date() must be asked of string or enum columns; got {name}:{place.type}.")
-            made.append(place)
-        texts = carry_out([to_text(place) for place in made], rows)
-        steps = [Step((text,), _parse_dates, "time", None, (date_format(format),)) for text in texts]
+        steps = [
+            Step((place,), _parse_dates, "time", None, (format,))
+            if place.type == "string"
+            else Step((place,), _look_up, "time", None, (milliseconds(place.domain or (), format),))
+            for place in places
+        ]
         return self._replace(carry_out(steps, rows))
 
     # ---- what the types are ------------------------------------------------------------------------------------
@@ -271,23 +282,6 @@ class Conversion(FrameBody):
         """Per column: is it string?"""
         return self.isstring()
 
-    def levels(self) -> list[list[str]]:
-        """The domain of every column, empty where it is not enum."""
-        return [list(place.domain or ()) for place in self._body.places]
-
-    def nlevels(self) -> list[int]:
-        """Number of levels of every column, 0 where it is not enum."""
-        return [len(levels) for levels in self.levels()]
-
-    def categories(self) -> list[str]:
-        """The domain of a one-column enum frame. Raises H2OValueError for other columns."""
-        place = self._only("categories()")
-        if place.type != "enum":
-            raise H2OValueError(
-                f"categories() must be asked of an enum column; got {place.type}. Use asfactor() first."
-            )
-        return list(place.domain or ())
-
     def columns_by_type(self, coltype: str = "numeric") -> list[float]:
         """Positions of the columns of a type: numeric, categorical, string, time, uuid or bad (wholly missing)."""
         kinds = {
@@ -302,67 +296,3 @@ class Conversion(FrameBody):
         if coltype not in kinds:
             raise H2OValueError(f"coltype must be one of {[*kinds, 'bad']}; got {coltype!r}.")
         return [float(i) for i, yes in enumerate(self._are(*kinds[coltype])) if yes]
-
-    def relevel(self, y: str) -> H2OFrame:
-        """A one-column enum frame whose first level is `y`, the others in their order."""
-        place = self._only("relevel()")
-        if place.type != "enum" or y not in (place.domain or ()):
-            raise H2OValueError(
-                f"relevel() must be given a level of an enum column {list(place.domain or ())}; got {y!r}."
-            )
-        return self.set_levels_order([y, *(level for level in place.domain or () if level != y)])
-
-    def relevel_by_frequency(self, weights_column: str | None = None, top_n: int = -1) -> H2OFrame:
-        """A one-column enum frame with the most frequent levels first (all, or only the `top_n` first)."""
-        if weights_column is not None:
-            raise H2OValueError(
-                "relevel_by_frequency() orders by row counts; weights_column is not supported. Sum the weights with "
-                "group_by() and pass the order to set_levels_order()."
-            )
-        place = self._only("relevel_by_frequency()")
-        if place.type != "enum":
-            raise H2OValueError(f"relevel_by_frequency() must be asked of an enum column; got {place.type}.")
-        counts: Any = summaries_at([place])[0].counts
-        domain = list(place.domain or ())
-        order = sorted(range(len(domain)), key=lambda i: -int(counts[i]))
-        front = order if top_n < 0 else order[:top_n]
-        return self.set_levels_order([domain[i] for i in [*front, *(i for i in range(len(domain)) if i not in front)]])
-
-    def set_levels_order(self, levels: Sequence[str]) -> H2OFrame:
-        """A one-column enum frame with the same levels in another order."""
-        place = self._only("set_levels_order()")
-        if sorted(levels) != sorted(place.domain or ()):
-            raise H2OValueError(
-                f"The order must name every level once: {list(place.domain or ())}; got {list(levels)}."
-            )
-        return self._replace([to_domain(place, self._body.rows, tuple(levels))])
-
-    def set_levels(self, levels: Sequence[str]) -> H2OFrame:
-        """A one-column enum frame whose levels read otherwise: one new name per level."""
-        place = self._only("set_levels()")
-        if place.type != "enum" or len(levels) != len(place.domain or ()) or len(set(levels)) != len(levels):
-            raise H2OValueError(
-                f"set_levels() needs a distinct name for each level of {list(place.domain or ())}; got {list(levels)}."
-            )
-        return self._replace([place._replace(domain=tuple(map(str, levels)))])
-
-    def set_level(self, level: str) -> H2OFrame:
-        """A one-column enum frame in which every row has this one level of the domain."""
-        place = self._only("set_level()")
-        if place.type != "enum" or level not in (place.domain or ()):
-            raise H2OValueError(
-                f"set_level() must be given a level of an enum column {list(place.domain or ())}; got {level!r}."
-            )
-        code = (place.domain or ()).index(level)
-        return self._replace(derive([place], self._body.rows, _constant_code, ["enum"], [place.domain], (code,)))
-
-    def append_levels(self, *levels: str) -> H2OFrame:
-        """A one-column enum frame with more levels at the end of its domain."""
-        place = self._only("append_levels()")
-        if place.type != "enum" or not all(isinstance(level, str) for level in levels):
-            raise H2OTypeError("append_levels() must be given strings, on an enum column.")
-        return self._replace([place._replace(domain=tuple(dict.fromkeys([*(place.domain or ()), *levels])))])
-
-
-def _constant_code(codes: np.ndarray, code: int) -> list[np.ndarray]:
-    return [np.full(len(codes), code, np.int32)]

@@ -23,6 +23,7 @@ from frames.expand import to_dask
 from frames.folds import Folds
 from frames.functions import Functions
 from frames.lambdas import Lambdas
+from frames.levels import Levels
 from frames.literals import build_frame
 from frames.membership import Membership
 from frames.placement import Group, Place, Placement
@@ -50,6 +51,7 @@ class H2OFrame(
     Covariance,
     Reductions,
     Conversion,
+    Levels,
     Texts,
     Times,
     Cleaning,

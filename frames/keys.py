@@ -56,7 +56,8 @@ def _ranks_of_mixed(pieces: Sequence[np.ndarray]) -> np.ndarray:
     gaps = np.concatenate([absent(piece) for piece in pieces])
     order = np.lexsort([rest, whole, ~gaps])
     new = np.ones(len(order), bool)
-    new[1:] = (np.diff(whole[order]) != 0) | (np.diff(rest[order]) != 0)
+    whole, rest = whole[order], rest[order]
+    new[1:] = (whole[1:] != whole[:-1]) | (rest[1:] != rest[:-1])
     new[: gaps.sum()] = False
     result = np.empty(len(order), np.int64)
     result[order] = np.cumsum(new) - 1

@@ -296,7 +296,7 @@ def concatenate(pieces: Sequence[np.ndarray]) -> np.ndarray:
 
 def _is_whole(piece: np.ndarray) -> bool:
     present = piece[~np.isnan(piece)]
-    return bool(np.isfinite(present).all()) and bool((present == np.trunc(present)).all())
+    return bool((np.abs(present) < 2.0**63).all()) and bool((present == np.trunc(present)).all())
 
 
 def _as_long(piece: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
-    (5, ("daskdl.initial", "daskdl.record", "daskdl.versions")),
+    (5, ("daskdl.initial", "daskdl.record", "daskdl.versions", "daskdl.kept")),
     (6, ("daskdl.plans",)),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.look", "daskdl.warming")),
     (6, ("daskdl.training_rows",)),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
+from daskdl.kept import on_cluster
 from daskdl.versions import file_name
 from frames import session
 from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
@@ -40,18 +41,14 @@ def save_grid(
 ) -> str:
     """Write a grid (or its name) with all its models below a folder and return where: `grid_directory`/<grid id>.
 
-    What a search needs to go on is always written, the frames themselves never. Raises H2OValueError for predictions of
-    cross-validation, which are frames: export those with export_file.
+    What a search needs to go on is always written, the frames that it learned from never; those that cross-validation
+    kept are with `export_cross_validation_predictions`.
     """
-    if export_cross_validation_predictions:
-        raise H2OValueError(
-            "save_grid(export_cross_validation_predictions=True) cannot be served: write the frames of "
-            "cross_validation_predictions() with export_file."
-        )
     grid = get_grid(grid_id) if isinstance(grid_id, str) else grid_id
     if not hasattr(grid, "hyper_params"):
         raise H2OTypeError(f"Argument `grid_id` should be a grid or its name, got {type(grid_id).__name__} {grid_id}")
-    return grid.save(os.path.join(grid_directory, file_name(grid.grid_id)))
+    folder = os.path.join(grid_directory, file_name(grid.grid_id))
+    return grid.save(folder, frames=export_cross_validation_predictions)
 
 
 def load_grid(grid_file_path: str, load_params_references: bool = False) -> Any:
@@ -65,42 +62,44 @@ def load_grid(grid_file_path: str, load_params_references: bool = False) -> Any:
 
 
 def save_model(
-    model: Any, path: str = "", force: bool = False, filename: str | None = None, export_cross_validation: bool = False
+    model: Any,
+    path: str = "",
+    force: bool = False,
+    export_cross_validation_predictions: bool = False,
+    filename: str | None = None,
 ) -> str:
     """Write a model and return where: `path`/`filename` (default: this folder, the model's name).
 
-    What is there already is replaced only with `force` (H2OValueError "File already exists").
+    Fold models that were kept are saved with it; the frames that cross-validation kept (predictions, the fold of each
+    row) with `export_cross_validation_predictions`. What is there already is replaced only with `force` (H2OValueError
+    "File already exists").
     """
-    if export_cross_validation:
-        raise H2OValueError(
-            "save_model(export_cross_validation=True) cannot be served: save the fold models one by one."
-        )
     core = _model(model)
     target = os.path.join(path or os.getcwd(), filename or file_name(core.key))
     from daskdl import checkpoint
 
-    return checkpoint.save(core, target, force)
+    return checkpoint.save(core, target, force, frames=export_cross_validation_predictions)
 
 
 def load_model(path: str) -> H2ODeepLearningEstimator:
-    """Read a model that save_model wrote, under its old name; nothing is unpickled."""
+    """Read a model that save_model wrote, under its old name, with all that was saved with it; nothing is unpickled."""
     if "://" not in str(path) and not os.path.exists(path):
         raise H2OValueError(f"File not found: {path}. Give the path that save_model returned.")
     from daskdl import checkpoint
 
-    core = checkpoint.load(str(path))
+    core = on_cluster(checkpoint.load(str(path)))
     session.register(core.key, core)
     return estimator_of(core)
 
 
 def download_model(
-    model: Any, path: str = "", export_cross_validation: bool = False, filename: str | None = None
+    model: Any, path: str = "", export_cross_validation_predictions: bool = False, filename: str | None = None
 ) -> str:
     """Write a model on the client's disk and return where; replaces an older file, as downloads do.
 
     The model lives in this process, so this is save_model with force.
     """
-    return save_model(model, path, force=True, filename=filename, export_cross_validation=export_cross_validation)
+    return save_model(model, path, True, export_cross_validation_predictions, filename)
 
 
 def upload_model(path: str) -> H2ODeepLearningEstimator:

@@ -46,8 +46,9 @@ class H2OEstimator:
     def _of(cls, model: Any) -> Any:
         """Return the estimator of a trained model, as get_model and cross_validation_models hand out."""
         estimator = cls.__new__(cls)
-        estimator._parameters = model.parameters
-        estimator._given = dict(model.parameters.given())
+        # The columns that it left out follow from its own call of train(); another call says its own.
+        estimator._parameters = model.parameters.replace(ignored_columns=None)
+        estimator._given = dict(estimator._parameters.given())
         estimator.model = model
         estimator._running = None
         if session.get(model.key) is None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from daskdl.estimators.report import importance_table
+from daskdl.kept import FRAMES, any_away, on_cluster
 from daskdl.parameters import declarations, plain
 from daskdl.table import H2OTwoDimTable
 from frames import session
@@ -126,8 +127,22 @@ class ModelViews:
         return self._trained().cross_validation_metrics is not None
 
     def _kept(self, name: str) -> Any:
-        """Return what cross-validation left under H2O's name; None without it or if it was not to be kept."""
-        return self._trained().extras.get(name)
+        """Return what cross-validation left under H2O's name; None without it or if it was not to be kept.
+
+        Raises H2OValueError where it was kept, but not saved with the model.
+        """
+        model = self._trained()
+        if any_away(model):
+            model.extras.update(on_cluster(model).extras)
+        found = model.extras.get(name)
+        if found is not None or model.cross_validation_metrics is None or name not in FRAMES:
+            return found
+        if not getattr(model.parameters, FRAMES[name]):
+            return None
+        raise H2OValueError(
+            f"{name}() of {model.key} must be saved with the model to be there after loading it; it was not. Save it "
+            "with export_cross_validation_predictions=True."
+        )
 
     def cross_validation_models(self) -> list[Any] | None:
         """Return the models of the folds as estimators; None without cross-validation or if they were not kept."""
@@ -213,7 +228,7 @@ class ModelViews:
     def _model_json(self) -> dict[str, Any]:
         """The model under the key names of H2O's REST answer, for scripts that read it directly."""
         model = self._trained()
-        folds, held_out = self._kept("cross_validation_models"), self._kept("cross_validation_predictions")
+        folds, held_out = (model.extras.get(f"cross_validation_{what}") for what in ("models", "predictions"))
         exported = model.resolved.actual.export_weights_and_biases
         layers = range(len(model.resolved.actual.hidden) + 1)
         columns = {column.name: column.domain for column in model.encoder.columns}

@@ -19,6 +19,7 @@ from daskdl.grid.results import Results
 from daskdl.grid.search import Search, Task
 from daskdl.grid.space import Criteria, Space
 from daskdl.grid.views import NOTHING, GridViews, failures_of
+from daskdl.kept import on_cluster
 from daskdl.model import Model
 from daskdl.parameters import declarations
 from frames import session
@@ -159,6 +160,7 @@ class H2OGridSearch(GridAccessors, GridViews):
     def _restore(self, folder: Path) -> None:
         """Take over what a search that died has left in its folder."""
         self._content, results = Record(folder).read()
+        results.models[:] = [on_cluster(model) for model in results.models]
         if results.names != tuple(self._space.values):
             raise H2OResponseError(
                 f"A grid must search what it began with to be resumed: {folder} has {list(results.names)}; got "
@@ -237,7 +239,7 @@ class H2OGridSearch(GridAccessors, GridViews):
 
         def save(model: Model | None) -> None:
             if model is not None:
-                record.add(model)
+                record.add(model, frames=True)
             record.write(self._task, self._space, self._criteria, results)
 
         return save
@@ -252,12 +254,15 @@ class H2OGridSearch(GridAccessors, GridViews):
             raise H2OValueError(said or NOTHING)
 
     # ---- on disk -----------------------------------------------------------------------------------------------
-    def save(self, folder: str | os.PathLike) -> str:
-        """Write the grid and its models into a folder and return that; an older state there is replaced."""
+    def save(self, folder: str | os.PathLike, frames: bool = False) -> str:
+        """Write the grid and its models into a folder and return that; an older state there is replaced.
+
+        With `frames` also those that cross-validation kept.
+        """
         results = self._trained()
         record = Record(folder)
         for model in results.models:
-            record.add(model)
+            record.add(model, frames)
         record.write(self._task, self._space, self._criteria, results)
         return str(folder)
 
@@ -268,6 +273,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         `with_frames` demands that its frames exist, so that it can be resumed at once.
         """
         content, results = Record(folder).read()
+        results.models[:] = [on_cluster(model) for model in results.models]
         grid = cls._of(content, results)
         if with_frames:
             grid._task = task_of(content, {})

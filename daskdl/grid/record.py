@@ -41,10 +41,10 @@ class Record:
             raise H2OValueError(f"A grid must be kept in a folder of this machine; got {folder}.")
         self.folder = Path(folder)
 
-    def add(self, model: Model) -> None:
-        """Save a model of the grid, in place of an older one of its name."""
+    def add(self, model: Model, frames: bool = False) -> None:
+        """Save a model of the grid (with `frames` those that cross-validation kept), in place of an older one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(model, self.folder / file_name(model.key), force=True)
+        checkpoint.save(model, self.folder / file_name(model.key), force=True, frames=frames)
 
     def write(self, task: Task | None, space: Space, criteria: Criteria, results: Results) -> None:
         """Write what there is to know besides the models, in one step: a reader finds the old or the new state."""

@@ -106,7 +106,7 @@ def test_levels_are_put_in_another_order():
     assert fr.relevel_by_frequency(top_n=1).categories() == ["c", "a", "b"]
     assert fr.set_levels(["x", "y", "z"]).categories() == ["x", "y", "z"]
     assert cells(fr.set_level("b")) == ["b"] * 6
-    grown = fr.append_levels("d")
+    grown = fr.append_levels(["d"])
     assert grown.categories() == ["a", "b", "c", "d"]
     assert grown.summaries()["C1"].counts.tolist() == [1, 2, 3, 0]
     for attempt in (lambda: fr.relevel("z"), lambda: fr.set_levels(["x"]), lambda: fr.set_level("z")):
