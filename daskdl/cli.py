@@ -259,7 +259,7 @@ def demo(out: str, step: bool) -> None:
     with _plainly():
         from daskdl.door.demonstration import demo as run
 
-        run(out, interactive=step)
+        run(folder=out, interactive=step)
 
 
 @main.command()

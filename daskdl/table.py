@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from daskdl.shown import Shown, check_words, display
 from frames.errors import H2OTypeError, H2OValueError
 from frames.screen import html_table, room, text_table
 
@@ -16,7 +17,7 @@ SHOWN_ROWS = 20
 _TYPES = ("string", "int", "long", "double", "float")
 
 
-class H2OTwoDimTable:
+class H2OTwoDimTable(Shown):
     """A table of results with a title, a description, named and typed columns, and cells kept by row.
 
     `col_types` holds one of string, int, long, double, float per column (guessed from the cells when left out).
@@ -101,31 +102,54 @@ class H2OTwoDimTable:
         frame.columns = pd.Index(self.col_header, dtype=object)
         return frame
 
-    def to_str(self, rows: int | None = SHOWN_ROWS) -> str:
-        """Write the table as text: title, header, rule, cells; above `rows` rows a row of "---" replaces the middle."""
+    def to_str(self, verbosity: str | None = None, fmt: str | None = None, rows: int | None = SHOWN_ROWS) -> str:
+        """Write the table as text: title, header, rule, cells; above `rows` rows a row of "---" replaces the middle.
+
+        `rows` None or -1 writes all; fmt="html" gives HTML. A table has one verbosity only.
+        """
+        check_words(verbosity, fmt)
+        return self._written(fmt, rows)
+
+    def _written(self, fmt: str | None, rows: int | None) -> str:
+        shown = None if rows is None or rows < 0 else rows
+        if fmt == "html":
+            texts = [position for position, kind in enumerate(self.col_types) if kind == "string"]
+            return html_table(self.col_header, self._cells(shown), texts, self.title)
         lines = [self.title] if self.title else []
         if self.col_header:
-            lines.append(text_table(self.col_header, self._cells(rows), left=True, most=room()))
+            lines.append(text_table(self.col_header, self._cells(shown), left=True, most=room()))
         return "\n".join(lines)
+
+    def _text(self, verbosity: str | None) -> str:
+        return self._written(None, SHOWN_ROWS)
+
+    def _page(self, verbosity: str | None) -> str:
+        return self._written("html", SHOWN_ROWS)
 
     @property
     def title(self) -> str:
         """The title line: header and description, whichever exist, joined by ": "."""
         return ": ".join(part for part in (self.table_header, self.table_description) if part)
 
-    def show(self, header: bool = True) -> None:
-        """Print the table, with its title line unless `header` is false."""
-        text = self.to_str()
-        if not header and self.title:
+    def show(  # type: ignore[override]  h2o-py's tables have their own order
+        self,
+        header: bool = True,
+        rows: int | None = SHOWN_ROWS,
+        prefer_pandas: bool | None = None,
+        verbosity: str | None = None,
+        fmt: str | None = None,
+    ) -> None:
+        """Print the table, with its title line unless `header` is false; `rows` as for to_str().
+
+        `prefer_pandas` is accepted and has no effect: there is one way to print a table.
+        """
+        text = self.to_str(verbosity, fmt, rows)
+        if not header and self.title and fmt != "html":
             text = "\n".join(text.split("\n")[1:])
-        print(text)
+        display(text, fmt)
 
     def __repr__(self) -> str:
         return self.to_str()
-
-    def _repr_html_(self) -> str:
-        texts = [position for position, kind in enumerate(self.col_types) if kind == "string"]
-        return html_table(self.col_header, self._cells(SHOWN_ROWS), texts, self.title)
 
     def _cells(self, shown: int | None) -> list[list[str]]:
         return _cut([[_text(cell) for cell in row] for row in self.cell_values], shown)

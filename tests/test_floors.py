@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema", "frames.digits")),
     (2, ("daskdl.network", "daskdl.choices", "daskdl.parameter*", "daskdl.blas", "frames")),
     (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.moments", "daskdl.adaptation", "daskdl.design")),
-    (3, ("daskdl.prediction", "daskdl.importances", "daskdl.balance", "daskdl.growth", "daskdl.table")),
+    (3, ("daskdl.prediction", "daskdl.importances", "daskdl.balance", "daskdl.growth", "daskdl.table", "daskdl.shown")),
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),

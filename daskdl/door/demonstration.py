@@ -16,25 +16,34 @@ from frames.frame import H2OFrame
 BAR = 40  # characters of the longest bar
 SEED = 1
 FOLDER = "demo-output"
-ELSEWHERE = ("gbm", "glm", "drf", "kmeans", "pca", "rf")  # h2o-py's demonstrations of other algorithms
 
 
-def demo(folder: str | Path = FOLDER, interactive: bool = False, client: Any = None) -> Path:
+def demo(
+    funcname: str = "deeplearning",
+    interactive: bool = False,
+    echo: bool = True,
+    test: bool = False,
+    *,
+    folder: str | Path = FOLDER,
+    client: Any = None,
+) -> Path:
     """Run the demonstration, write its files to `folder` and return that.
 
-    h2o-py's form ``demo("deeplearning")`` writes to the default folder; its other demonstrations raise H2OValueError.
+    `funcname` is "deeplearning": h2o-py's other demonstrations raise H2OValueError. Without `echo` the steps are not
+    announced; `test` keeps the cluster in use, without h2o.init().
 
     It imports a table of patients, trains a classifier with a validation split, judges and explains it, writes
     predictions, saves the model and loads it again; then an autoencoder finds the odd heartbeats among normal ones.
     `interactive` waits for Enter between the steps.
     """
-    if folder in ELSEWHERE:
-        raise H2OValueError(f"demo() shows deep learning only; got '{folder}'. Call demo('deeplearning').")
-    folder = Path(FOLDER if folder == "deeplearning" else folder)
+    if funcname != "deeplearning":
+        raise H2OValueError(f"demo() shows deep learning only; got '{funcname}'. Call demo('deeplearning').")
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    step = _Steps(interactive)
-    step("A cluster: inside this process, as none was named")
-    init(client=client)
+    step = _Steps(interactive, echo)
+    if not test:
+        step("A cluster: inside this process, as none was named")
+        init(client=client)
     step("A table: 380 patients with prostate cancer; CAPSULE says whether the tumour broke through")
     patients = load_dataset("prostate")
     patients["CAPSULE"] = patients["CAPSULE"].asfactor()
@@ -48,16 +57,18 @@ def demo(folder: str | Path = FOLDER, interactive: bool = False, client: Any = N
 
 
 class _Steps:
-    def __init__(self, interactive: bool):
+    def __init__(self, interactive: bool, echo: bool):
         self._count = 0
         self._interactive = interactive
+        self._echo = echo
 
     def __call__(self, title: str) -> None:
         if self._interactive and self._count:
             input("\n(Enter for the next step)")
         self._count += 1
         heading = f"{self._count}. {title}"
-        print(f"\n{heading}\n{'=' * len(heading)}")
+        if self._echo:
+            print(f"\n{heading}\n{'=' * len(heading)}")
 
 
 def _classifier(step: _Steps, patients: H2OFrame) -> tuple[H2ODeepLearningEstimator, H2OFrame]:

@@ -129,9 +129,18 @@ def make_metrics(
     domain: Sequence[str] | None = None,
     distribution: str | None = None,
     weights: Any = None,
+    treatment: Any = None,
     auc_type: str = "NONE",
+    auuc_type: str = "AUTO",
+    auuc_nbins: int = -1,
+    custom_auuc_thresholds: Any = None,
 ) -> Any:
-    """Return the metrics of predictions against actual values, one-column frames (more classes: a column per class)."""
+    """Return the metrics of predictions against actual values, one-column frames (more classes: a column per class).
+
+    `treatment` and what follows AUUC belong to uplift models, and are refused (H2OValueError).
+    """
+    if treatment is not None or custom_auuc_thresholds is not None or auuc_type != "AUTO" or auuc_nbins != -1:
+        raise H2OValueError("treatment, auuc_type, auuc_nbins and custom_auuc_thresholds belong to uplift models.")
     from daskdl.metrics import make_metrics as made
 
     if domain is None and actual.types[actual.names[0]] == "enum":

@@ -18,6 +18,9 @@ def _by_threshold(name: str, meaning: str) -> Callable[..., Any]:
     def ask(
         self: "MetricAccessors", thresholds: Any = None, train: bool = False, valid: bool = False, xval: bool = False
     ) -> Any:
+        if isinstance(thresholds, bool):  # h2o-py's form for more than two classes has no thresholds
+            thresholds, train, valid, xval = None, thresholds, train, valid
+
         def of(metrics: Any) -> Any:
             return getattr(metrics, name)() if thresholds is None else getattr(metrics, name)(thresholds)
 
@@ -108,10 +111,15 @@ class MetricAccessors:
         return (model.validation_metrics or model.training_metrics).default_threshold()
 
     def gains_lift_plot(
-        self, type: str = "both", xval: bool = False, server: bool = False, save_plot_path: str | None = None
+        self,
+        type: str = "both",
+        xval: bool = False,
+        server: bool = False,
+        save_plot_path: str | None = None,
+        plot: bool = True,
     ) -> Any:
         """Draw cumulative gains and lift (two classes); returns an object with figure()."""
-        return self._by_source(lambda m: m.gains_lift_plot(type, server, save_plot_path), not xval, False, xval)
+        return self._by_source(lambda m: m.gains_lift_plot(type, server, save_plot_path, plot), not xval, False, xval)
 
     # ---- asked without further arguments
     mse = _plain("mse", "mean squared error")

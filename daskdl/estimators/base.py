@@ -33,7 +33,8 @@ class H2OEstimator:
         super().__init_subclass__(**options)
         cls.__signature__ = signature(**cls._fixed)  # type: ignore[attr-defined]
 
-    def __init__(self, **parameters: Any):
+    def __init__(self, *positional: Any, **parameters: Any):
+        parameters = _by_name(type(self).__name__, positional, parameters)
         unknown = sorted(set(parameters) - set(declarations()))
         if unknown:
             raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument '{unknown[0]}'")
@@ -118,12 +119,34 @@ class H2OEstimator:
         for message in model.warnings:
             warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
 
-    def start(self, *arguments: Any, **keywords: Any) -> None:
+    def start(
+        self,
+        x: Any = None,
+        y: Any = None,
+        training_frame: H2OFrame | str | None = None,
+        offset_column: str | None = None,
+        fold_column: str | None = None,
+        weights_column: str | None = None,
+        validation_frame: H2OFrame | str | None = None,
+        max_runtime_secs: float | None = None,
+        ignored_columns: list[str] | None = None,
+        model_id: str | None = None,
+        verbose: bool = False,
+    ) -> None:
         """Begin training in the background; the arguments are those of train(). join() waits for the end."""
-        verbose = keywords.pop("verbose", False)
-        model_id = keywords.pop("model_id", None) or self._parameters.model_id
-        names = ("x", "y", "training_frame", "offset_column", "fold_column", "weights_column", "validation_frame")
-        request = request_of(self._parameters, **dict(zip(names, arguments, strict=False)), **keywords)
+        model_id = model_id or self._parameters.model_id
+        request = request_of(
+            self._parameters,
+            x,
+            y,
+            training_frame,
+            validation_frame,
+            ignored_columns,
+            max_runtime_secs,
+            offset_column=offset_column,
+            fold_column=fold_column,
+            weights_column=weights_column,
+        )
         self._running = _Running(lambda: self._trained_model(request, model_id, verbose))
 
     def join(self) -> Any:
@@ -201,6 +224,38 @@ class H2OEstimator:
     def _id(self) -> str | None:
         """The same as model_id (the booklet's scripts write it so)."""
         return self.model_id
+
+
+# The order in which h2o-py's constructor takes parameters by position.
+_IN_ORDER = """
+    model_id training_frame validation_frame nfolds keep_cross_validation_models keep_cross_validation_predictions
+    keep_cross_validation_fold_assignment fold_assignment fold_column response_column ignored_columns ignore_const_cols
+    score_each_iteration weights_column offset_column balance_classes class_sampling_factors max_after_balance_size
+    max_confusion_matrix_size checkpoint pretrained_autoencoder overwrite_with_best_model use_all_factor_levels
+    standardize activation hidden epochs train_samples_per_iteration target_ratio_comm_to_comp seed adaptive_rate rho
+    epsilon rate rate_annealing rate_decay momentum_start momentum_ramp momentum_stable nesterov_accelerated_gradient
+    input_dropout_ratio hidden_dropout_ratios l1 l2 max_w2 initial_weight_distribution initial_weight_scale
+    initial_weights initial_biases loss distribution quantile_alpha tweedie_power huber_alpha score_interval
+    score_training_samples score_validation_samples score_duty_cycle classification_stop regression_stop stopping_rounds
+    stopping_metric stopping_tolerance max_runtime_secs score_validation_sampling diagnostics fast_mode
+    force_load_balance variable_importances replicate_training_data single_node_mode shuffle_training_data
+    missing_values_handling quiet_mode autoencoder sparse col_major average_activation sparsity_beta
+    max_categorical_features reproducible export_weights_and_biases mini_batch_size categorical_encoding
+    elastic_averaging elastic_averaging_moving_rate elastic_averaging_regularization export_checkpoints_dir auc_type
+    custom_metric_func gainslift_bins
+"""
+POSITIONS = tuple(_IN_ORDER.split())
+
+
+def _by_name(kind: str, positional: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """Return all parameters by name; TypeError where one is given twice, or there are too many."""
+    if len(positional) > len(POSITIONS):
+        raise TypeError(f"{kind}() takes at most {len(POSITIONS)} positional arguments; got {len(positional)}")
+    given = dict(zip(POSITIONS, positional, strict=False))
+    twice = sorted(set(given) & set(named))
+    if twice:
+        raise TypeError(f"{kind}() got multiple values for argument '{twice[0]}'")
+    return given | named
 
 
 class _Running:

@@ -9,11 +9,14 @@ from daskdl.estimators.influence import ModelInfluence
 from daskdl.estimators.plots import ModelPlots
 from daskdl.estimators.report import as_html, as_text, report
 from daskdl.estimators.views import ModelViews
+from daskdl.shown import Shown
 from frames.errors import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 
-class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, H2OEstimator):
+class H2ODeepLearningEstimator(
+    MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, Shown, H2OEstimator
+):
     """A feed-forward network with H2O's parameters, trained over all cores of one machine or a cluster.
 
     Example::
@@ -26,12 +29,18 @@ class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelInfluence, Mode
     `help(H2ODeepLearningEstimator)` shows every parameter with its default; each is also a property.
     """
 
-    def predict(self, test_data: H2OFrame) -> H2OFrame:
+    def predict(self, test_data: H2OFrame, custom_metric: Any = None, custom_metric_func: Any = None) -> H2OFrame:
         """Return predictions, one row per row of `test_data`.
 
         Classification: `predict` and a probability per class; regression: `predict`; autoencoder: `reconstr_*`.
-        Missing columns and unseen levels are warned about (UserWarning).
+        Missing columns and unseen levels are warned about (UserWarning). Nothing is measured here: custom metrics are
+        refused (H2OValueError).
         """
+        if custom_metric is not None or custom_metric_func is not None:
+            raise H2OValueError(
+                "predict() measures nothing, so a custom metric has no place in it. Give custom_metric_func to the "
+                "estimator, and call model_performance(test_data)."
+            )
         model, frame = self._trained(), _checked(test_data)
         return model.predict(frame)
 
@@ -42,12 +51,16 @@ class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelInfluence, Mode
         valid: bool = False,
         xval: bool = False,
         auc_type: str = "none",
+        auuc_type: Any = None,
+        custom_auuc_thresholds: Any = None,
     ) -> Any:
         """Return the metrics on a frame, or those of training, validation or cross-validation.
 
         Without a flag and a frame: training. A frame without the response cannot be judged: prints so, returns None.
         """
         model = self._trained()
+        if auuc_type is not None or custom_auuc_thresholds is not None:
+            raise H2OValueError("auuc_type and custom_auuc_thresholds belong to uplift models. Leave them out.")
         if test_data is None:
             return self._by_source(lambda metrics: metrics, train, valid, xval)
         frame = _checked(test_data)
@@ -102,20 +115,18 @@ class H2ODeepLearningEstimator(MetricAccessors, ModelViews, ModelInfluence, Mode
         """How long training took, milliseconds."""
         return self.end_time - self.start_time
 
-    def show(self) -> None:
-        """Print the full report."""
-        print(str(self))
-
-    def __str__(self) -> str:
+    def _text(self, verbosity: str | None) -> str:
         if self.model is None:
             return "No model available"
-        return as_text(report(self.model, _class_name(self.model)))
+        return as_text(report(self.model, _class_name(self.model), verbosity))
+
+    def _page(self, verbosity: str | None) -> str:
+        if self.model is None:
+            return str(self)
+        return as_html(report(self.model, _class_name(self.model), verbosity))
 
     def __repr__(self) -> str:
         return str(self) if self.model is not None else f"{type(self).__name__}({self._shown_parameters()})"
-
-    def _repr_html_(self) -> str:
-        return as_html(report(self.model, _class_name(self.model))) if self.model is not None else str(self)
 
     def _shown_parameters(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self._given.items())

@@ -73,6 +73,7 @@ class ModelInfluence:
         self,
         frame: H2OFrame,
         cols: Sequence[str] | str | None = None,
+        destination_key: str | None = None,
         nbins: int = 20,
         weight_column: str | None = None,
         plot: bool = True,
@@ -81,6 +82,7 @@ class ModelInfluence:
         server: bool = False,
         include_na: bool = False,
         user_splits: dict[str, Sequence[Any]] | None = None,
+        col_pairs_2dpdp: Any = None,
         save_plot_path: str | None = None,
         row_index: int | None = None,
         targets: Sequence[str] | None = None,
@@ -92,10 +94,14 @@ class ModelInfluence:
         row_index    only this row of the frame (no deviation then); weight_column: weights of the means
         targets      classes whose probability is shown (needed for more than two; default the second of two)
 
+        `destination_key` has no effect: the tables are kept by who asked. `col_pairs_2dpdp` is refused.
+
         A list of tables (per column, and target): the column's values, mean_response, stddev_response,
         std_error_mean_response. Its figure() is the drawing. Raises H2OValueError for autoencoders and unknown names.
         """
         model = self._trained()
+        if col_pairs_2dpdp:
+            raise H2OValueError("partial_plot() shows one column at a time; col_pairs_2dpdp must be left out.")
         outputs = _outputs(model, targets)
         names = _features(model, frame, [cols] if isinstance(cols, str) else cols)
         if nbins < 2:

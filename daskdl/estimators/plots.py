@@ -24,13 +24,20 @@ class ModelPlots:
     _trained: Callable[[], Any]
 
     def plot(
-        self, timestep: str = "AUTO", metric: str = "AUTO", server: bool = False, save_plot_path: str | None = None
+        self,
+        timestep: str = "AUTO",
+        metric: str = "AUTO",
+        server: bool | str = False,
+        save_plot_path: str | None = None,
     ) -> Drawing:
         """Draw the scoring history of one metric, training and validation; returns an object with figure().
 
         `timestep` is epochs (AUTO), samples or duration; `metric` one of the category's, AUTO its first. `server=True`
-        opens no window; `save_plot_path` writes a file, its ending decides the format.
+        opens no window; `save_plot_path` (h2o-py's multinomial models have it in third place) writes a file, its ending
+        decides the format.
         """
+        if isinstance(server, str):
+            server, save_plot_path = False, server
         model = self._trained()
         along = "epochs" if timestep.upper() == "AUTO" else timestep
         if along not in TIMESTEPS:

@@ -8,10 +8,17 @@ from daskdl.table import H2OTwoDimTable
 Part = str | H2OTwoDimTable
 
 
-def report(model: Any, class_name: str) -> list[Part]:
-    """Return the report of a trained model as lines of text and tables."""
-    head = f"Model Details\n=============\n{class_name} : Deep Learning\nModel Key: {model.key}\n"
-    parts: list[Part] = [head, model.status_table()]
+def report(model: Any, class_name: str, verbosity: str | None = None) -> list[Part]:
+    """Return the report of a trained model as lines of text and tables.
+
+    `verbosity` short gives the name, medium the layers, too, full (or None) all there is.
+    """
+    head = f"{class_name} : Deep Learning\nModel Key: {model.key}\n"
+    if verbosity == "short":
+        return [head]
+    if verbosity == "medium":
+        return [head, model.status_table()]
+    parts: list[Part] = [f"Model Details\n=============\n{head}", model.status_table()]
     for metrics in (model.training_metrics, model.validation_metrics, model.cross_validation_metrics):
         if metrics is not None:
             parts += metrics.report()

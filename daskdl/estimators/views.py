@@ -149,7 +149,19 @@ class ModelViews:
         models = self._kept("cross_validation_models")
         return None if not models else [type(self)._of(model) for model in models]  # type: ignore[attr-defined]
 
-    get_xval_models = cross_validation_models
+    def get_xval_models(self, key: str | None = None) -> Any:
+        """Return the models of the folds, or the one with the id `key`; None as for cross_validation_models().
+
+        Raises H2OValueError where no fold model has that id.
+        """
+        models = self.cross_validation_models()
+        if key is None or models is None:
+            return models
+        found = next((model for model in models if model.model_id == key), None)
+        if found is None:
+            known = ", ".join(model.model_id for model in models)
+            raise H2OValueError(f"A fold model of {self._trained().key} must be one of {known}; got '{key}'.")
+        return found
 
     @property
     def xvals(self) -> list[Any] | None:

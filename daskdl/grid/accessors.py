@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ def _ask_all(name: str) -> Callable[..., dict[str, Any]]:
     def ask(self: GridAccessors, *arguments: Any, **keywords: Any) -> dict[str, Any]:
         return {model.model_id: getattr(model, name)(*arguments, **keywords) for model in self.models}
 
+    # the class is declared to return one answer; here it is a dict of them
+    ask.__signature__ = inspect.signature(own).replace(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
     ask.__name__ = name
     ask.__qualname__ = f"GridAccessors.{name}"
     ask.__doc__ = f"Ask {name}(...) of every model and return a dict model id -> answer.\n\n    {own.__doc__}"
@@ -57,6 +60,7 @@ class GridAccessors:
     logloss = _ask_all("logloss")
     mean_residual_deviance = _ask_all("mean_residual_deviance")
     residual_deviance = _ask_all("residual_deviance")
+    null_deviance = _ask_all("null_deviance")
     mean_per_class_error = _ask_all("mean_per_class_error")
     hit_ratio_table = _ask_all("hit_ratio_table")
     auc = _ask_all("auc")

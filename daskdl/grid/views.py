@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pandas as pd
-
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import Space
 from daskdl.parameters import plain
+from daskdl.shown import Shown, display
 from daskdl.table import H2OTwoDimTable
 from frames import session
 from frames.errors import H2OTypeError, H2OValueError
@@ -22,7 +21,7 @@ CALL = re.compile(r"(\w+)(?:\((.*)\))?")
 FLAG = re.compile(r"(train|valid|xval)\s*=\s*True")
 
 
-class GridViews:
+class GridViews(Shown):
     """The read-only side of H2OGridSearch: a container of estimators, the best by the chosen order first."""
 
     model: Any
@@ -131,9 +130,9 @@ class GridViews:
         results.ranked(sort_by, decreasing)  # raises before a copy is made
         return self._copy(sort_by, decreasing)
 
-    def sorted_metric_table(self) -> pd.DataFrame:
-        """Return hyper-parameters, model id and metric of all models, in the order of the grid."""
-        return self._table().as_data_frame()
+    def sorted_metric_table(self, use_pandas: bool = True) -> Any:
+        """Return hyper-parameters, model id and metric of all models, in the order of the grid: pandas, or a table."""
+        return self._table().as_data_frame() if use_pandas else self._table()
 
     def _table(self) -> H2OTwoDimTable:
         return self._trained().table(*self._order)
@@ -177,10 +176,12 @@ class GridViews:
         return values
 
     # ---- printed -----------------------------------------------------------------------------------------------
-    def show(self) -> None:
+    def show(self, verbosity: str | None = None, fmt: str | None = None) -> None:
         """Print the combinations before training, failures and the table of models after it."""
         said = failures_of(self._failures())
-        print("\n".join(part for part in (said, str(self)) if part))
+        if said:
+            print(said)
+        display(self.to_str(verbosity, fmt), fmt)
 
     def summary(self, header: bool = True) -> None:
         """Print one line per model: what its status table says of the last layer, and its size."""
@@ -193,14 +194,14 @@ class GridViews:
             print("\nGrid Summary:\n")
         print(H2OTwoDimTable("", "", columns, None, rows).to_str(rows=None))
 
-    def __str__(self) -> str:
+    def _text(self, verbosity: str | None) -> str:
         return (self._table() if len(self) else self._untrained()).to_str(rows=None)
+
+    def _page(self, verbosity: str | None) -> str:
+        return (self._table() if len(self) else self._untrained()).to_html()
 
     def __repr__(self) -> str:
         return str(self)
-
-    def _repr_html_(self) -> str:
-        return (self._table() if len(self) else self._untrained())._repr_html_()
 
     def _untrained(self) -> H2OTwoDimTable:
         """The combinations to be tried, as far as a table shows them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any, ClassVar, NamedTuple
 
+from daskdl.shown import Shown
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OValueError
 
@@ -99,7 +100,7 @@ def _known(header: Header) -> Header:
     return header
 
 
-class ModelMetrics:
+class ModelMetrics(Shown):
     """Base of the four metrics objects; `scalars` holds the numbers that were computed when the measurement ended.
 
     Asking for a metric of another kind of model raises MetricNotAvailable.
@@ -214,18 +215,13 @@ class ModelMetrics:
     def _tables(self) -> list[str | H2OTwoDimTable]:
         return []
 
-    def to_str(self) -> str:
-        """Write the report as text."""
+    def _text(self, verbosity: str | None) -> str:
         return "\n\n".join(part if isinstance(part, str) else part.to_str() for part in self.report())
-
-    def show(self) -> None:
-        """Print the report."""
-        print(self.to_str())
 
     def __repr__(self) -> str:
         return self.to_str()
 
-    def _repr_html_(self) -> str:
+    def _page(self, verbosity: str | None) -> str:
         parts = (
             f"<pre>{html.escape(part)}</pre>" if isinstance(part, str) else part._repr_html_() for part in self.report()
         )

@@ -325,11 +325,16 @@ class H2OBinomialModelMetrics(ModelMetrics):
             return x, y
         return draw_lines(x, y, labels, diagonal=type == "roc", server=server, save_plot_path=save_plot_path)
 
-    def gains_lift_plot(self, type: str = "both", server: bool = False, save_plot_path: str | None = None) -> Drawing:
-        """Draw cumulative capture rate ("gains"), cumulative lift ("lift") or both over the share of rows."""
+    def gains_lift_plot(
+        self, type: str = "both", server: bool = False, save_plot_path: str | None = None, plot: bool = True
+    ) -> Drawing:
+        """Draw cumulative capture rate ("gains"), cumulative lift ("lift") or both over the share of rows.
+
+        With plot=False, or `server`, no window opens.
+        """
         if self._gains is None:
             raise H2OValueError("There is no gains/lift table to draw: gainslift_bins was 0 or no row was measured.")
-        return draw_gains(self._gains, type, server=server, save_plot_path=save_plot_path)
+        return draw_gains(self._gains, type, server=server or not plot, save_plot_path=save_plot_path)
 
     # -- report and JSON -----------------------------------------------------------------------------------------------
 
