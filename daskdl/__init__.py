@@ -38,7 +38,8 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("download_model", "upload_model", "make_metrics", "predict"), "daskdl.door.models"),
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
-    **dict.fromkeys(("download_csv", "interaction", "list_timezones"), "daskdl.door.tables"),
+    **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
+    **dict.fromkeys(("get_timezone", "list_timezones", "set_timezone"), "daskdl.door.tables"),
     "demo": "daskdl.door.demonstration",
     "as_h2o": "daskdl.door.alias",
 }
@@ -62,6 +63,7 @@ __all__ = [
     "get_frame",
     "get_grid",
     "get_model",
+    "get_timezone",
     "import_file",
     "init",
     "interaction",
@@ -80,6 +82,7 @@ __all__ = [
     "remove_all",
     "save_grid",
     "save_model",
+    "set_timezone",
     "show_progress",
     "shutdown",
     "upload_custom_metric",
@@ -107,7 +110,7 @@ if TYPE_CHECKING:
         upload_model,
     )
     from daskdl.door.properties import rapids
-    from daskdl.door.tables import download_csv, interaction, list_timezones
+    from daskdl.door.tables import download_csv, get_timezone, interaction, list_timezones, set_timezone
     from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
     from frames.parse import import_file, upload_file
     from frames.store import export_file

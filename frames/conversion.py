@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from distributed import Future
 
+from frames import zones
 from frames.body import FrameBody
 from frames.date_formats import milliseconds, strptime_format
 from frames.dictionary import TRUTHS, as_numbers
@@ -218,8 +219,8 @@ def to_truth(place: Place) -> Place | Step:
     return Step((place,), _look_up, "int", None, (table,))
 
 
-def _parse_dates(values: np.ndarray, format: str) -> list[np.ndarray]:
-    return [milliseconds(values, format)]
+def _parse_dates(values: np.ndarray, format: str, zone: str) -> list[np.ndarray]:
+    return [milliseconds(values, format, zone)]
 
 
 class Conversion(FrameBody):
@@ -247,17 +248,18 @@ class Conversion(FrameBody):
     def as_date(self, format: str) -> H2OFrame:
         """Text or enum columns as time, read with a strptime format ("%d.%m.%y") or a Java one ("dd.MM.yy").
 
-        What does not fit is missing. Years of two digits are 1969 to 2068; a format without a year means 1970. Raises
-        H2OValueError for other columns, and for what is no format.
+        What does not fit is missing. Years of two digits are 1969 to 2068; a format without a year means 1970, and one
+        without a zone (%z) the time zone of the cluster, UTC by default. Raises H2OValueError for other columns, and
+        for what is no format.
         """
-        rows, places, format = self._body.rows, self._resolved(), strptime_format(format)
+        rows, places, format, zone = self._body.rows, self._resolved(), strptime_format(format), zones.current()
         for name, place in zip(self._body.names, places, strict=True):
             if place.type not in ("enum", "string"):
                 raise H2OValueError(f"as_date() must be asked of string or enum columns; got {name}:{place.type}.")
         steps = [
-            Step((place,), _parse_dates, "time", None, (format,))
+            Step((place,), _parse_dates, "time", None, (format, zone))
             if place.type == "string"
-            else Step((place,), _look_up, "time", None, (milliseconds(place.domain or (), format),))
+            else Step((place,), _look_up, "time", None, (milliseconds(place.domain or (), format, zone),))
             for place in places
         ]
         return self._replace(carry_out(steps, rows))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from frames.errors import H2OTypeError, H2OValueError
+from frames.zones import UTC, to_utc
 
 _JAVA = {
     "yyyy": "%Y", "yyy": "%Y", "y": "%Y", "YYYY": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m",
@@ -53,10 +54,11 @@ def _translated(format: str) -> str:
     return "".join(parts)
 
 
-def milliseconds(texts: Sequence[str | None] | np.ndarray, format: str) -> np.ndarray:
-    """Return texts read by a strptime format as milliseconds since 1970 (float64); what does not fit is missing.
+def milliseconds(texts: Sequence[str | None] | np.ndarray, format: str, zone: str = UTC) -> np.ndarray:
+    """Return texts read by a strptime format as milliseconds since 1970 UTC (float64); what does not fit is missing.
 
-    Names of months and days may be long or short, as in H2O; a format without a year means 1970.
+    Names of months and days may be long or short, as in H2O; a format without a year means 1970. Without %z in the
+    format they are what the clocks of `zone` show.
 
     >>> milliseconds(["02-Jan-1970", "2-January-1970", "x"], "%d-%b-%Y")
     array([86400000., 86400000.,       nan])
@@ -67,7 +69,7 @@ def milliseconds(texts: Sequence[str | None] | np.ndarray, format: str) -> np.nd
         rest = np.flatnonzero(np.isnan(result[:-1]))
         if len(rest):
             result[rest] = _read(found[rest], one)
-    return result[codes]
+    return (result if "%z" in format else to_utc(result, zone))[codes]
 
 
 def _read(texts: np.ndarray, format: str) -> np.ndarray:

@@ -1,25 +1,43 @@
 """Times written as text."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-_MONTHS = {
-    m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
-_CLOCK = r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
-_ZONE = r" ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
+from frames.zones import UTC, to_utc
 
-_YEAR_FIRST = re.compile(rf"(?a)(?P<year>\d{{4}})([-/])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}{_ZONE}")
-_MONTH_NAME = re.compile(
-    rf"(?a)(?P<day>\d{{1,2}})([-/ ])(?P<month>[A-Za-z]{{3}})\2(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}"
+_NAMES = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
 )
-_MONTH_FIRST = re.compile(rf"(?a)(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
-_DAY_FIRST = re.compile(rf"(?a)(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}}){_CLOCK}{_ZONE}")
-
-_FORMS = (_YEAR_FIRST, _MONTH_NAME, _MONTH_FIRST, _DAY_FIRST)
+_MONTHS = {name[:letters]: number for number, name in enumerate(_NAMES, 1) for letters in (3, len(name))} | {"sept": 9}
+_NAME = rf"(?P<name>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
+_YEAR = r"(?P<year>\d{4}|\d{2})"
+_DAY = r"(?P<day>\d{1,2})"
+_FRACTION = r"(?:[.,](?P<fraction>\d{1,9}))?"
+_HALF = r"(?: ?(?P<half>[AP])M)"
+_CLOCK = (
+    r"(?:(?:[ T]+|:)(?P<hour>\d{1,2})(?P<mark>:|\.(?=\d{1,2}\.\d))(?P<minute>\d{1,2})"
+    rf"(?:(?P=mark)(?P<second>\d{{1,2}}){_FRACTION})?{_HALF}?)?"
+    r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
+)
+_PATTERNS = (  # the last one: 13:05:59, 1:05 PM
+    rf"(?P<year>\d{{4}})([-/])(?P<month>\d{{1,2}})\2{_DAY}{_CLOCK}",  # 2007-11-06
+    rf"{_DAY}([-/ ]?){_NAME}\2{_YEAR}{_CLOCK}",  # 6-Nov-2007, 06NOV07, 6 November 2007
+    rf"(?P<month>\d{{1,2}})(?:/{_DAY}/{_YEAR}|-(?P<day_>\d{{1,2}})-(?P<year_>\d{{4}})){_CLOCK}",  # 11/6/07, 11-06-2007
+    rf"{_DAY}(?:/(?P<month>\d{{1,2}})/{_YEAR}|-(?P<month_>\d{{1,2}})-(?P<year_>\d{{4}})){_CLOCK}",  # 6/11/07
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})",  # 2007-11
+    rf"{_NAME}(?:-?{_YEAR}| (?P<year_>\d{{4}}))",  # Nov-07, November 2007
+    rf"(?P<year>\d{{2}})-{_NAME}",  # 07-Nov
+    rf"{_NAME}\.? {_DAY}, ?(?P<year>\d{{4}}){_CLOCK}",  # November 6, 2007
+    rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)(?=-)-{_CLOCK.replace('(?:[ T]+|:)', '', 1)}",  # 20071106-13:05
+    rf"(?P<hour>[01]?\d|2[0-3]):(?P<minute>\d{{2}})(?=:| ?[AP]M)(?::(?P<second>\d{{2}}){_FRACTION})?{_HALF}?",
+)
+_FORMS = tuple(re.compile(pattern, re.ASCII | re.IGNORECASE) for pattern in _PATTERNS)
 _RIVALS = (frozenset({2, 3}),)  # forms that may read one text as two different days
+_MAYBE = re.compile(r"(?=.{4,64}\Z)(?:\d|[a-z]{3,9}[-. ]{0,2}\d).*", re.ASCII | re.IGNORECASE | re.DOTALL)
 _DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -30,8 +48,10 @@ def follow(texts: Sequence[str]) -> list[frozenset[int]]:
     [frozenset({2, 3}), frozenset({3}), frozenset()]
     """
     found = np.zeros(len(texts), np.int64)
-    for number, form in enumerate(_FORMS):
-        found |= ~np.isnan(_read(form, texts)) * np.int64(1 << number)
+    rows = [row for row, text in enumerate(texts) if _MAYBE.fullmatch(text)]
+    some = [texts[row] for row in rows]
+    for number, form in enumerate(_FORMS if rows else ()):
+        found[rows] |= ~np.isnan(_read(form, some)) * np.int64(1 << number)
     sets = {bits: frozenset(n for n in range(len(_FORMS)) if bits >> n & 1) for bits in set(found.tolist())}
     return [sets[bits] for bits in found.tolist()]
 
@@ -58,27 +78,36 @@ def forms_to_read(rows: Mapping[frozenset[int], int]) -> tuple[int, ...]:
     return tuple(order)
 
 
-def milliseconds(texts: Sequence[str], form: int | None = None) -> np.ndarray | None:
+def milliseconds(texts: Sequence[str], form: int | None = None, zone: str = UTC) -> np.ndarray | None:
     """Return the times that texts stand for, in milliseconds since 1970-01-01 UTC (float64), or None.
 
-    All texts must follow one form (that of the number given, or the first that fits): 2007-11-6, 2007/11/06,
-    2007-11-06 13:05:59.123, 2007-11-06T13:05:59Z, 6-Nov-2007, 06-NOV-07, 11/6/2007; and 25/12/2007 where month first is
-    impossible for some text. Times without a zone are UTC. Years of two digits lie between 1970 and 2069. None is the
-    answer also where a date does not exist.
+    All texts must follow one form (that of the number given, or the first that fits):
+
+    * 2007-11-6, 2007/11/06, 20071106-13:05:59; 2007-11 is the first day of the month
+    * 6-Nov-2007, 06-NOV-07, 06Nov07, 6 November 2007; Nov-07, November 2007 and 07-Nov are the first day of the month
+    * 11/6/2007, 11/6/07, 11-06-2007; and 25/12/2007 where month first is impossible for some text
+    * November 6, 2007
+    * 13:05:59, 1:05 PM: on 1970-01-01
+
+    A day may be followed by a clock: 13:05, 13:05:59.123, 01.05.59, 1:05 PM; and that by Z, UTC, GMT or +02:00. What
+    stands without is what the clocks of `zone` show. Years of two digits lie between 1969 and 2068. None is the answer
+    also where a date does not exist.
 
     >>> milliseconds(["1970-1-2", "1970-01-01 00:00:01"]).tolist()
     [86400000.0, 1000.0]
+    >>> milliseconds(["1:30 PM"]).tolist(), milliseconds(["1-Jan-70"], zone="America/Denver").tolist()
+    ([48600000.0], [25200000.0])
     >>> milliseconds(["2021-02-30"]) is None
     True
     """
     for one in _FORMS if form is None else (_FORMS[form],):
-        times = _read(one, texts)
+        times = _read(one, texts, zone)
         if not np.isnan(times).any():
             return times
     return None
 
 
-def lenient_milliseconds(texts: Sequence[str], forms: Sequence[int] | None = None) -> np.ndarray:
+def lenient_milliseconds(texts: Sequence[str], forms: Sequence[int] | None = None, zone: str = UTC) -> np.ndarray:
     """Return times as `milliseconds` does, each text by the first of the `forms` (default: all) that fits, else NaN.
 
     >>> lenient_milliseconds(["1970-01-02", "soon"]).tolist()
@@ -87,51 +116,59 @@ def lenient_milliseconds(texts: Sequence[str], forms: Sequence[int] | None = Non
     answer = np.full(len(texts), np.nan)
     for number in range(len(_FORMS)) if forms is None else forms:
         open_ = np.flatnonzero(np.isnan(answer)).tolist()
-        answer[open_] = _read(_FORMS[number], [texts[row] for row in open_])
+        answer[open_] = _read(_FORMS[number], [texts[row] for row in open_], zone)
     return answer
 
 
-def _read(form: re.Pattern[str], texts: Sequence[str]) -> np.ndarray:
+def _read(form: re.Pattern[str], texts: Sequence[str], zone: str = UTC) -> np.ndarray:
     """Milliseconds of the texts that follow a form and are dates that exist; NaN for the others."""
     answer = np.full(len(texts), np.nan)
     found = {row: match.groupdict() for row, match in enumerate(map(form.fullmatch, texts)) if match is not None}
     if found:
-        answer[list(found)] = _times(list(found.values()))
+        answer[list(found)] = _times(list(found.values()), zone)
     return answer
 
 
-def _times(found: list[dict[str, str | None]]) -> np.ndarray:
+def _times(found: list[dict[str, str | None]], zone: str) -> np.ndarray:
     """Milliseconds of matched fields; NaN where a field is out of its range."""
-    months = [_month(f["month"] or "") for f in found]
-    year = np.array([_year(f["year"] or "") for f in found])
-    month, day = np.array(months), np.array([int(f["day"] or 0) for f in found])
-    clock = [np.array([int(f[unit] or 0) for f in found]) for unit in ("hour", "minute", "second")]
+    year = np.array([_year(f.get("year") or f.get("year_")) for f in found])
+    month = np.array([_month(f.get("month") or f.get("month_") or f.get("name")) for f in found])
+    day = np.array([int(f.get("day") or f.get("day_") or 1) for f in found])
+    hour, minute, second = (np.array([int(f.get(u) or 0) for f in found]) for u in ("hour", "minute", "second"))
+    half = np.array([(f.get("half") or "").upper() for f in found])
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     exists = (month >= 1) & (month <= 12) & (day >= 1)
     month = np.where(exists, month, 1)
     exists &= (day <= _DAYS[month - 1]) & ~((month == 2) & (day == 29) & ~leap)
-    exists &= (clock[0] <= 24) & (clock[1] <= 59) & (clock[2] <= 60)
-    fraction = np.array([float("0." + f["fraction"]) * 1000 if f["fraction"] else 0.0 for f in found])
-    zone = np.array([_zone(f["zone"]) for f in found])
+    exists &= (hour <= 24) & (minute <= 59) & (second <= 60)
+    exists &= (half == "") | ((hour >= 1) & (hour <= 12))
+    hour = np.where(half == "", hour, hour % 12 + 12 * (half == "P"))
+    fraction = np.array([float("0." + (f.get("fraction") or "0")) * 1000 for f in found])
     days = ((year - 1970).astype("M8[Y]").astype("M8[M]") + (month - 1)).astype("M8[D]").astype(np.int64) + day - 1
-    seconds = ((days * 24 + clock[0]) * 60 + clock[1] - zone) * 60 + clock[2]
-    return np.where(exists, seconds * 1000.0 + np.floor(fraction + 1e-6), np.nan)
+    shown = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000.0 + np.floor(fraction + 1e-6)
+    east = np.array([_east(f.get("zone")) for f in found])
+    moments = np.where(np.isnan(east), to_utc(shown, zone), shown - east * 60_000.0)
+    return np.where(exists, moments, np.nan)
 
 
-def _month(text: str) -> int:
-    return int(text) if text.isdigit() else _MONTHS.get(text.lower(), 0)
+def _month(text: str | None) -> int:
+    if text is None:
+        return 1
+    return int(text) if text.isdigit() else _MONTHS[text.lower()]
 
 
-def _year(text: str) -> int:
+def _year(text: str | None) -> int:
+    if text is None:
+        return 1970
     year = int(text)
-    if len(text) == 4:
-        return year
-    return year + (1900 if year >= 70 else 2000)
+    return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
 
 
-def _zone(text: str | None) -> int:
-    """Minutes east of Greenwich."""
-    if not text or text in ("Z", "UTC"):
-        return 0
+def _east(text: str | None) -> float:
+    """Minutes east of Greenwich; NaN where no zone stands."""
+    if not text:
+        return math.nan
+    if text[0] not in "+-":
+        return 0.0
     minutes = int(text[1:3]) * 60 + int(text[-2:])
     return -minutes if text[0] == "-" else minutes

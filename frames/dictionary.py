@@ -11,6 +11,7 @@ import numpy as np
 from frames.column import Type
 from frames.dates import lenient_milliseconds
 from frames.errors import H2OTypeError
+from frames.zones import UTC
 
 NO_VALUE = frozenset({""})
 """Texts that mean missing in every column."""
@@ -59,6 +60,7 @@ class Verdict(NamedTuple):
 
     domain    the levels of an enum
     forms     by which forms times are read (see `frames.dates.forms_to_read`, and `MILLISECONDS`)
+    zone      the time zone of times that say none
     truths    numbers only: False and True read as 0 and 1
     given_up  what the type cannot hold; None where it holds every present cell
     """
@@ -68,6 +70,7 @@ class Verdict(NamedTuple):
     forms: tuple[int, ...] = ()
     truths: bool = False
     given_up: GivenUp | None = None
+    zone: str = UTC
 
 
 class Dictionary(NamedTuple):
@@ -106,7 +109,7 @@ class Dictionary(NamedTuple):
             texts[:] = self.levels if verdict.type == "string" else [uuid_in(level) for level in self.levels]
             return self._spread(texts, None)
         if verdict.type == "time":
-            return self._spread(times_in(self.levels, verdict.forms), np.nan)
+            return self._spread(times_in(self.levels, verdict.forms, verdict.zone), np.nan)
         levels = [str(TRUTHS.index(level)) if level in TRUTHS else level for level in self.levels]
         numbers = as_numbers(levels if verdict.truths else self.levels, lenient=True)
         assert numbers is not None
@@ -211,10 +214,11 @@ def uuid_in(text: str) -> str | None:
     return text if _UUID.fullmatch(text) else None
 
 
-def times_in(levels: Sequence[str], forms: Sequence[int]) -> np.ndarray:
-    """Return texts as milliseconds since 1970-01-01 UTC, each by the first of the forms that fits, else NaN."""
+def times_in(levels: Sequence[str], forms: Sequence[int], zone: str = UTC) -> np.ndarray:
+    """Return texts as milliseconds since 1970-01-01 UTC, each by the first of the forms that fits, else NaN; texts that
+    say no zone are what the clocks of `zone` show."""
     stripped = [level.strip() for level in levels]
-    times = lenient_milliseconds(stripped, [form for form in forms if form != MILLISECONDS])
+    times = lenient_milliseconds(stripped, [form for form in forms if form != MILLISECONDS], zone)
     if MILLISECONDS in forms:
         for row in np.flatnonzero(np.isnan(times)).tolist():
             number = number_in(stripped[row])

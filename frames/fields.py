@@ -23,14 +23,14 @@ _FIRST_YEAR, _END_OF_YEARS = -62167219200000, 253402300800000
 """Milliseconds at the start of the years 0 and 10000: between them years have four digits."""
 
 
-def csv_rows(columns: Sequence[np.ndarray], kinds: Sequence[Column], sep: str) -> bytes:
-    """Return decoded columns as the lines of a CSV file, without a header.
+def csv_rows(columns: Sequence[np.ndarray], kinds: Sequence[Column], sep: str, mark: str = "") -> bytes:
+    """Return decoded columns as the lines of a CSV file, without a header; `mark` follows every time.
 
     Texts are quoted, missing cells empty. A missing cell is written as a pair of quotes where an empty one would be
     lost: in a file of one column, whose blank lines readers skip, and between spaces, which separate once.
     """
     gap = '""' if len(columns) == 1 or sep == " " else ""
-    written = [_csv_fields(v, c, sep, gap, len(columns) == 1) for v, c in zip(columns, kinds, strict=True)]
+    written = [_csv_fields(v, c, sep, gap, len(columns) == 1, mark) for v, c in zip(columns, kinds, strict=True)]
     written[-1] = _joined([written[-1], _constant("")], "\n")
     return b"".join(chunk.buffers()[2].to_pybytes() for chunk in _chunks(_joined(written, sep)) if len(chunk))
 
@@ -62,11 +62,14 @@ def _needs_quotes(name: str, sep: str) -> bool:
     return not name or name != name.strip() or name.startswith("#") or any(letter in name for letter in (sep, *'"\r\n'))
 
 
-def fields(values: np.ndarray, column: Column) -> Any:
+def fields(values: np.ndarray, column: Column, mark: str = "") -> Any:
     """Return a decoded column of numbers as an Arrow array of bytes: reals in the shortest form that gives them back,
-    times as 2007-11-06 00:00:00.000, missing ones empty."""
+    times as 2007-11-06 00:00:00.000 and the mark, missing ones empty."""
     if column.type == "time":
-        return _filled(_time_texts(values), "")
+        texts = _time_texts(values)
+        if mark:
+            texts = _joined([texts.cast(pa.large_string()).cast(_BYTES), _constant(mark)], "")
+        return _filled(texts, "")
     if values.dtype == np.int64 or _are_longs(values, column):
         gaps = absent(values)
         whole = values if values.dtype == np.int64 else np.where(gaps, 0, values).astype(np.int64)
@@ -103,7 +106,7 @@ def _time_texts(values: np.ndarray) -> Any:
     return pa.array(stamps, mask=gaps).cast(pa.timestamp("ms"))
 
 
-def _csv_fields(values: np.ndarray, column: Column, sep: str, gap: str, alone: bool) -> Any:
+def _csv_fields(values: np.ndarray, column: Column, sep: str, gap: str, alone: bool, mark: str) -> Any:
     """A column as fields of bytes, as `csv_rows` describes them."""
     if column.type == "enum":
         levels = pa.array([*map(_encoded, map(quoted, column.domain or ())), gap.encode()], _BYTES)
@@ -113,7 +116,7 @@ def _csv_fields(values: np.ndarray, column: Column, sep: str, gap: str, alone: b
         doubled = pc.replace_substring(texts, pattern='"', replacement='""')
         return pc.fill_null(_joined([_constant('"'), doubled, _constant('"')], ""), gap.encode())
     letters = _TIME_LETTERS if column.type == "time" else _NUMBER_LETTERS
-    written = fields(values, column)
+    written = fields(values, column, mark)
     # A lone column of times would be taken for two, a date and a clock.
     if sep in letters or (alone and column.type == "time"):
         written = _joined([_constant('"'), written, _constant('"')], "")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from frames import zones
 from frames.column import Type
 from frames.dates import follow, forms_to_read
 from frames.dictionary import (
@@ -179,7 +180,8 @@ def _as(kinds: Kinds, telling: int, type_: str) -> Verdict:
         return Verdict("uuid", given_up=_given_up(kinds, telling, {"uuid"}))
     by_form = {kind: count for kind, count in kinds.rows.items() if isinstance(kind, frozenset)}
     forms = forms_to_read(by_form)
-    return Verdict("time", forms=forms, given_up=_given_up(kinds, telling, {k for k in by_form if k & {*forms}}))
+    lost = _given_up(kinds, telling, {k for k in by_form if k & {*forms}})
+    return Verdict("time", forms=forms, given_up=lost, zone=zones.current())
 
 
 def _given_up(kinds: Kinds, telling: int, kept: AbstractSet[Kind]) -> GivenUp | None:

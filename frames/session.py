@@ -14,6 +14,7 @@ import distributed
 from distributed.client import _global_clients
 from distributed.worker import thread_state
 
+from frames import zones
 from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
 
 show_progress: bool = True
@@ -170,10 +171,11 @@ def threads() -> tuple[int, int]:
 
 
 def stop() -> None:
-    """Forget all names and the client; close the embedded cluster. A cluster of the user's stays up."""
+    """Forget all names, the time zone and the client; close the embedded cluster. A cluster of the user's stays up."""
     global _embedded, _current
     with _lock:
         clear()
+        zones.use(zones.UTC)
         embedded, _embedded, _current = _embedded, None, None
         if embedded is not None:
             embedded[0].close(timeout=10)

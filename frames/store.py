@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import pyarrow.parquet as pq
 from distributed import Future
 
-from frames import session
+from frames import session, zones
 from frames.arrow_tables import arrow_schema, arrow_table
 from frames.chunk import Chunk
 from frames.column import Column
@@ -102,7 +102,7 @@ def export_file(
 def csv_text(frame: "H2OFrame") -> str:
     """Return a frame as the text that `export_file` writes; what `get_frame_data` returns."""
     columns = tuple(frame.schema.columns)
-    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",")
+    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",", _zone_mark())
     text = b"".join(pieces).decode("utf-8", "surrogatepass")
     return header_line([c.name for c in columns], ",", quote=True) + text
 
@@ -125,8 +125,8 @@ def _checked(frame: Any, path: Any, sep: Any, parts: Any, flags: dict[str, Any])
             raise H2OTypeError(f"{name} must be True or False; got {flag!r}.")
     if flags["tz_adjust_from_local"]:
         raise H2OValueError(
-            "tz_adjust_from_local must be False: times have no zone here, and are written as they are. Shift the "
-            "column before it is exported."
+            "tz_adjust_from_local must be False: times are moments, and are written in UTC. Shift the column before "
+            "it is exported."
         )
     return os.fspath(path)
 
@@ -194,12 +194,19 @@ def _write_csv(file: Any, partitions: Sequence[Any], columns: tuple[Column, ...]
     if layout.header:
         line = header_line([c.name for c in columns], layout.sep, layout.quote_header)
         file.write(line.encode("utf-8", "surrogatepass"))
-    for text in _in_order(_csv_rows, partitions, columns, layout.sep):
+    for text in _in_order(_csv_rows, partitions, columns, layout.sep, _zone_mark()):
         file.write(text)
 
 
-def _csv_rows(where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, *chunks: Chunk) -> bytes:
-    return csv_rows(columns_at(where, chunks), columns, sep)
+def _zone_mark() -> str:
+    """What follows every time, so that it is read again as the same moment: times that say no zone are local ones."""
+    return "" if zones.current() == zones.UTC else "Z"
+
+
+def _csv_rows(
+    where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, mark: str, *chunks: Chunk
+) -> bytes:
+    return csv_rows(columns_at(where, chunks), columns, sep, mark)
 
 
 def _write_parquet(

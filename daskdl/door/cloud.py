@@ -9,13 +9,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dask.utils import parse_bytes
 
 from daskdl.table import H2OTwoDimTable
-from frames import session
+from frames import session, zones
 from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
 
 LOCAL = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
 SECONDS_TO_CONNECT = 10
@@ -246,6 +249,25 @@ class H2OCluster:
         # The embedded cluster serves this machine only, but Dask writes the address that others would see.
         return link.replace(f"//{host}:", "//127.0.0.1:") if self.cloud_name.startswith("inproc") else link
 
+    @property
+    def timezone(self) -> str:
+        """The time zone of times that say none: of texts when they are read, and of `hour()`, `day()` and so on.
+
+        UTC, unless set: ``h2o.cluster().timezone = "America/Denver"``. Times that are there already stay the moments
+        they are. Raises H2OValueError for a name that h2o.list_timezones() does not have.
+        """
+        return zones.current()
+
+    @timezone.setter
+    def timezone(self, value: str) -> None:
+        zones.use(value)
+
+    def list_timezones(self) -> "H2OFrame":
+        """Return the names of all known time zones, one column `Timezones`."""
+        from daskdl.door.tables import list_timezones
+
+        return list_timezones()
+
     def is_running(self) -> bool:
         """Tell whether the scheduler still answers."""
         return self.client.status == "running"
@@ -260,6 +282,7 @@ class H2OCluster:
             ("threads", str(sum(node["threads"] for node in self.nodes))),
             ("memory", f"{memory / 2**30:.1f} GiB" if memory else "no limit"),
             ("dashboard", self.dashboard_link or "off"),
+            ("time zone", self.timezone),
             ("daskdl", self.version),
             ("python", f"{platform.python_version()} ({sys.platform}, {os.cpu_count()} cores)"),
             *((name, metadata.version(name)) for name in ("dask", "numba", "numpy")),

@@ -1,8 +1,8 @@
-"""Functions of the h2o module that do what a frame does too: interaction, download_csv; and list_timezones."""
+"""Functions of the h2o module that do what a frame does too: interaction, download_csv; and time zones."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
+from frames import zones
 from frames.frame import H2OFrame
 from frames.store import export_file
 
@@ -27,5 +27,14 @@ def download_csv(data: H2OFrame, filename: str) -> str:
 
 def list_timezones() -> H2OFrame:
     """Return the names of all known time zones, one column `Timezones`."""
-    names = sorted(available_timezones())
-    return H2OFrame([[name] for name in names], column_names=["Timezones"], column_types=["string"])
+    return H2OFrame([[name] for name in zones.names()], column_names=["Timezones"], column_types=["string"])
+
+
+def get_timezone() -> str:
+    """Return the time zone of times that say none, as `h2o.cluster().timezone` does."""
+    return zones.current()
+
+
+def set_timezone(value: str) -> None:
+    """Set the time zone of times that say none, as ``h2o.cluster().timezone = value`` does."""
+    zones.use(value)

@@ -1,13 +1,8 @@
 """What a sample of a CSV file tells: separator, header, types; what text means; which dates are read."""
 
-import datetime as dt
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from frames.dates import lenient_milliseconds, milliseconds
 from frames.dictionary import as_numbers, clean, encode
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.kinds import decide, report
@@ -102,56 +97,6 @@ def test_impossible_wishes_are_refused(arguments, error):
 
 def test_quotes_spaces_and_blank_lines_of_a_sample():
     assert records('a, "b ""x"", c" ,d\n\n1,2,3\n', ",") == [["a", 'b "x", c', "d"], ["1", "2", "3"]]
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2007-11-6", (2007, 11, 6)),
-        ("2007-11-06 13:05", (2007, 11, 6, 13, 5)),
-        ("2007-11-06 13:05:59", (2007, 11, 6, 13, 5, 59)),
-        ("2007-11-06T13:05:59Z", (2007, 11, 6, 13, 5, 59)),
-        ("2007/11/06 13:05:59.250", (2007, 11, 6, 13, 5, 59, 250000)),
-        ("6-Nov-2007", (2007, 11, 6)),
-        ("06-NOV-07", (2007, 11, 6)),
-        ("06-NOV-75", (1975, 11, 6)),
-        ("11/6/2007", (2007, 11, 6)),
-        ("25/12/2007", (2007, 12, 25)),
-        ("1904-02-29", (1904, 2, 29)),
-        ("0001-01-01", (1, 1, 1)),
-        ("9999-12-31 23:59:59.999", (9999, 12, 31, 23, 59, 59, 999000)),
-    ],
-)
-def test_dates_are_read(text, moment):
-    (got,) = milliseconds([text])
-    assert got == (dt.datetime(*moment, tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(
-        milliseconds=1
-    )
-
-
-def test_zones_are_taken_off():
-    assert milliseconds(["1970-01-01 02:00:00+02:00", "1969-12-31T19:00:00-0500"]).tolist() == [0.0, 0.0]
-
-
-@pytest.mark.parametrize(
-    "text", ["2007-13-01", "2007-02-29", "1900-02-29", "31/31/2007", "6-Foo-2007", "12:30", "20071106", "x"]
-)
-def test_what_is_no_date_is_none(text):
-    assert milliseconds([text]) is None
-
-
-def test_one_form_rules_the_column():
-    assert milliseconds(["25/12/2007", "1/2/2008"]).tolist() == [1198540800000.0, 1201824000000.0]
-    assert milliseconds(["2007-11-06", "11/6/2007"]) is None
-    assert np.isnan(lenient_milliseconds(["2007-11-06", "soon"])).tolist() == [False, True]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)))
-def test_any_moment_comes_back(moment):
-    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    (got,) = milliseconds([moment.isoformat(" ", "milliseconds")])
-    assert got == (moment - dt.datetime(1970, 1, 1)) / dt.timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
