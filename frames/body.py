@@ -67,9 +67,9 @@ class FrameBody:
         return frame  # type: ignore[return-value]
 
     def _pick(self, indices: Sequence[int]) -> H2OFrame:
-        """The columns at these positions; no data move."""
+        """The columns at these positions, told apart by a number where one is asked for twice; no data move."""
         names, places, _ = self._body
-        return self._new([names[i] for i in indices], [places[i] for i in indices])
+        return self._new(unique_names(names[i] for i in indices), [places[i] for i in indices])
 
     def _replace(self, places: Sequence[Place], names: Sequence[str] | None = None) -> H2OFrame:
         """Same rows, other columns."""

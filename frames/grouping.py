@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from frames.body import unique_names
 from frames.errors import H2OValueError
 from frames.keys import grouped, joined, order_of
 from frames.summary import MISSING_INTEGER
@@ -267,10 +268,10 @@ class GroupBy:
         for w, i in zip(wishes, (i for _, i, _ in asked), strict=True):
             names.append("nrow" if w.what == "nrow" else f"{w.what}_{w.column}")
             enum = w.what == "mode" and places[i].type == "enum"
-            types.append("enum" if enum else None)
+            types.append("enum" if enum else "int" if w.what == "nrow" else None)
             domains.append(places[i].domain if enum else None)
         arrays = [stored(c, t) for c, t in zip([*found, *columns], types, strict=True)]
-        return frame._small(names, arrays, types, domains)
+        return frame._small(unique_names(names), arrays, types, domains)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

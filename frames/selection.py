@@ -45,7 +45,7 @@ class Selection(FrameBody):
             if len(item) != 2:
                 raise H2OValueError(f"A frame must be indexed as [rows, columns]; got {len(item)} indices.")
             return self._cells_at(*item)
-        if is_frame(item) or (isinstance(item, np.ndarray) and item.dtype == bool):
+        if is_frame(item) or (isinstance(item, np.ndarray | pd.Series) and item.dtype == bool):
             return self._rows_at(item)
         return self._pick(self._indices(item))
 
@@ -172,7 +172,8 @@ class Selection(FrameBody):
         if is_frame(value):
             sources = self._sources(value, len(targets))
         elif isinstance(value, list | tuple | np.ndarray | pd.Series):
-            sources = self._sources(type(self)(value), len(targets))  # type: ignore[call-arg]
+            value = type(self)(value if len(value) else {"C1": [None]})[: len(value), :]  # type: ignore[call-arg]
+            sources = self._sources(value, len(targets))
         else:
             if not self._body.rows:
                 raise H2OValueError("A constant column needs a frame that has rows; this one is empty.")
@@ -276,11 +277,14 @@ class Selection(FrameBody):
 
     def head(self, rows: int = 10, cols: int = 200) -> H2OFrame:
         """The first rows (and at most `cols` columns)."""
-        return self._pick(range(min(cols, self.ncol)))._rows_at(slice(0, min(rows, self.nrow)))
+        return self._first(cols)._rows_at(slice(0, min(_count("rows", rows), self.nrow)))
 
     def tail(self, rows: int = 10, cols: int = 200) -> H2OFrame:
         """The last rows (and at most `cols` columns)."""
-        return self._pick(range(min(cols, self.ncol)))._rows_at(slice(max(self.nrow - rows, 0), self.nrow))
+        return self._first(cols)._rows_at(slice(max(self.nrow - _count("rows", rows), 0), self.nrow))
+
+    def _first(self, cols: int) -> H2OFrame:
+        return self._pick(range(min(_count("cols", cols), self.ncol)))
 
     def getrow(self) -> list[Any]:
         """The cells of a one-row frame as Python values."""
@@ -293,3 +297,9 @@ class Selection(FrameBody):
         if self.shape != (1, 1):
             raise H2OValueError(f"flatten() must be asked of a frame of one row and column; this one is {self.shape}.")
         return self._cell(0)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise H2OValueError(f"{name} must be a whole number of at least 0; got {value!r}.")
+    return int(value)

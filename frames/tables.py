@@ -20,7 +20,6 @@ from frames.tasks import absent, as_float, derive, gather, reduce, submit
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
-COUNTED = ("int", "enum", "time")
 MAX_BINS = 1_000_000
 
 
@@ -74,7 +73,7 @@ class Tables(FrameBody):
     """Methods that count values."""
 
     def table(self, data2: H2OFrame | None = None, dense: bool = True) -> H2OFrame:
-        """How often every value (or pair of values) of one or two enum, int or time columns occurs; missing left out.
+        """How often every value (or pair of values) of one or two columns occurs, in their order; missing left out.
 
         One column: frame `<col>`, `Count`. Two: `<col1>`, `<col2>`, `Counts`, pairs that occur; with `dense=False` one
         row per value of the first and one column per value of the second.
@@ -83,9 +82,6 @@ class Tables(FrameBody):
         if frame.ncol not in (1, 2):
             raise H2OValueError(f"table() must be given one or two columns; got {frame.ncol}.")
         places, rows = frame._resolved(), frame._body.rows
-        for name, place in zip(frame._body.names, places, strict=True):
-            if place.type not in COUNTED:
-                raise H2OValueError(f"table() must be given enum, int or time columns; '{name}' is {place.type}.")
         found = _tallied(places, rows)
         if frame.ncol == 2 and not dense:
             return _spread_out(frame, places, found)
@@ -227,10 +223,17 @@ def _spread_out(frame: Any, places: Any, found: Pairs) -> H2OFrame:
     wide = np.zeros((len(second), len(first)))
     wide[columns, rows] = found.counts
     values, place = found.values[1][second], places[1]
-    titles = [place.domain[v] if place.type == "enum" else double_text(v) for v in values.tolist()]
+    titles = [_title(value, place) for value in values.tolist()]
     names = unique_names([frame._body.names[0], *titles])
     types, domains = [places[0].type, *["int"] * len(titles)], [places[0].domain, *[None] * len(titles)]
     return frame._small(names, [stored(found.values[0][first], places[0].type), *wide], types, domains)
+
+
+def _title(value: Any, place: Place) -> str:
+    """What a value is called as a column: numbers as doubles, as in H2O."""
+    if place.domain is not None:
+        return place.domain[value]
+    return value if isinstance(value, str) else double_text(value)
 
 
 def _draw(edges: np.ndarray, counts: np.ndarray, name: str) -> None:

@@ -179,8 +179,11 @@ def test_tables_count_one_or_two_columns(cut):
     wide = fr["x"].table(fr["e"], dense=False)
     assert wide.names == ["x", "u", "v"]
     np.testing.assert_array_equal(wide[["u", "v"]].as_data_frame(), pd.crosstab(table["x"], table["e"]))
+    texts = H2OFrame({"r": [0.5, 1e7, 0.5, None], "s": ["b", "a", "b", "b"]}, column_types={"s": "string"})
+    assert texts["r"].table().as_data_frame().to_numpy().tolist() == [[0.5, 2], [1e7, 1]]
+    assert texts["s"].table(texts["r"], dense=False).names == ["s", "0.5", "1.0E7"]  # numbers as H2O writes them
     with pytest.raises(H2OValueError):
-        H2OFrame([0.5, 1.5]).table()
+        texts.cbind(texts).table()
 
 
 def test_histograms_count_as_numpy_does(cut):
