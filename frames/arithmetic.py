@@ -64,6 +64,11 @@ def _calculate(*arguments) -> list[np.ndarray]:
         return [np.asarray({**ARITHMETIC, **LOGIC}[sign](left, right), dtype=np.float64)]
 
 
+def _calculate_small(*arguments) -> list[np.ndarray]:
+    """A task: `left operator right` for integers that doubles hold, as the result: no integer is -0.0."""
+    return [_calculate(*arguments)[0] + 0.0]
+
+
 def _calculate_exactly(*arguments) -> list[np.ndarray]:
     """A task: `left operator right` for integers, in integers; asked only where `_fits` would say yes."""
     return [calculate(*_sides(arguments))]  # type: ignore[list-item]
@@ -189,9 +194,10 @@ def _numeric(
     types = [place.type for place in places] + ([scalar.type] if scalar else [])
     types = types[::-1] if swapped else types
     type_: Any = "time" if (sign, *types) in _SHIFTED_TIMES else None
-    if "real" not in types and "missing" not in types and _goes_beyond(places, rows, arguments):
-        return Step(places, _calculate_exactly, type_, None, arguments)
-    return Step(places, _calculate, type_, None, arguments)
+    if sign == "/" or "real" in types or "missing" in types:
+        return Step(places, _calculate, type_, None, arguments)
+    task = _calculate_exactly if _goes_beyond(places, rows, arguments) else _calculate_small
+    return Step(places, task, type_, None, arguments)
 
 
 _SHIFTED_TIMES = {("+", "time", "int"), ("+", "int", "time"), ("-", "time", "int")}
@@ -200,8 +206,6 @@ _SHIFTED_TIMES = {("+", "time", "int"), ("+", "int", "time"), ("-", "time", "int
 def _goes_beyond(places: tuple[Place, ...], rows: Sequence[int], arguments: tuple) -> bool:
     """Whether doubles would round somewhere, and int64 would not."""
     sign, value, swapped = arguments
-    if sign == "/":
-        return False
     sides: list[Any] = [*summaries_at(places), *([] if len(places) == 2 else [value])]
     if not all(side.all_integer for side in sides if isinstance(side, Summary)):
         return False

@@ -124,7 +124,7 @@ def _put(values: np.ndarray, chosen: np.ndarray, new: Any) -> list[np.ndarray]:
 
 def as_cells(number: float | None) -> np.ndarray:
     """One number (None: missing) as an array of one cell, in the dtype that holds it."""
-    beyond = isinstance(number, int) and abs(number) > EXACT
+    beyond = isinstance(number, int) and EXACT < abs(number) <= LONGEST
     return np.array([np.nan if number is None else number], np.int64 if beyond else np.float64)
 
 
@@ -209,6 +209,14 @@ def agreeing(name: str, place: Place, source: Place, source_rows: Sequence[int])
             check_company(name, [place, source])
         return place, source
     raise H2OValueError(f"Cells of column '{name}' ({place.type}) must be given the same type; got {source.type}.")
+
+
+def all_whole(places: Sequence[Place]) -> bool:
+    """Do all these columns hold integers of int64 only? Columns without any value agree with everything."""
+    found = summaries_at(places)
+    return all(
+        s.present == 0 or (p.type in ("int", "time") and s.all_integer) for p, s in zip(places, found, strict=True)
+    )
 
 
 def check_company(name: str, places: Sequence[Place]) -> None:

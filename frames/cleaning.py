@@ -1,4 +1,4 @@
-"""Missing cells found, filled or made, and columns brought to one scale."""
+"""Missing cells found, filled or made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from frames.body import FrameBody
 from frames.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
 from frames.errors import H2OValueError
 from frames.folds import FOR_HOLES, chosen_seed, uniform
-from frames.integers import alike, distances
+from frames.integers import alike
 from frames.placement import Place
 from frames.rows import pick_where, starts
 from frames.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
@@ -81,13 +81,8 @@ def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: floa
     return put_masked(values, (uniform(rows, start, seed, FOR_HOLES) < share).astype(np.float64), None)
 
 
-def _standardise(values: np.ndarray, center: float, scale: float) -> list[np.ndarray]:
-    with np.errstate(all="ignore"):
-        return [distances(values, center) / scale]
-
-
 class Cleaning(FrameBody):
-    """Methods about missing cells, and scale()."""
+    """Methods about missing cells."""
 
     def na_omit(self) -> H2OFrame:
         """The rows in which nothing is missing."""
@@ -218,33 +213,6 @@ class Cleaning(FrameBody):
             made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
         self._become(names, carry_out(made, rows))
         return self  # type: ignore[return-value]
-
-    def scale(self, center: bool | Sequence[float] = True, scale: bool | Sequence[float] = True) -> H2OFrame:
-        """Columns of numbers minus their mean, divided by their standard deviation (n-1); others stay as they are.
-
-        `center` and `scale`: True, False, or one number per column of numbers. A constant column is only centered.
-        """
-        places = self._resolved()
-        at = [i for i, place in enumerate(places) if place.type in ("int", "real")]
-        summaries = [self._summaries()[i] for i in at]
-        shifts = _per_column("center", center, [s.mean for s in summaries], 0.0)
-        found = [s.sigma if s.present > 1 and s.sigma != 0 else 1.0 for s in summaries]
-        sizes = _per_column("scale", scale, found, 1.0)
-        if not all(sizes):
-            raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
-        made: list[Step | Place] = list(places)
-        for i, shift, size in zip(at, shifts, sizes, strict=True):
-            made[i] = Step((places[i],), _standardise, None, None, (shift, size))
-        return self._replace(carry_out(made, self._body.rows))
-
-
-def _per_column(name: str, option: Any, found: list[float], neutral: float) -> list[float]:
-    if isinstance(option, bool):
-        return found if option else [neutral] * len(found)
-    numbers = [float(v) for v in option]
-    if len(numbers) != len(found):
-        raise H2OValueError(f"{name} must be True, False or {len(found)} numbers; got {len(numbers)}.")
-    return numbers
 
 
 def _edges(places: Sequence[Place], rows: Sequence[int], forward: bool) -> list[list[tuple]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 FOR_ROWS, FOR_FOLDS, FOR_HOLES = 1, 2, 3  # what random numbers are drawn for
+SPLIT_BLOCK = 20  # rows of a level that are divided together
 
 
 def chosen_seed(seed: int | None) -> int:
@@ -32,13 +33,13 @@ def chosen_seed(seed: int | None) -> int:
     return int(seed) % 2**64
 
 
-def uniform(rows: int, start: int, seed: int, purpose: int = FOR_ROWS) -> np.ndarray:
+def uniform(rows: int, start: int, seed: int, purpose: int = FOR_ROWS, *stream: int) -> np.ndarray:
     """Uniform numbers in [0, 1) of the rows start..start+rows: one draw per row of the whole frame.
 
-    Each purpose has streams of its own, and none is NumPy's stream of the same seed: a split must not follow the holes,
-    the folds or the user's own random data that were made with this seed.
+    Each purpose (and each `stream` of one) has streams of its own, and none is NumPy's stream of the same seed: a split
+    must not follow the holes, the folds or the user's own random data that were made with this seed.
     """
-    bits = np.random.PCG64([seed, purpose])
+    bits = np.random.PCG64([seed, purpose, *stream])
     bits.advance(start)
     return np.random.Generator(bits).random(rows)
 
@@ -63,25 +64,40 @@ def _level_counts(codes: np.ndarray, levels: int) -> np.ndarray:
     return np.bincount(codes + 1, minlength=levels + 1)
 
 
-def _ranks(codes: np.ndarray, offsets: np.ndarray, start: int, seed: int) -> np.ndarray:
-    """Number of every row inside its level, counted over the partitions, in random order inside this one."""
-    order = np.lexsort((uniform(len(codes), start, seed, FOR_FOLDS), codes))
-    ordered = codes[order] + 1
-    first = np.searchsorted(ordered, np.arange(len(offsets)))
-    ranks = np.empty(len(codes), np.int64)
-    ranks[order] = np.arange(len(codes)) - first[ordered] + offsets[ordered]
-    return ranks
+def _dealt(codes: np.ndarray, offsets: np.ndarray, seed: int, size: int, totals: np.ndarray):
+    """Random ranks of the rows inside blocks of `size` rows of one level, so that no cut of the frame changes them.
+
+    `offsets` (levels + 1,): rows of each level (missing first) before this partition, `totals` those of the frame.
+    Returns the rank (rows,) of every row among the rows of its block, and its number (rows,) inside its level.
+    """
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(-1, len(offsets)))
+    ranks, numbers = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64)
+    for level in np.flatnonzero(np.diff(bounds)):
+        rows, start = order[bounds[level] : bounds[level + 1]], int(offsets[level])
+        first, last = start // size, (start + len(rows) - 1) // size
+        draw = uniform((last - first + 1) * size, first * size, seed, FOR_FOLDS, int(level))
+        draw[int(totals[level]) - first * size :] = 2.0  # the last block may have fewer rows
+        ranked = draw.reshape(-1, size).argsort(axis=1).argsort(axis=1).ravel()
+        ranks[rows] = ranked[start - first * size :][: len(rows)]
+        numbers[rows] = np.arange(start, start + len(rows))
+    return ranks, numbers
 
 
-def _level_folds(codes: np.ndarray, offsets: np.ndarray, start: int, seed: int, folds: int) -> list[np.ndarray]:
-    return [_ranks(codes, offsets, start, seed) % folds]
+def _level_folds(codes: np.ndarray, offsets: np.ndarray, seed: int, folds: int, totals: np.ndarray) -> list[np.ndarray]:
+    # Full blocks throughout: which folds the rows of a last, short one go to is drawn, too.
+    return [_dealt(codes, offsets, seed, folds, np.full(len(totals), totals.sum() + folds))[0]]
 
 
-def _level_split(codes: np.ndarray, offsets: np.ndarray, start: int, seed: int, share: float) -> list[np.ndarray]:
-    ranks = _ranks(codes, offsets, start, seed)
-    # Row k of a level is a test row where k * share passes a whole number: the count is exact to one row.
-    test = np.floor((ranks + 1) * share + 1e-9) > np.floor(ranks * share + 1e-9)
-    return [np.where(test, 1, 0).astype(np.int32)]
+def _level_split(
+    codes: np.ndarray, offsets: np.ndarray, seed: int, share: float, totals: np.ndarray
+) -> list[np.ndarray]:
+    ranks, numbers = _dealt(codes, offsets, seed, SPLIT_BLOCK, totals)
+    start = numbers - numbers % SPLIT_BLOCK
+    end = np.minimum(start + SPLIT_BLOCK, totals[codes + 1])
+    # A block gives as many test rows as its ends pass whole numbers of share: the count of a level is exact.
+    wanted = np.floor(end * share + 1e-9) - np.floor(start * share + 1e-9)
+    return [np.where(ranks < wanted, 1, 0).astype(np.int32)]
 
 
 class Folds(FrameBody):
@@ -152,8 +168,9 @@ class Folds(FrameBody):
         place = to_enum(self._body.names, [self._only(f"{call}()")], rows)[0]
         counts = gather(reduce([place], rows, _level_counts, (place.levels,)))
         offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
-        local = list(zip(offsets, starts(rows), strict=True))
-        return derive([place], rows, function, [type_], [domain], (chosen_seed(seed), option), local)
+        local = [(offset,) for offset in offsets]
+        arguments = (chosen_seed(seed), option, np.sum(counts, axis=0))
+        return derive([place], rows, function, [type_], [domain], arguments, local)
 
 
 def _folds(n_folds: int) -> int:

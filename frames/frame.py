@@ -26,6 +26,7 @@ from frames.lambdas import Lambdas
 from frames.levels import Levels
 from frames.literals import build_frame
 from frames.membership import Membership
+from frames.moments import Moments
 from frames.placement import Group, Place, Placement
 from frames.reductions import Reductions
 from frames.relations import Relations
@@ -49,6 +50,7 @@ class H2OFrame(
     Functions,
     Running,
     Covariance,
+    Moments,
     Reductions,
     Conversion,
     Levels,

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from frames.body import FrameBody
-from frames.cells import Scalar, as_cells, is_frame
+from frames.cells import Scalar, all_whole, as_cells, is_frame
 from frames.conversion import to_domain, to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.integers import EXACT, LONGEST, alike, compare, rounded, size_of
@@ -33,7 +33,11 @@ def _on_doubles(values: np.ndarray, name: str, options: tuple) -> list[np.ndarra
 
 def _on_integers(values: np.ndarray, name: str, options: tuple) -> list[np.ndarray]:
     """A task: a function whose result is an integer where the cell is one; exact beyond 2**53."""
-    return [ON_INTEGERS[name](values, *options)] if values.dtype == np.int64 else _on_doubles(values, name, options)
+    if values.dtype == np.int64:
+        return [ON_INTEGERS[name](values, *options)]
+    result = _on_doubles(values, name, options)[0]
+    fractions = name == "signif" or (name == "round" and options[0] > 0)
+    return [result if fractions else result + 0.0]  # no integer is -0.0
 
 
 def _round(values: np.ndarray, digits: int) -> np.ndarray:
@@ -241,7 +245,7 @@ class Functions(FrameBody):
                 "yes and no of ifelse() must both be numbers or both be text (enum columns or strings)."
             )
         type_: Any = "time" if "time" in types and types <= {"time", "missing"} else None
-        arguments = (scalars, None, "real" not in types)
+        arguments = (scalars, None, not any(s and s.type == "real" for s in scalars) and all_whole(places))
         return self._replace(derive([test, *places], rows, _choose, [type_], None, arguments), ["C1"])
 
     def cut(

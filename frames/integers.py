@@ -165,10 +165,9 @@ def _parts(values: np.ndarray | float) -> tuple[Any, Any]:
         if values.dtype != np.int64:
             return numbers, None
         top = numbers >= 2.0**63
-        rounded = np.where(top | np.isnan(numbers), LONGEST, numbers).astype(np.int64) if top.any() else None
-        if rounded is None:
-            rounded = np.where(np.isnan(numbers), 0.0, numbers).astype(np.int64)
-        return numbers, np.where(np.isnan(numbers), 0, values - rounded - top)
+        rounded = np.where(np.isnan(numbers) | top, 0.0, numbers).astype(np.int64)
+        rest = np.where(top, values - LONGEST - 1, values - rounded)
+        return numbers, np.where(np.isnan(numbers), 0, rest)
     if isinstance(values, Integral) and abs(values) > EXACT:
         number = as_double(int(values))
         return number, (int(values) - int(number) if abs(number) < 2.0**64 else 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frames.body import FrameBody
-from frames.cells import as_cells, is_frame
+from frames.cells import all_whole, as_cells, is_frame
 from frames.conversion import distinct_values, to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.integers import EXACT, LONGEST, as_double, calculate, plain, size_of, total
@@ -118,7 +118,12 @@ def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: s
         return float(low)
     if method == "high":
         return float(high)
-    return float((low + high) / 2 if method == "average" else low + (high - low) * share)
+    share = 0.5 if method == "average" else share
+    with np.errstate(all="ignore"):
+        between = (low + high) / 2 if method == "average" else low + (high - low) * share
+        # Two large numbers of which only the distance or the sum is beyond doubles.
+        wide = np.isfinite([low, high]).all() and not np.isfinite(between)
+        return float(low * (1 - share) + high * share if wide else between)
 
 
 class Reductions(FrameBody):
@@ -155,7 +160,7 @@ class Reductions(FrameBody):
 
     def _row_wise(self, name: str, skipna: bool) -> H2OFrame:
         places, rows = self._numeric(name), self._body.rows
-        exactly = name == "sum" and bool(places) and all(place.type == "int" for place in places)
+        exactly = name == "sum" and bool(places) and all_whole(places)
         bound = sum(size_of(s) for s in self._summaries()) if exactly else 0
         exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
         return self._replace(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
@@ -203,10 +208,6 @@ class Reductions(FrameBody):
         """Largest present cell of the whole frame: a float, or an int where a float cannot hold it."""
         self._numeric("max")
         return max((s.maximum for s in self._summaries() if s.present), default=math.nan)
-
-    def sd(self, na_rm: bool = False) -> Row:
-        """Standard deviation (n-1) of every column; NaN where not numbers, or something is missing and not `na_rm`."""
-        return self._per_column([s.sigma if na_rm or not s.missing else math.nan for s in self._summaries()])
 
     def nacnt(self) -> list[int]:
         """Number of missing cells of every column."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from frames.cells import all_whole
 from frames.errors import H2OValueError
 from frames.integers import EXACT, LONGEST, alike, calculate, reach, size_of, whole
 from frames.placement import Place, summaries_at
@@ -143,27 +144,18 @@ class Running(Reductions):
 
 
 # ---- when to leave doubles -----------------------------------------------------------------------------------------
-def _sizes(places: Sequence[Place]) -> list[int | None]:
-    """The largest absolute value of every column of integers, None for others."""
-    return [
-        size_of(s) if p.type in ("int", "time") and s.all_integer else None
-        for p, s in zip(places, summaries_at(places), strict=True)
-    ]
-
-
 def _bound(name: str, sizes: Sequence[int]) -> int:
     """A bound of what cells of these sizes run up to."""
     bound = sizes[0]
     for size in sizes[1:]:
-        bound = reach(GROWING[name][0], bound, size) if name in GROWING else max(bound, size)
+        bound = reach(GROWING[name][0], bound, max(size, 1)) if name in GROWING else max(bound, size)
         if bound > 2**70:
             break
     return bound
 
 
 def _exact_across(places: Sequence[Place], rows: Sequence[int], name: str) -> bool:
-    sizes = _sizes(places)
-    if None in sizes or (bound := _bound(name, sizes)) <= EXACT:  # type: ignore[arg-type]
+    if not all_whole(places) or (bound := _bound(name, [size_of(s) for s in summaries_at(places)])) <= EXACT:
         return False
     return bound <= LONGEST or all(gather(reduce(places, rows, _fits_across, (name, True))))
 
@@ -171,7 +163,9 @@ def _exact_across(places: Sequence[Place], rows: Sequence[int], name: str) -> bo
 def _exact_down(places: Sequence[Place], rows: Sequence[int], name: str) -> list[bool]:
     """Per column: would doubles round, and int64 hold the result?"""
     count = sum(rows) if name == "cumsum" else 1
-    bounds = [0 if s is None else _bound(name, [s * count] * (64 if name == "cumprod" else 1)) for s in _sizes(places)]
+    repeats = 64 if name == "cumprod" else 1
+    sizes = [size_of(s) if all_whole([p]) else 0 for p, s in zip(places, summaries_at(places), strict=True)]
+    bounds = [_bound(name, [size * count] * repeats) for size in sizes]
     doubtful = [i for i, bound in enumerate(bounds) if bound > LONGEST]
     lost: set[int] = set()
     if doubtful:

@@ -9,9 +9,8 @@ import numpy as np
 
 from frames.body import FrameBody
 from frames.errors import H2OValueError
-from frames.integers import EXACT, LONGEST, alike, calculate, compare, distances, size_of
+from frames.integers import EXACT, LONGEST, alike, calculate, compare, size_of
 from frames.rows import fetch, starts
-from frames.summary import Summary
 from frames.tasks import absent, as_float, concatenate, derive, gather, reduce, reduce_each
 
 if TYPE_CHECKING:
@@ -58,13 +57,8 @@ def _extreme_across(*arguments) -> list[np.ndarray]:
     return [np.where(lost, np.nan, at)]
 
 
-def _power_sums(values: np.ndarray, mean: float) -> tuple[float, float]:
-    deviations = distances(values, mean)
-    return float(np.nansum(deviations**3)), float(np.nansum(deviations**4))
-
-
 class Shape(FrameBody):
-    """transpose, difflag1, idxmax, idxmin, topN, bottomN, skewness, kurtosis."""
+    """transpose, difflag1, idxmax, idxmin, topN, bottomN."""
 
     def transpose(self) -> H2OFrame:
         """Rows as columns C1, C2, ...: for frames of numbers with at most 10,000 rows."""
@@ -144,29 +138,6 @@ class Shape(FrameBody):
         both = self._new(["Original_Row_Indices", one._body.names[0]], [*numbers, *one._body.places])
         present = both[both[1] != None]  # type: ignore[index]  # noqa: E711
         return present.sort(1, ascending=ascending)[: math.floor(count + 0.5), :]
-
-    def skewness(self, na_rm: bool = False) -> list[float]:
-        """Third standardised moment of every column, with divisor n throughout; NaN as for sd(), and where constant."""
-        return [v[0] for v in self._moments(na_rm)]
-
-    def kurtosis(self, na_rm: bool = False) -> list[float]:
-        """Fourth standardised moment of every column, with divisor n throughout (3 for a normal one)."""
-        return [v[1] for v in self._moments(na_rm)]
-
-    def _moments(self, na_rm: bool) -> list[tuple[float, float]]:
-        result = []
-        for place, summary in zip(self._resolved(), self._summaries(), strict=True):
-            if not place.is_number or (summary.missing and not na_rm) or not summary.sigma > 0:
-                result.append((float("nan"), float("nan")))
-                continue
-            sums = np.sum(gather(reduce([place], self._body.rows, _power_sums, (summary.mean,))), axis=0)
-            result.append(_standardised(sums, summary))
-        return result
-
-
-def _standardised(sums: np.ndarray, summary: Summary) -> tuple[float, float]:
-    n, spread = summary.present, summary.m2 / summary.present
-    return float(sums[0] / n / spread**1.5), float(sums[1] / n / spread**2)
 
 
 def _row_numbers(start: int, rows: int) -> list[np.ndarray]:
