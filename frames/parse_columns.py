@@ -22,22 +22,41 @@ def declare(
 ) -> Setup:
     """Return the setup with what the user wants of single columns.
 
-    col_names        one name per column of the file
+    col_names        one name per column
     col_types        one type (or None: guess) per column, or a mapping from names (or positions) to types
     na_strings       texts that mean missing: one list for all columns, one list per column, or a mapping
     skipped_columns  positions (or names) of columns not to read
+
+    Positions are those in the file. Lists have an entry per column of the file, or per column that is read.
     """
-    if col_names is not None:
-        setup = replace(setup, names=_names(setup, col_names))
+    names = None if col_names is None else _names(setup, col_names)
+    if names is not None and len(names) == setup.width:
+        setup = replace(setup, names=names)
     skipped = {_position(setup, key, "skipped_columns") for key in _listed(skipped_columns, "skipped_columns")}
     kept = tuple(i for i in range(setup.width) if i not in skipped)
     if not kept:
         raise H2OValueError(f"skipped_columns must leave at least one of the {setup.width} columns.")
+    setup = replace(setup, kept=kept)
+    if names is not None and len(names) != setup.width:
+        given = _by_position(setup, names, "col_names", "name")
+        # The name of a column that is not read must not stand in the way of one that is.
+        rest = ["" if name in names else name for name in setup.names]
+        setup = replace(setup, names=tuple(given.get(i, rest[i]) for i in range(setup.width)))
     forced = _types(setup, col_types)
     as_text = {i for i, type_ in forced.items() if type_ not in ("real", "int")}
     missing = _missing(setup, na_strings)
     # A text that means missing in a column of numbers must not make it a column of text: see `Setup.with_texts`.
-    return replace(setup, kept=kept, forced=forced, missing=missing, texts=setup.texts | frozenset(as_text))
+    return replace(setup, forced=forced, missing=missing, texts=setup.texts | frozenset(as_text))
+
+
+def _by_position(setup: Setup, listed: Sequence[Any], argument: str, what: str) -> dict[int, Any]:
+    """The entries of a list by the position in the file of the column that each is for."""
+    if len(listed) == setup.width:
+        return dict(enumerate(listed))
+    if len(listed) == len(setup.kept):
+        return dict(zip(setup.kept, listed, strict=True))
+    read = f", {len(setup.kept)} of which are read" if len(setup.kept) < setup.width else ""
+    raise H2OValueError(f"{argument} must give a {what} per column: {setup.width} columns{read}; got {len(listed)}.")
 
 
 def _listed(value: Any, name: str) -> list[Any]:
@@ -53,8 +72,6 @@ def _names(setup: Setup, col_names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str):
             raise H2OTypeError(f"col_names must be strings; got {name!r} of type {type(name).__name__}.")
-    if len(names) != setup.width:
-        raise H2OValueError(f"col_names must name each of the {setup.width} columns; got {len(names)} names.")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise H2OValueError(f"col_names must be distinct; '{twice}' occurs more than once.")
@@ -80,10 +97,7 @@ def _types(setup: Setup, col_types: Any) -> dict[int, Type]:
     if isinstance(col_types, Mapping):
         pairs = [(_position(setup, key, "col_types"), value) for key, value in col_types.items()]
     else:
-        listed = _listed(col_types, "col_types")
-        if len(listed) != setup.width:
-            raise H2OValueError(f"col_types must give a type per column: {setup.width} columns; got {len(listed)}.")
-        pairs = list(enumerate(listed))
+        pairs = list(_by_position(setup, _listed(col_types, "col_types"), "col_types", "type").items())
     unknown = (None, "unknown", "")
     return {i: type_named(value, f"column '{setup.names[i]}'") for i, value in pairs if value not in unknown}
 
@@ -101,11 +115,9 @@ def _missing(setup: Setup, na_strings: Any) -> tuple[frozenset[str], ...]:
     listed = _listed(na_strings, "na_strings")
     if all(isinstance(text, str) for text in listed):
         return (_texts(listed),) * setup.width
-    if len(listed) != setup.width:
-        raise H2OValueError(
-            f"na_strings must have one list per column: {setup.width} columns; got {len(listed)} lists."
-        )
-    return tuple(_texts([] if texts is None else texts) for texts in listed)
+    for i, texts in _by_position(setup, listed, "na_strings", "list").items():
+        by_column[i] = _texts([] if texts is None else texts)
+    return tuple(by_column)
 
 
 def _texts(texts: Any) -> frozenset[str]:
