@@ -508,7 +508,7 @@ def test_files_of_other_columns_are_refused(tmp_path):
         ({"col_types": {"nope": "int"}}, H2OValueError, "got 'nope'"),
         ({"col_types": "int"}, H2OTypeError, "must be a list"),
         ({"na_strings": [["x"]]}, H2OValueError, "4 columns; got 1"),
-        ({"na_strings": [5]}, H2OValueError, "one list per column"),
+        ({"na_strings": [5]}, H2OValueError, "a list per column"),
         ({"skipped_columns": [9]}, H2OValueError, "got 9"),
         ({"skipped_columns": [0, 1, 2, 3]}, H2OValueError, "at least one"),
         ({"destination_frame": 5}, H2OTypeError, "got 5"),
