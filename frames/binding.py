@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from frames.body import FrameBody, unique_names
-from frames.cells import constant, is_frame
+from frames.cells import check_company, constant, is_frame
 from frames.conversion import to_domain, to_text
 from frames.errors import H2OTypeError, H2OValueError
-from frames.placement import Group, Place
+from frames.placement import Group, Place, summaries_at
 from frames.rows import recut
-from frames.tasks import assemble, carry_out, submit
+from frames.tasks import assemble, carry_out, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -50,8 +50,9 @@ class Binding(FrameBody):
     def rbind(self, data: Any) -> H2OFrame:
         """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
 
-        Levels of later frames are appended to those of the first; int and real give real; enum and string give string.
-        Raises H2OValueError where names differ or types do not agree.
+        Levels of later frames are appended to those of the first; int and real give real; enum and string give string;
+        a column without any value takes the type of the others. Raises H2OValueError where names differ, types do not
+        agree, or a real column would round integers beyond 2**53.
         """
         frames = [self, *_many(data)]
         for other in frames[1:]:
@@ -92,20 +93,32 @@ def _same_names(left: Sequence[str], right: Sequence[str]) -> None:
 
 def _agree(name: str, pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> list[Place]:
     """The same column of several frames under one type and domain."""
+    if len({p.type for p in pieces}) > 1:
+        pieces = _without_doubt(pieces, rows)
     types = {p.type for p in pieces}
     if types == {"enum"}:
         domain = tuple(dict.fromkeys(level for p in pieces for level in p.domain or ()))
         return [to_domain(p, r, domain) for p, r in zip(pieces, rows, strict=True)]
     if len(types) == 1:
         return pieces
-    if types <= {"int", "real", "time"} and "time" not in types:
+    if types == {"int", "real"}:
+        check_company(name, pieces)
         return [p._replace(type="real") for p in pieces]
-    if types <= {"enum", "string"}:
+    if types == {"enum", "string"}:
         return [carry_out([to_text(p)], r)[0] for p, r in zip(pieces, rows, strict=True)]
     raise H2OValueError(
         f"Column '{name}' must have types that agree in all stacked frames; got {sorted(map(str, types))}. "
         "Convert it first, with asfactor(), asnumeric() or ascharacter()."
     )
+
+
+def _without_doubt(pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> list[Place]:
+    """Numbers that are missing throughout (they are real until a cell says otherwise) take the type of the others."""
+    empty = [p.type == "real" and not summary.present for p, summary in zip(pieces, summaries_at(pieces), strict=True)]
+    told = next((p for p, nothing in zip(pieces, empty, strict=True) if not nothing), pieces[0])
+    if told.is_number:
+        return [p._replace(type=told.type) if nothing else p for p, nothing in zip(pieces, empty, strict=True)]
+    return [constant(told, r, None) if nothing else p for p, r, nothing in zip(pieces, rows, empty, strict=True)]
 
 
 def _stack(columns: list[list[Place]]) -> list[Place]:
@@ -116,11 +129,12 @@ def _stack(columns: list[list[Place]]) -> list[Place]:
     result: list[Place | None] = [None] * len(columns)
     for members in patterns.values():
         first = [columns[i][0] for i in members]
-        types, levels = tuple(p.packed_type for p in first), tuple(p.levels for p in first)
+        types, levels = resident(tuple(p.packed_type for p in first)), resident(tuple(p.levels for p in first))
         chunks = []
         for k, piece in enumerate(columns[members[0]]):
             positions = [columns[i][k].position for i in members]
             whole = len(piece.group.names) == len(members) and positions == list(range(len(members)))
+            positions = positions if whole else resident(positions)
             chunks += [
                 chunk if whole else submit(assemble, positions, types, levels, [None], chunk)
                 for chunk in piece.group.chunks

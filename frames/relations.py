@@ -9,7 +9,7 @@ import numpy as np
 from distributed import Future
 
 from frames.body import FrameBody, unique_names
-from frames.cells import is_frame
+from frames.cells import check_company, is_frame
 from frames.column import Type
 from frames.conversion import to_domain
 from frames.errors import H2OTypeError, H2OValueError
@@ -100,7 +100,8 @@ class Relations(FrameBody):
         those of the other, with both united), the rest of this frame, the rest of the other, told apart by a number
         where names are equal. The key columns of all rows are held by one worker at a time.
 
-        Raises H2OValueError where no column is a key, or keys have types that do not agree.
+        Raises H2OValueError where no column is a key, keys have types that do not agree, or an outer key column would
+        round integers beyond 2**53.
         """
         if not is_frame(other):
             raise H2OTypeError(f"merge() must be given a frame; got {type(other).__name__}.")
@@ -178,7 +179,9 @@ def _comparable(name: str, mine: Place, rows: Any, theirs: Place, their_rows: An
         first, second = (theirs, mine) if how == "right" else (mine, theirs)
         domain = tuple(dict.fromkeys([*(first.domain or ()), *(second.domain or ())]))
         return to_domain(mine, rows, domain), to_domain(theirs, their_rows, domain)
-    if mine.type == theirs.type or {mine.type, theirs.type} <= {"int", "real"}:
+    if mine.type == theirs.type or {mine.type, theirs.type} == {"int", "real"}:
+        if how == "outer" and mine.type != theirs.type:
+            check_company(name, [mine, theirs])
         return mine, theirs
     raise H2OValueError(
         f"Key column '{name}' must have the same type in both frames; got {mine.type} and {theirs.type}. Convert one."

@@ -195,6 +195,26 @@ def test_frames_are_stacked_with_united_domains(fr, table):
     assert strings.rbind(top["e"]).types == {"e": "string"}
 
 
+def test_a_column_without_values_takes_the_type_of_the_others():
+    long = 2**60 + 1
+    nothing = H2OFrame({"x": [None, None]})
+    for top, kind, last in (
+        (H2OFrame({"x": [long, 1]}), "int", long),
+        (H2OFrame({"x": ["b", "a"]}), "enum", "b"),
+        (H2OFrame({"x": ["b", "a"]}, column_types=["string"]), "string", "b"),
+        (H2OFrame(pd.DataFrame({"x": pd.to_datetime(["2020-01-01", "2021-01-01"])})), "time", 1577836800000),
+    ):
+        for stacked in (nothing.rbind(top), top.rbind([nothing, nothing])):
+            assert stacked.types == {"x": kind}
+            assert stacked.nacnt() == [stacked.nrow - 2]
+            assert stacked[stacked["x"].isna() == 0, "x"][0, 0] == last
+    assert nothing.rbind(nothing).types == {"x": "real"}
+    with pytest.raises(H2OValueError, match="lose digits"):
+        H2OFrame({"x": [long]}).rbind(H2OFrame({"x": [0.5]}))
+    with pytest.raises(H2OValueError, match="lose digits"):
+        H2OFrame({"x": [long]}).merge(H2OFrame({"x": [0.5]}), all_x=True, all_y=True)
+
+
 def test_frames_that_do_not_match_are_not_stacked():
     fr = H2OFrame({"n": [1]})
     for other in (H2OFrame({"m": [1]}), H2OFrame({"n": ["a"]}), H2OFrame([[1, 2]])):
