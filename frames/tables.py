@@ -51,9 +51,9 @@ def _all_pairs(*pieces: Pairs) -> Pairs:
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts and sums of the present values in (edge, next edge], the first closed below."""
+    """Counts and sums of the values in (edge, next edge], the first closed below; those outside count nowhere."""
     values = as_float(values)
-    values = values[~np.isnan(values)]
+    values = values[(values >= edges[0]) & (values <= edges[-1])]
     at = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     size = len(edges) - 1
     return np.bincount(at, minlength=size), np.bincount(at, values, size)
@@ -103,7 +103,8 @@ class Tables(FrameBody):
     def hist(self, breaks: Any = "sturges", plot: bool = True) -> H2OFrame:
         """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
 
-        `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges. `plot=True` also draws it.
+        `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges (what lies outside is not
+        counted). `plot=True` also draws it.
         """
         place = self._only("hist()")
         if place.type not in ("int", "real", "time"):

@@ -200,6 +200,8 @@ def test_histograms_count_as_numpy_does(cut):
         reference = len(np.histogram_bin_edges(values, rule)) - 1
         assert abs(fr.hist(breaks=rule, plot=False).nrow - 1 - reference) <= 1, rule
     assert fr.hist(breaks=[-10, 0, 10], plot=False).as_data_frame()["counts"][1] == (values <= 0).sum()
+    inside = fr.hist(breaks=[-0.5, 0, 1], plot=False).as_data_frame()
+    assert inside["counts"].tolist()[1:] == np.histogram(values, [-0.5, 0, 1])[0].tolist()
     fr.hist()
     for wrong in ("many", 0, [1]):
         with pytest.raises(H2OValueError):
