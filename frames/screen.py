@@ -14,6 +14,8 @@ LONGEST_CELL = 60  # characters of a text cell on screen; what is longer ends in
 NOTEBOOK_ROOM = 120  # characters of a printed line before the common notebooks wrap it
 GAP = "  "
 DOTS = "..."
+CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), 0x7F, 0x85, 0x2028, 0x2029)}
+"""Characters that would break a line or move the cursor, and how they are shown."""
 
 Rows = Sequence[Sequence[str]]
 
@@ -49,11 +51,14 @@ def text_table(header: Sequence[str], rows: Rows, left: bool = False, most: int 
 
 
 def shortened(header: Sequence[str], rows: Rows, most: int | None) -> tuple[list[str], list[list[str]]]:
-    """Return the table with long texts cut, and its middle columns replaced by dots where it is wider than `most`."""
-    cut = [[_cell(cell) for cell in row] for row in rows]
+    """Return the table with long texts cut, and its middle columns replaced by dots where it is wider than `most`.
+
+    Line ends and tabs are written as in Python: a row stays a line.
+    """
+    header, cut = [name.translate(CONTROLS) for name in header], [[_cell(cell) for cell in row] for row in rows]
     widths = _widths(header, cut)
     if most is None or _total(widths) <= most:
-        return list(header), cut
+        return header, cut
     kept = len(widths) - 1
     while kept > 2 and _total([*_ends(widths, kept), len(DOTS)]) > most:
         kept -= 1
@@ -108,6 +113,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], left: bool) -> str:
 
 
 def _cell(text: str) -> str:
+    text = text.translate(CONTROLS)
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - len(DOTS)] + DOTS
 
 

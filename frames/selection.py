@@ -16,6 +16,7 @@ from frames.cells import (
     constant,
     fitting,
     is_frame,
+    is_missing,
     mixed_type,
     put_column_masked,
     put_masked,
@@ -124,13 +125,14 @@ class Selection(FrameBody):
         return np.where(numbers < 0, numbers + self.nrow, numbers).astype(np.int64)
 
     def __contains__(self, value: Any) -> bool:
-        """Is a value (or are all values of a list) in some cell?"""
+        """Is a value (or are all values of a list) in some cell? None asks for a missing cell."""
         values = value if isinstance(value, list | tuple) else [value]
         return all(any((column == v).any_na_rm() for column in self if column._holds(v)) for v in values)  # type: ignore[attr-defined]
 
     def _holds(self, value: Any) -> bool:
+        """Whether the one column could hold a value at all."""
         text = self._resolved()[0].type in ("enum", "string", "uuid")
-        return text == isinstance(value, str)
+        return is_missing(value) or text == isinstance(value, str)
 
     # ---- writing -----------------------------------------------------------------------------------------------
     def __setitem__(self, item: Any, value: Any) -> None:

@@ -106,7 +106,31 @@ def test_keys_may_have_other_names_and_equal_names_are_told_apart():
         left.merge(3)
 
 
+def test_neighbours_beyond_what_doubles_hold_are_different_keys(cut):
+    ids = [2**53 + 3, 2**53, 2**53 + 4, 2**53 + 1, 2**53 + 2]
+    found = cut(pd.DataFrame({"id": ids, "v": range(5)}), [2, 0, 3])
+    assert found.merge(found[["id"]]).nrow == 5
+    assert lists(found.sort("id")["id"]) == [[str(v)] for v in sorted(ids)]
+    assert found.group_by("id").count().get_frame().nrow == 5
+    assert found["id"].table().nrow == found["id"].unique().nrow == found.drop_duplicates(["id"]).nrow == 5
+    assert lists(found["id"].asfactor().asnumeric()) == lists(found["id"])
+    assert lists(found[found["id"] == ids[3], "v"]) == [["3"]]
+    assert lists(found["id"].isin([ids[3]])) == [["0"], ["0"], ["0"], ["1"], ["0"]]
+    gap = cut(pd.DataFrame({"id": pd.array([2**63 - 1, None, 2**63 - 2], dtype="Int64")}), [1, 2])
+    assert lists(gap.sort("id")) == [[""], [str(2**63 - 2)], [str(2**63 - 1)]]
+    assert lists(gap.group_by("id").max("id").get_frame()["max_id"]) == [[""], [str(2**63 - 2)], [str(2**63 - 1)]]
+
+
 # ---- groups
+def test_missing_cells_count_as_zero_for_means_and_spreads_under_ignore():
+    fr = H2OFrame({"k": [1, 1, 1, 1], "x": [1, 5, 3, None]})
+    found = fr.group_by("k").mean("x", na="ignore").var("x", na="ignore").sd("x", na="ignore").median("x", na="ignore")
+    assert found.get_frame()[0, 1:].getrow() == pytest.approx(
+        [2.25, 4.916666666666667, 2.217355782608345, 2.0]
+    )  # H2O's
+    assert fr.group_by("k").var("x", na="rm").get_frame()[0, 1] == 4.0
+
+
 def test_groups_have_what_pandas_computes(fr, table):
     asked = fr.group_by("g").mean("x").sum("x").min("x").max("x").sd("x").var("x").ss("x").median("x").count()
     found = asked.get_frame()

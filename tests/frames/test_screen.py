@@ -118,3 +118,10 @@ def test_html_aligns_numbers_right_texts_left_and_breaks_no_cell():
     assert '<td style="text-align: right; white-space: nowrap">1e-09</td>' in page
     assert "Sizes &amp; more" in page
     assert "overflow-x: auto" in page
+
+
+def test_a_text_with_line_ends_and_tabs_stays_in_its_row():
+    fr = H2OFrame({"t": ["a\nb", "c\td", "é\u2028"], "n": [1, 2, 3]}, column_types={"t": "string"})
+    lines = str(fr).splitlines()
+    assert [line.split() for line in lines[2:5]] == [["a\\nb", "1"], ["c\\td", "2"], ["é\\u2028", "3"]]
+    assert fr[0, "t"] == "a\nb"
