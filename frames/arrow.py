@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from frames.dictionary import NO_DURATIONS, TRUTHS, Dictionary, clean, encode, text_of
 from frames.errors import H2OTypeError, H2OValueError
-from frames.typed import Typed, from_numbers, from_times
+from frames.typed import Typed, from_numbers, from_times, without_marker
 
 
 def must_be_flat(type_: Any) -> None:
@@ -62,7 +62,7 @@ def _from_numbers(column: Any) -> Typed:
         except pa.ArrowInvalid:
             return from_numbers(np.array([np.nan if v is None else float(v) for v in column.to_pylist()]))
     if not column.null_count:
-        return from_numbers(column.to_numpy())
+        return from_numbers(without_marker(column.to_numpy()))
     return from_numbers(column.fill_null(0).to_numpy(), column.is_null().to_numpy())
 
 

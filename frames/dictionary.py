@@ -205,7 +205,7 @@ def number_in(text: str) -> int | float | None:
 
 def is_whole(number: float) -> bool:
     """Return whether a number is an integer that int64 holds."""
-    return abs(number) < _LONG and (isinstance(number, int | np.integer) or number.is_integer())
+    return -_LONG < number < _LONG and (isinstance(number, int | np.integer) or number.is_integer())
 
 
 def uuid_in(text: str) -> str | None:
@@ -249,7 +249,7 @@ def number_array(numbers: Sequence[int | float | None]) -> np.ndarray:
     array([    9007199254740993, -9223372036854775808,                    2])
     """
     present = [number for number in numbers if number is not None and number == number]
-    longest = max((abs(number) for number in present if isinstance(number, int | np.integer)), default=0)
+    longest = max((abs(int(number)) for number in present if isinstance(number, int | np.integer)), default=0)
     if longest > 2**53 and all(map(is_whole, present)):
         gaps = (-_LONG if number is None or number != number else int(number) for number in numbers)
         return np.fromiter(gaps, np.int64, len(numbers))

@@ -9,9 +9,9 @@ from frames.assembly import Pending, assemble, collect
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import read_bytes, read_range, read_stream
-from frames.parse_columns import declare, numbers, verdicts
-from frames.parse_files import plan_files
-from frames.parse_guess import Wishes
+from frames.parse_columns import declare, numbers, spoken_names, verdicts
+from frames.parse_files import Start, plan_files
+from frames.parse_guess import Setup, Wishes
 from frames.parse_progress import bar
 from frames.parse_source import Source, inspect, list_paths
 from frames.tasks import resident, submit, submit_all
@@ -121,8 +121,11 @@ def _import(
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    named = declarations[0] is not None
-    plan = _Parquet(sources, upload) if sources[0].form == "parquet" else _Csv(sources, wishes, named, upload)
+    plan = (
+        _Parquet(sources, upload)
+        if sources[0].form == "parquet"
+        else _Csv(plan_files(sources, wishes, declarations[0] is not None, spoken_names(*declarations)), upload)
+    )
     plan.setup = declare(plan.setup, *declarations)
     with bar(sum(source.size or 0 for source in sources), progress) as done:
         return _read(plan, destination_frame or session.file_key(sources[0].stem), done)
@@ -161,8 +164,8 @@ class _Csv:
     With `upload` the bytes are read in this process and sent to the workers.
     """
 
-    def __init__(self, sources: list[Source], wishes: Wishes, named: bool, upload: bool) -> None:
-        self.setup, self.starts = plan_files(sources, wishes, named)
+    def __init__(self, files: tuple[Setup, list[Start]], upload: bool) -> None:
+        self.setup, self.starts = files
         self.upload = upload
         self.exact: dict[Source, list[parse_range.Range]] = {}
 

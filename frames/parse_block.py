@@ -20,6 +20,7 @@ from frames.parse_numbers import may_be_rounded, pack_numbers
 from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
 from frames.summary import Summary
+from frames.typed import without_marker
 
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
 _FLOATS: dict[bool, dict[str, Any]] = (
@@ -274,7 +275,7 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     """A column that should be numbers; None where it is something else, or has integers that float64 would round."""
     kind = column.dtype.kind
     if kind == "i":
-        return column.to_numpy()
+        return without_marker(column.to_numpy())
     if kind == "u":
         return column.to_numpy(dtype=np.float64)
     if kind != "f":

@@ -49,6 +49,15 @@ def declare(
     return replace(setup, forced=forced, missing=missing, texts=setup.texts | frozenset(as_text))
 
 
+def spoken_names(col_names: Any, col_types: Any, na_strings: Any, skipped_columns: Any) -> set[str]:
+    """Return the names by which the arguments of `declare` speak of columns; none where new names are given."""
+    if col_names is not None:
+        return set()
+    skipped = skipped_columns if isinstance(skipped_columns, list | tuple) else ()
+    keys = [*skipped, *(key for one in (col_types, na_strings) if isinstance(one, Mapping) for key in one)]
+    return {key for key in keys if isinstance(key, str)}
+
+
 def _by_position(setup: Setup, listed: Sequence[Any], argument: str, what: str) -> dict[int, Any]:
     """The entries of a list by the position in the file of the column that each is for."""
     if len(listed) == setup.width:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,19 +23,22 @@ class Start(NamedTuple):
     offset: int
 
 
-def plan_files(sources: Sequence[Source], wishes: Wishes, named: bool = False) -> tuple[Setup, list[Start]]:
+def plan_files(
+    sources: Sequence[Source], wishes: Wishes, named: bool = False, spoken: Collection[str] = ()
+) -> tuple[Setup, list[Start]]:
     """Return the setup of some files, guessed from the first one, and where the rows of each begin.
 
     Every file may begin with the header of the first one, or with data. `named` tells that the user names the columns:
-    then headers may differ. Texts that all files begin with are a header, too.
+    then headers may differ. Texts that all files begin with are a header, too, and so is a first row that has all names
+    by which the user speaks of columns (`spoken`).
 
     Raises FrameError where a file has another header or another number of columns, with both files named.
     """
     heads = [source.sample() for source in sources]
     setup = _guess(heads[0], wishes, sources[0])
     tops = [sample(*head, setup, source.url, _ROWS) for source, head in zip(sources, heads, strict=True)]
-    if wishes.header == 0 and len(sources) > 1:
-        header = _all_told(tops, setup.header is not None)
+    if wishes.header == 0 and (spoken or len(sources) > 1):
+        header = _all_told(tops, setup.header is not None) or (bool(spoken) and set(spoken) <= {*tops[0][0]})
         if header != (setup.header is not None):
             setup = _guess(heads[0], replace(wishes, header=1 if header else -1), sources[0])
     _tell_of_repeated_names(setup, sources[0].url)

@@ -40,6 +40,16 @@ def from_numbers(array: np.ndarray, absent: np.ndarray | None = None) -> Typed:
     return Typed(array, "int" if whole else "real")
 
 
+def without_marker(array: np.ndarray) -> np.ndarray:
+    """Return integers from outside; as doubles where one is -2**63, which stands for missing in here.
+
+    >>> without_marker(np.array([-(2**63), 1]))
+    array([-9.22337204e+18,  1.00000000e+00])
+    """
+    marked = array.dtype == np.int64 and len(array) and array.min() == MISSING_INTEGER
+    return array.astype(np.float64) if marked else array
+
+
 def _with_gaps(array: np.ndarray, absent: np.ndarray) -> np.ndarray:
     """Numbers with gaps: float64, or int64 with -2**63 where float64 would round an integer."""
     if array.dtype.kind in "iu":

@@ -11,7 +11,7 @@ from frames.arrow import read_arrow
 from frames.column import Type
 from frames.dictionary import NO_DURATIONS, TRUTHS, Dictionary, clean, encode, number_array, text_of
 from frames.errors import H2OTypeError, H2OValueError
-from frames.typed import Typed, from_numbers, from_times, settle, with_domain, without
+from frames.typed import Typed, from_numbers, from_times, settle, with_domain, without, without_marker
 
 
 def typed(
@@ -70,7 +70,7 @@ def _from_series(series: pd.Series) -> Typed | Dictionary:
         return _truths(series.fillna(False).to_numpy(dtype=bool), series.isna().to_numpy())
     if pd.api.types.is_numeric_dtype(dtype):
         whole = getattr(dtype, "numpy_dtype", np.dtype(np.float64))
-        return from_numbers(series.fillna(0).to_numpy(dtype=whole), series.isna().to_numpy())
+        return from_numbers(without_marker(series.fillna(0).to_numpy(dtype=whole)), series.isna().to_numpy())
     return _from_objects(series.to_numpy(dtype=object))
 
 
@@ -94,7 +94,7 @@ def _from_masked(array: np.ma.MaskedArray) -> Typed | Dictionary:
     if data.dtype.kind == "b":
         return _truths(data, mask)
     if data.dtype.kind in "fiu":
-        return from_numbers(data, mask)
+        return from_numbers(without_marker(data), mask)
     if data.dtype.kind in "Mmc":
         return _from_array(np.where(mask, np.array("NaT", data.dtype), data) if data.dtype.kind == "M" else data)
     cells = data.astype(object)
@@ -113,7 +113,7 @@ def _from_array(array: np.ndarray) -> Typed | Dictionary:
     if kind == "b":
         return _truths(array)
     if kind in "fiu":
-        return from_numbers(array)
+        return from_numbers(without_marker(array))
     if kind == "V":
         raise H2OTypeError(
             f"Values of a column must be scalars; got records of {array.dtype}. Give a column per field."

@@ -396,3 +396,20 @@ def test_any_list_of_scalars_is_a_column(values):
 def test_dates_of_python_are_times():
     assert typed([dt.date(1970, 1, 2), None]).values.tolist()[0] == 86400000.0
     assert typed([dt.datetime(1970, 1, 1, 0, 0, 1)]).values.tolist() == [1000.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-(2**63), 1],
+        ["-9223372036854775808", "1"],
+        [np.int64(-(2**63)), np.int64(2**53 + 1)],
+        np.array([-(2**63), 1]),
+        pd.Series([-(2**63), 1]),
+        pd.array([-(2**63), 1], "Int64"),
+        pd.Series([-(2**63), 1], dtype="int64[pyarrow]"),
+    ],
+)
+def test_the_integer_that_stands_for_missing_inside_is_a_number_outside(values):
+    found = typed(values)
+    assert (found.type, found.values[0]) == ("real", -(2.0**63))

@@ -69,3 +69,11 @@ def test_columns_that_are_not_read_shift_nothing(tmp_path):
         rest = [name for i, name in enumerate("abcd") if i != skipped]
         frame = import_file(tmp_path / "f.csv", skipped_columns=[skipped], col_types=["enum", "string", "real"])
         assert frame.types == dict(zip(rest, ["enum", "string", "real"], strict=True))
+
+
+@pytest.mark.usefixtures("client")
+def test_names_of_types_tell_a_header_of_texts(tmp_path):
+    (tmp_path / "f.csv").write_text("foo,bar\nann,red\nbob,blue\n")
+    assert import_file(tmp_path / "f.csv").nrow == 3
+    assert import_file(tmp_path / "f.csv", col_types={"foo": "string"}).types == {"foo": "string", "bar": "enum"}
+    assert import_file(tmp_path / "f.csv", skipped_columns=["bar"]).names == ["foo"]

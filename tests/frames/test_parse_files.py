@@ -80,6 +80,14 @@ def test_all_first_rows_are_data_where_the_user_says_so(tmp_path):
     assert rows_of(tmp_path, texts, header=-1) == (("C1", "C2"), texts)
 
 
+def test_a_row_that_has_the_names_that_the_user_speaks_of_is_a_header(tmp_path):
+    sources = sources_of(tmp_path, ["foo,bar\nann,red\nbob,blue\n"])
+    assert plan_files(sources, Wishes())[0].header is None
+    assert plan_files(sources, Wishes(), spoken={"bar"})[0].names == ("foo", "bar")
+    assert plan_files(sources, Wishes(), spoken={"bar", "baz"})[0].header is None
+    assert plan_files(sources, Wishes(header=-1), spoken={"bar"})[0].header is None
+
+
 @pytest.mark.usefixtures("client")
 def test_files_without_rows_have_names(tmp_path):
     frame = H2OFrame({"x": [1, 2], "s": ["a", "b"]})
