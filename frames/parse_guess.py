@@ -202,7 +202,7 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     rows = records(text, sep, wishes.quote, wishes.escape, _ROWS)
     header = wishes.header == 1 or (wishes.header == 0 and guess_header(rows, _quoting(text, sep, wishes)))
     body = rows[1:] if header else rows
-    width = _width(rows, header, sep)
+    width = _width(rows, sep)
     names = default_names(rows[0] if header else [], width)
     columns = [_column(body, i) for i in range(width)]
     # Each distinct text once: pixels and codes repeat themselves, and columns may be hundreds.
@@ -223,11 +223,12 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     )
 
 
-def _width(rows: list[list[str]], header: bool, sep: str) -> int:
-    """How many columns there are: fields of the first row, or of most others below a header where these are more."""
-    width = len(rows[0])
-    if header and len(rows) > 1:
-        width = max(width, Counter(len(row) for row in rows[1:]).most_common(1)[0][0])
+def _width(rows: list[list[str]], sep: str) -> int:
+    """How many columns there are: fields of the first row, or of most others where these are more.
+
+    A first row that is shorter (a count of rows, a line about the source) ends in missing cells as any short row does.
+    """
+    width = max(len(rows[0]), Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0])
     ends_in_tabs = sep == "\t" and width > 1 and not any(any(row[width - 1 :]) for row in rows)
     return width - ends_in_tabs
 

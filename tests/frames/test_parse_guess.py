@@ -146,3 +146,8 @@ def test_integers_beyond_doubles_stay_exact():
     assert as_numbers(["9007199254740993", "0.5"]).dtype == float
     assert as_numbers(["99999999999999999999"]).dtype == float
     assert as_numbers(["x"]) is None
+
+
+def test_a_short_line_before_the_table_does_not_make_it_narrow():
+    setup = guess(b"569,30,malignant\n" + b"17.99,10.38,122.8,1001\n" * 3, True, Wishes(), "table.csv")
+    assert (setup.header, setup.names) == (None, ("C1", "C2", "C3", "C4"))
