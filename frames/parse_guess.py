@@ -6,16 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, zip_longest
 
 from frames.column import Type
 from frames.dates import follow
-from frames.dictionary import NO_NUMBER, NO_VALUE, as_numbers
+from frames.dictionary import NO_NUMBER, NO_VALUE, number_in
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_header import Quoting, default_names, guess_header
 
 SEPARATORS = ("\t", ",", ";", "|", "\x01")
 _ROWS = 2000
+_FIELDS = 400_000
+_LEAST_ROWS = 20
+_MISSING = NO_VALUE | NO_NUMBER
 _LINES = 100
 _DIGITS = re.compile(r"\d")
 _OUTER = re.compile(r"(?:\A|(?<=[\r\n])) +| +(?=[\r\n]|\Z)")
@@ -160,9 +163,12 @@ def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
     return max((round(lines / widths.total(), 2) for width, lines in widths.items() if width > 1), default=0.0)
 
 
-def _column(rows: list[list[str]], position: int) -> list[str]:
-    fields = [row[position] for row in rows if position < len(row)]
-    return [field for field in fields if field not in NO_VALUE and field not in NO_NUMBER]
+def _columns(rows: Sequence[list[str]], width: int) -> list[list[str]]:
+    """The present fields of each column; of wide tables only those of some rows."""
+    rows = rows[: max(_LEAST_ROWS, _FIELDS // width)]
+    by_column = [*islice(zip_longest(*rows, fillvalue=""), width)]
+    by_column += [()] * (width - len(by_column))
+    return [[field for field in fields if field not in _MISSING] for fields in by_column]
 
 
 @dataclass(frozen=True)
@@ -204,9 +210,9 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     body = rows[1:] if header else rows
     width = _width(rows, sep)
     names = default_names(rows[0] if header else [], width)
-    columns = [_column(body, i) for i in range(width)]
+    columns = _columns(body, width)
     # Each distinct text once: pixels and codes repeat themselves, and columns may be hundreds.
-    texts = frozenset(i for i, column in enumerate(columns) if as_numbers(list(dict.fromkeys(column))) is None)
+    texts = frozenset(i for i, column in enumerate(columns) if any(number_in(text) is None for text in set(column)))
     return Setup(
         sep=sep,
         header=tuple(rows[0]) if header else None,

@@ -4,15 +4,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 from frames.dates import follow
-from frames.dictionary import NO_NUMBER, NO_VALUE
+from frames.dictionary import NO_NUMBER, NO_VALUE, number_in, uuid_in
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?", re.ASCII)
 _NAMEABLE = re.compile(r"inf(inity)?", re.IGNORECASE)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TRUTHS = frozenset({"true", "false", "yes", "no"})
+_UUID_LETTERS = 36
 _MISSING = NO_VALUE | NO_NUMBER
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
@@ -72,14 +72,16 @@ def guess_header(rows: Sequence[Sequence[str]], quoting: Sequence[Quoting] = ())
         return not any(own.values()) and len(set(present)) == len(present) and not set(present) <= _MISSING
     below = rows[1 : max(_LEAST, _FIELDS // len(first))]
     kinds = _kinds({field for row in below for field in row})
-    columns = [Column.of(field, own[field], below, i, kinds) for i, field in enumerate(first)]
+    fields = [*islice(zip_longest(*below, fillvalue=""), len(first))]
+    fields += [()] * (len(first) - len(fields))
+    columns = [Column.of(field, own[field], texts, kinds) for field, texts in zip(first, fields, strict=True)]
     known = [column for column in columns if column.kind and column.field]
     if any(column.field_kind and column.field_kind == column.kind for column in columns):
         return False
     if any(column.field_kind and not column.kind for column in columns):
         return False  # a time or an UUID among texts is one of them
     again = sum(column.occurs_again for column in known)
-    if again and 2 * again >= len(known) and first not in [list(row) for row in below]:
+    if again and 2 * again >= len(known) and first not in map(list, below):
         return False  # stray words, such as question marks, that stand among the numbers again
     if any(column.field not in _MISSING for column in known):
         return True
@@ -92,7 +94,10 @@ def _kinds(fields: Iterable[str]) -> dict[str, str | None]:
     """What texts are: number, time or uuid; None for others and for words that mean missing."""
     kinds: dict[str, str | None] = dict.fromkeys(fields)
     for field in kinds:
-        kinds[field] = "number" if _NUMBER.fullmatch(field) else "uuid" if _UUID.fullmatch(field) else None
+        if number_in(field) is not None:
+            kinds[field] = "number"
+        elif len(field) == _UUID_LETTERS and uuid_in(field) is not None:
+            kinds[field] = "uuid"
     open_ = [field for field, kind in kinds.items() if kind is None and field[:1].isalnum()]
     kinds.update((field, "time") for field, forms in zip(open_, follow(open_), strict=True) if forms)
     return kinds
@@ -110,11 +115,9 @@ class Column(NamedTuple):
     kind: str | None
 
     @staticmethod
-    def of(
-        field: str, kind: str | None, rows: Sequence[Sequence[str]], position: int, kinds: Mapping[str, str | None]
-    ) -> "Column":
-        """Return the column at a position of the rows below the first one, given what its texts are."""
-        below = [row[position] for row in rows if position < len(row) and row[position] not in _MISSING]
+    def of(field: str, kind: str | None, texts: Sequence[str], kinds: Mapping[str, str | None]) -> "Column":
+        """Return the column of a first field and of the texts below it, given what these are."""
+        below = [text for text in texts if text not in _MISSING]
         if below and all(text.lower() in _TRUTHS for text in below):
             return Column(field, "truth" if field.lower() in _TRUTHS else kind, below, "truth")
         by_kind = Counter(kinds[text] for text in below)
@@ -138,7 +141,7 @@ def _is_another_kind_of_row(columns: Sequence[Column], quoting: Sequence[Quoting
     evidence = sum(_evidence(column) for column in columns)
     usual = sum(_is_usual(field) for field in fields)
     evidence += _ENOUGH if 2 * usual >= len(fields) else usual
-    if any(field in column.below for field in fields for column in columns):
+    if not {text for column in columns for text in column.below}.isdisjoint(fields):
         evidence -= _ENOUGH
     return evidence + _quoting_evidence(quoting) >= _ENOUGH
 

@@ -111,23 +111,22 @@ def distinct_groups(places: Iterable[Place]) -> tuple[list[Group], list[tuple[in
     return groups, where
 
 
-def _summaries_of(chunk: Chunk, positions: Sequence[int]) -> list[Summary]:
+def _summaries_of(chunk: Chunk, positions: np.ndarray) -> list[Summary]:
     """A task: the summaries that travel with a chunk."""
     return [chunk.summaries[i] for i in positions]
 
 
 def summaries_at(places: Sequence[Place]) -> list[Summary]:
     """Merged summaries of some columns: one tiny task per chunk not yet asked, and one gather for all."""
-    wanted: dict[int, tuple[Group, list[int]]] = {}
+    wanted: dict[int, tuple[Group, dict[int, None]]] = {}
     for place in places:
         if place.group.known(place.position) is None:
-            positions = wanted.setdefault(id(place.group), (place.group, []))[1]
-            if place.position not in positions:
-                positions.append(place.position)
+            wanted.setdefault(id(place.group), (place.group, {}))[1][place.position] = None
     if wanted:
         cluster = client()
+        # An array: lists of thousands would be searched for futures, entry by entry.
         requests = [
-            [cluster.submit(_summaries_of, chunk, positions, pure=False) for chunk in group.chunks]
+            [cluster.submit(_summaries_of, chunk, np.array([*positions]), pure=False) for chunk in group.chunks]
             for group, positions in wanted.values()
         ]
         gathered: Any = cluster.gather(requests)

@@ -108,3 +108,13 @@ def test_a_folder_is_one_table_or_refused(tmp_path):
         import_file([tmp_path / "f0.csv", tmp_path / "f2.csv"])
     with pytest.warns(UserWarning, match=r"'p' \(int\) 1 of 3 cells \('c'\)"):
         assert import_file(tmp_path, col_names=["p", "q"]).nrow == 3
+
+
+@pytest.mark.usefixtures("client")
+def test_a_header_longer_than_the_usual_sample_is_read_whole(tmp_path):
+    names = [f"a_column_with_quite_a_long_name_{i:05d}" for i in range(9_000)]
+    rows = [[str(i * k % 97) for i in range(len(names))] for k in (1, 5)]
+    (tmp_path / "wide.csv").write_text("\n".join(map(",".join, [names, *rows])) + "\n")
+    frame = import_file(tmp_path / "wide.csv")
+    assert (frame.names, frame.nrow, set(frame.types.values())) == (names, 2, {"int"})
+    assert frame[:, [8_999, 0]].mean() == [sum(8_999 * k % 97 for k in (1, 5)) / 2, 0.0]
