@@ -23,8 +23,9 @@ def first_state(
     """Return the state before the first sample.
 
     `weights[l]` (channels * units, inputs) and `biases[l]` (channels * units,) replace drawn ones where given, each
-    independently. The missing unit of a column that never misses a value starts at zero, so that an unseen level adds
-    nothing. Raises H2OJobError for a wrong shape and for missing or infinite numbers.
+    independently; a missing number in them leaves the drawn one (`gaps` says so). The missing unit of a column that
+    never misses a value starts at zero, so that an unseen level adds nothing. Raises H2OJobError for a wrong shape and
+    for infinite numbers.
     """
     actual = resolved.actual
     start = Start(
@@ -42,12 +43,28 @@ def first_state(
         if matrix is not None:
             below = layout.inputs if layer == 1 else int(layout.units[layer - 1])
             _fits("initial_weights", layer, matrix, (int(layout.heights[layer]), below))
-            layout.set_matrix(state.weights, layer, np.asarray(matrix, np.float32))
+            drawn = layout.matrix(state.weights, layer)
+            layout.set_matrix(state.weights, layer, np.where(np.isnan(matrix), drawn, matrix).astype(np.float32))
     for layer, vector in enumerate(biases, start=1):
         if vector is not None:
             _fits("initial_biases", layer, vector, (int(layout.heights[layer]),))
-            layout.bias(state.weights, layer)[:] = vector
+            drawn = layout.bias(state.weights, layer)
+            drawn[:] = np.where(np.isnan(vector), drawn, vector)
     return state
+
+
+def gaps(name: str, arrays: Sequence[np.ndarray | None]) -> list[str]:
+    """Return a sentence for each array of `initial_weights` or `initial_biases` (`name`) that misses numbers.
+
+    >>> gaps("initial_biases", [None, np.array([1.0, np.nan])])
+    ['initial_biases number 1 misses 1 of its 2 numbers: those keep their random start.']
+    """
+    counts = [(k, int(np.isnan(array).sum()), array.size) for k, array in enumerate(arrays) if array is not None]
+    return [
+        f"{name} number {k} misses {missing:,} of its {size:,} numbers: those keep their random start."
+        for k, missing, size in counts
+        if missing
+    ]
 
 
 def _fits(name: str, layer: int, array: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -56,8 +73,11 @@ def _fits(name: str, layer: int, array: np.ndarray, shape: tuple[int, ...]) -> N
             f"Dimensionality mismatch: {name} number {layer - 1} must have shape {shape} (units, inputs); "
             f"got {array.shape}."
         )
-    if not np.isfinite(array).all():
-        raise H2OJobError(f"{name} number {layer - 1} must hold finite numbers; it has missing or infinite ones.")
+    if np.isinf(array).any():
+        raise H2OJobError(
+            f"{name} number {layer - 1} must hold finite numbers; one is infinite. Replace it, or make it missing and "
+            "so drawn at random."
+        )
 
 
 def adopt_autoencoder(state: State, layout: Layout, other: State, other_layout: Layout) -> State:

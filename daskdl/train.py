@@ -16,7 +16,7 @@ from daskdl.balance import Balance, balance_of
 from daskdl.cluster import Shell, Table, memory_for_cache, workers_of
 from daskdl.coordinator import Coordinator
 from daskdl.encoding import Encoder, Scaling, fit
-from daskdl.initial import adopt_autoencoder, first_state
+from daskdl.initial import adopt_autoencoder, first_state, gaps
 from daskdl.look import View, look
 from daskdl.model import Model, needed_columns, options_of, predictor_of
 from daskdl.network import Layout, State
@@ -143,7 +143,10 @@ def prepare(
         encoder = _encoder(resolved, frame, view, key)
         layout = layout_of(resolved, encoder)
         seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
-        state = first_state(resolved, layout, encoder, seen, *_given(resolved, layout))
+        weights, biases = _given(resolved)
+        state = first_state(resolved, layout, encoder, seen, weights, biases)
+        said = (*gaps("initial_weights", weights), *gaps("initial_biases", biases))
+        resolved = replace(resolved, warnings=(*resolved.warnings, *said))
         pretrained: Any = resolved.actual.pretrained_autoencoder
         if pretrained is not None:
             state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
@@ -203,14 +206,23 @@ def _custom_metric(reference: str) -> metrics.CustomMetric:
     return custom
 
 
-def _given(resolved: Resolved, layout: Layout) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
+def _given(resolved: Resolved) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
     """Return the user's first weights and biases as arrays."""
 
-    def arrays(frames: Any) -> list[np.ndarray | None]:
-        return [None if frame is None else frame.as_data_frame().to_numpy(float) for frame in frames or ()]
+    def array(name: str, frame: H2OFrame | None) -> np.ndarray | None:
+        if frame is None:
+            return None
+        text = [column.name for column in frame.schema.columns if not column.is_number]
+        if text:
+            raise H2OJobError(
+                f"A frame of {name} must hold numbers only; its column '{text[0]}' is {frame.schema[text[0]].type}. "
+                "Convert it with asnumeric()."
+            )
+        return np.asarray(frame.as_data_frame().to_numpy(float))
 
-    biases = arrays(resolved.actual.initial_biases)
-    return arrays(resolved.actual.initial_weights), [None if b is None else b.ravel() for b in biases]
+    weights = [array("initial_weights", one) for one in resolved.actual.initial_weights or ()]
+    biases = [array("initial_biases", one) for one in resolved.actual.initial_biases or ()]
+    return weights, [None if one is None else one.ravel() for one in biases]
 
 
 def _table(frame: H2OFrame, encoder: Encoder, sample: work.Sample) -> Table:

@@ -17,7 +17,7 @@ from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.parameters import Parameters, declarations, resolve, survey
 from daskdl.train import prepare
 from frames import session
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from frames.errors import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 ROWS = 80
@@ -324,6 +324,14 @@ def _():
     assert model.biases(0).tolist() == [1.0, 2.0, 3.0]
     assert np.array_equal(model.weights(1), fit(epochs=0).model.weights(1))
     refused("initial_weights must have 2 entries", initial_weights=[H2OFrame(first.tolist())])
+    gaps = H2OFrame(first.tolist()).sqrt()
+    count = int(np.isnan(np.sqrt(first, where=first >= 0, out=np.full_like(first, np.nan))).sum())
+    with pytest.warns(RuntimeWarning, match=f"initial_weights number 0 misses {count} of its 24 numbers: those keep"):
+        model = estimator(epochs=0, initial_weights=[gaps, None]).model
+    drawn = fit(epochs=0).model.weights(0)
+    np.testing.assert_allclose(model.weights(0), np.where(first >= 0, np.sqrt(abs(first)), drawn), rtol=1e-6)
+    with pytest.raises(H2OJobError, match="initial_weights must hold numbers only; its column 'C1' is enum"):
+        estimator(epochs=0, initial_weights=[H2OFrame([["a"] * 8] * 3).asfactor(), None])
 
 
 @proof("checkpoint", "checkpoint_new_levels")

@@ -253,10 +253,28 @@ def test_the_status_table_shows_annealed_rates_ramped_momentum_and_deviations():
     assert "1,000 training samples, mini-batch size 1" in description(it)
 
 
-def test_given_weights_with_gaps_are_refused():
-    gap = np.array([[1.0, np.nan, 1.0, 1.0]] * 2)
-    with pytest.raises(H2OJobError, match="initial_weights number 0 must hold finite numbers"):
-        first_state(resolve(Parameters(hidden=(2,), seed=1), FACTS), Layout(3, 1, (2,), 1), encoder(), [True], [gap])
+@pytest.mark.parametrize(("activation", "pieces"), [("Tanh", 1), ("Maxout", 2)])
+def test_where_given_weights_and_biases_have_gaps_the_drawn_ones_stay(activation, pieces):
+    layout = Layout(3, 1, (2,), 1, pieces=pieces)
+    resolved = resolve(Parameters(hidden=(2,), seed=1, activation=activation), FACTS)
+    drawn = first_state(resolved, layout, encoder(), [True])
+    for layer, units in ((1, 2 * pieces), (2, 1)):
+        below = layout.matrix(drawn.weights, layer).shape[1]
+        w, b = np.arange(units * below, dtype=float).reshape(units, below), np.arange(units, dtype=float)
+        w[0, 1] = b[0] = np.nan
+        given_ones = [[None] * (layer - 1) + [one] for one in (w, b)]
+        state = first_state(resolved, layout, encoder(), [True], *given_ones)
+        for found, before, wished in (
+            (layout.matrix(state.weights, layer), layout.matrix(drawn.weights, layer), w),
+            (layout.bias(state.weights, layer), layout.bias(drawn.weights, layer), b),
+        ):
+            np.testing.assert_array_equal(found, np.where(np.isnan(wished), before, wished).astype(np.float32))
+
+
+def test_given_weights_that_are_infinite_are_refused():
+    wrong = np.array([[1.0, np.inf, 1.0, 1.0]] * 2)
+    with pytest.raises(H2OJobError, match="initial_weights number 0 must hold finite numbers; one is infinite"):
+        first_state(resolve(Parameters(hidden=(2,), seed=1), FACTS), Layout(3, 1, (2,), 1), encoder(), [True], [wrong])
 
 
 def test_averages_in_place_are_the_averages():
