@@ -1,7 +1,7 @@
 """How a frame that may differ from the training frame is read by an encoder. Source: training section 1.6.
 
-Unseen levels become the missing unit, absent columns are all missing, numbers stand for levels through their text. What
-the user should know comes back as warnings; what cannot work is refused.
+Unseen levels become the missing unit, absent columns are all missing. What the user should know comes back as warnings;
+what cannot work is refused. Columns of another kind than in training were made anew before (`matching`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ SHOWN = 20  # unseen levels that a warning names
 class Source:
     """Where one predictor comes from.
 
-    kind    "number" (as stored), "codes" (level codes through `codes`), "text" (numbers that stand for level names) or
-            "absent" (every row missing)
+    kind    "number" (as stored), "codes" (level codes through `codes`) or "absent" (every row missing)
     codes   (frame levels + 1,) int32: training level of each level of the frame; the last entry is for missing rows.
             The number of training levels stands for missing and unseen.
     """
@@ -56,11 +55,23 @@ def level_map(frame_domain: Sequence[str], training_domain: Sequence[str], unsee
     return np.array([*(place.get(label, unseen) for label in frame_domain), unseen], np.int32)
 
 
-def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> Adaptation:
-    """Return how to read a frame with this schema.
+def kinds(encoder: Encoder, need_response: bool = False) -> list[tuple[str, tuple[str, ...] | None]]:
+    """Return what a model reads of a frame: names, and the levels of what is categorical (None: numbers)."""
+    found: list[tuple[str, tuple[str, ...] | None]] = [(column.name, column.domain) for column in encoder.columns]
+    if encoder.offset is not None:
+        found.append((encoder.offset, None))
+    if need_response and encoder.response is not None:
+        found.append((encoder.response.name, encoder.response.domain))
+    if need_response and encoder.weights is not None:
+        found.append((encoder.weights, None))
+    return found
 
-    Raises H2OJobError where the frame has no predictor in common with training, holds categories where training had
-    numbers, or lacks the offset column (or the response, if `need_response`).
+
+def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> Adaptation:
+    """Return how to read a frame with this schema; response and weights only if `need_response`.
+
+    Raises H2OJobError where the frame has no predictor in common with training, a column of another kind, or lacks the
+    offset column (or the response, if `need_response`).
     """
     sources: dict[str, Source] = {}
     warnings: list[str] = []
@@ -75,10 +86,16 @@ def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> A
         raise H2OJobError(
             f"Test/Validation dataset is missing offset column '{encoder.offset}'. Add it to the frame; 0 is neutral."
         )
+    if not need_response:
+        return Adaptation(sources, Source("absent"), tuple(warnings))
+    if encoder.weights is not None and encoder.weights not in schema:
+        warnings.append(
+            f"Test/Validation dataset is missing weights column '{encoder.weights}': each row is measured with weight 1"
+        )
     response = _response(encoder, schema)
-    if need_response and encoder.response is not None and (unknown := _unknown_classes(encoder, schema)):
+    if encoder.response is not None and (unknown := _unknown_classes(encoder, schema)):
         warnings.append(unknown)
-    if need_response and response.kind == "absent" and encoder.response is not None:
+    if response.kind == "absent" and encoder.response is not None:
         raise H2OJobError(f"Test/Validation dataset is missing response column '{encoder.response.name}'.")
     return Adaptation(sources, response, tuple(warnings))
 
@@ -89,22 +106,20 @@ def _source(name: str, domain: tuple[str, ...] | None, schema: Schema) -> tuple[
         return Source("absent"), sentence
     here = schema[name]
     if domain is None:
-        if here.type == "enum":
-            raise H2OJobError(
-                f"Test/Validation dataset has categorical column '{name}' which is real-valued in the training data"
-            )
-        if here.is_text:
-            sentence = f"Test/Validation dataset column '{name}' is {here.type}, not a number: substituting NaN"
-            return Source("absent"), sentence
+        _check(name, here.is_number, "categorical" if here.domain is not None else here.type, "real-valued")
         return Source("number"), None
-    if here.is_text:
-        sentence = f"Test/Validation dataset column '{name}' is {here.type}, not categorical: substituting NaN"
-        return Source("absent"), sentence
-    if here.domain is None:
-        return Source("text"), None
+    _check(name, here.domain is not None, "non-categorical", "categorical")
+    assert here.domain is not None  # checked just now
     codes = level_map(here.domain, domain, len(domain))
     fresh = [label for label, code in zip(here.domain, codes, strict=False) if code == len(domain)]
     return Source("codes", codes), _not_trained_on(name, fresh) if fresh else None
+
+
+def _check(name: str, right: bool, here: str, there: str) -> None:
+    if not right:
+        raise H2OJobError(
+            f"Test/Validation dataset has {here} column '{name}' which is {there} in the training data. Convert it."
+        )
 
 
 def _not_trained_on(name: str, fresh: Sequence[str]) -> str:
@@ -128,9 +143,10 @@ def _response(encoder: Encoder, schema: Schema) -> Source:
         return Source("absent")
     here = schema[answer.name]
     if answer.domain is None:
-        return Source("number" if here.is_number else "absent")
-    if here.domain is None:
-        return Source("text" if here.is_number else "absent")
+        _check(answer.name, here.is_number, "categorical" if here.domain is not None else here.type, "real-valued")
+        return Source("number")
+    _check(answer.name, here.domain is not None, "non-categorical", "categorical")
+    assert here.domain is not None  # checked just now
     codes = level_map(here.domain, answer.domain, len(answer.domain))
     codes[-1] = -1
     return Source("codes", codes)

@@ -149,17 +149,8 @@ def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, r
     """Return training codes (rows,) int32; the number of training levels stands for missing and unseen."""
     if stored is None:
         return np.full(rows, len(domain), np.int32)
-    if source.kind == "text":
-        place = {label: code for code, label in enumerate(domain)}
-        numbers, inverse = np.unique(as_numbers(stored), return_inverse=True)
-        found = [len(domain) if math.isnan(v) else place.get(_label(v), len(domain)) for v in numbers]
-        return np.array(found, np.int32)[inverse]
     assert source.codes is not None  # kind "codes" always has its map
     return source.codes[stored]  # a missing row has code -1: the last entry
-
-
-def _label(value: float) -> str:
-    return str(int(value)) if math.isfinite(value) and value == int(value) else str(value)
 
 
 def _scaled(one: NumberInput, value: float) -> float:
@@ -231,10 +222,6 @@ def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndar
     stored = values(answer.name)
     if answer.domain is None:
         return (as_numbers(stored) - answer.sub) * answer.mul
-    if source.kind == "text":
-        known = _codes(source, answer.domain, stored, rows).astype(np.float64)
-        known[np.isnan(as_numbers(stored))] = math.nan
-        return known
     assert source.codes is not None  # kind "codes" always has its map
     known = source.codes[stored].astype(np.float64)
     known[known < 0] = math.nan

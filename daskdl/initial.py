@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,25 @@ def first_state(
             drawn = layout.bias(state.weights, layer)
             drawn[:] = np.where(np.isnan(vector), drawn, vector)
     return state
+
+
+def given_arrays(resolved: Resolved) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
+    """Return the frames of the user's first weights and biases as arrays; H2OJobError for one that holds texts."""
+
+    def array(name: str, frame: Any) -> np.ndarray | None:
+        if frame is None:
+            return None
+        text = [column.name for column in frame.schema.columns if not column.is_number]
+        if text:
+            raise H2OJobError(
+                f"A frame of {name} must hold numbers only; its column '{text[0]}' is {frame.schema[text[0]].type}. "
+                "Convert it with asnumeric()."
+            )
+        return np.asarray(frame.as_data_frame().to_numpy(float))
+
+    weights = [array("initial_weights", one) for one in resolved.actual.initial_weights or ()]
+    biases = [array("initial_biases", one) for one in resolved.actual.initial_biases or ()]
+    return weights, [None if one is None else one.ravel() for one in biases]
 
 
 def gaps(name: str, arrays: Sequence[np.ndarray | None]) -> list[str]:

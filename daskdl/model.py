@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from daskdl import metrics, scoring
-from daskdl.adaptation import Adaptation, adapt
-from daskdl.design import decode
+from daskdl.adaptation import Adaptation, adapt, kinds
+from daskdl.design import Design, decode
 from daskdl.encoding import Encoder
 from daskdl.history import ScoringHistory
 from daskdl.importances import gedeon
+from daskdl.matching import matched
 from daskdl.network import Layout, State
+from daskdl.parameter_facts import LARGEST_INPUT
 from daskdl.parameters import Parameters, Resolved
 from daskdl.prediction import Predictor
 from daskdl.scoring import Scorer
@@ -165,7 +167,7 @@ class Model:
     def measured(self, frame: H2OFrame, auc_type: str | None = None) -> metrics.State:
         """Return the mergeable state behind `performance(frame)`; raises as it does."""
         scorer = self.scorer(auc_type)
-        plan = self._reading(frame, need_response=True)
+        frame, plan = self._reading(frame, need_response=True)
         return metrics.merged(gather(self._tasks(frame, plan, scorer, _measure)))
 
     @property
@@ -181,17 +183,21 @@ class Model:
         _, *names = unique_names(["predict", *labels])  # a class may bear that name, or p0 beside 0
         return [Column("predict", "enum", domain), *(Column(name, "real") for name in names)]
 
-    def _reading(self, frame: H2OFrame, need_response: bool = False) -> Adaptation:
+    def _reading(self, frame: H2OFrame, need_response: bool = False) -> tuple[H2OFrame, Adaptation]:
+        """Return the frame with all columns of the kinds that training had, and how to read it; say what is odd."""
         if not isinstance(frame, H2OFrame):
             raise H2OValueError("test_data must be an instance of H2OFrame")
-        plan = adapt(self.encoder, frame.schema, need_response=need_response)
-        for sentence in plan.warnings:
+        found = matched(frame, kinds(self.encoder, need_response))
+        if found.problems:
+            raise H2OJobError(" ".join(found.problems))
+        plan = adapt(self.encoder, found.frame.schema, need_response=need_response)
+        for sentence in (*found.warnings, *plan.warnings):
             warnings.warn(sentence, UserWarning, stacklevel=4)
-        return plan
+        return found.frame, plan
 
     def _mapped(self, frame: H2OFrame, task: Callable[..., Any], columns: Sequence[Column], *more: Any) -> H2OFrame:
         scorer = self.scorer()
-        plan = self._reading(frame)
+        frame, plan = self._reading(frame)
         futures = self._tasks(frame, plan, scorer, task, *more)
         names = [column.name for column in columns]
         schema = Schema(tuple(columns))
@@ -288,8 +294,10 @@ def options_of(
 def needed_columns(encoder: Encoder, plan: Adaptation, names: Sequence[str]) -> list[str]:
     """Return the columns of a frame that reading it with this encoder touches."""
     answer = encoder.response
-    extra = [answer.name] if answer is not None and plan.response.kind != "absent" else []
-    extra += [name for name in (encoder.weights, encoder.offset) if name is not None and name in names]
+    measured = answer is not None and plan.response.kind != "absent"
+    extra = [answer.name] if answer is not None and measured else []
+    roles = (encoder.weights if measured or answer is None else None, encoder.offset)
+    extra += [name for name in roles if name is not None and name in names]
     return list(dict.fromkeys([*plan.columns, *extra]))
 
 
@@ -313,13 +321,8 @@ def _is_integer(label: str) -> bool:
 
 
 def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = scoring.predictions(scorer, decode(scorer.encoder, plan, chunks, where))
+    found = scoring.predictions(scorer, _design(scorer, plan, chunks, where))
     if not np.isfinite(found).all():
-        infinite = _infinite_column(scorer.encoder, plan, chunks, where)
-        if infinite is not None:
-            raise H2OJobError(
-                f"Column '{infinite}' of the frame must hold finite numbers; one is infinite. Replace it."
-            )
         raise H2OJobError(unstable_sentence("the model", "a prediction is not a number"))
     if found.ndim == 1:
         return Chunk.pack([found], ["real"], [None])
@@ -330,15 +333,18 @@ def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chu
     return Chunk.pack(columns, ["enum", *["real"] * width], [width, *[None] * width])
 
 
-def _infinite_column(encoder: Encoder, plan: Adaptation, chunks: list, where: dict) -> str | None:
-    """Return the first numeric predictor that holds an infinity or what float32 cannot hold; None if none does."""
-    for one in encoder.numbers:
+def _design(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Design:
+    """Decode a partition; raise H2OJobError for an input that float32 cannot hold, whatever the network makes of it."""
+    for one in scorer.encoder.numbers:
         if one.values is None and plan.sources[one.column].kind == "number":
             group, position = where[one.column]
-            values = (np.asarray(chunks[group].values(position), np.float64) - one.sub) * one.mul
-            if (np.abs(values) > np.finfo(np.float32).max).any():
-                return one.column
-    return None
+            found = chunks[group].summaries[position]
+            ends = (found.minimum, found.maximum) if found.present else ()
+            if any(abs((end - one.sub) * one.mul) > LARGEST_INPUT for end in ends):
+                raise H2OJobError(
+                    f"Column '{one.column}' of the frame must hold finite numbers; one is infinite. Replace it."
+                )
+    return decode(scorer.encoder, plan, chunks, where)
 
 
 def _raw_units(encoder: Encoder, found: np.ndarray) -> np.ndarray:
@@ -351,19 +357,19 @@ def _raw_units(encoder: Encoder, found: np.ndarray) -> np.ndarray:
 
 
 def _errors_per_unit(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = scoring.squared_errors(scorer, decode(scorer.encoder, plan, chunks, where))
+    found = scoring.squared_errors(scorer, _design(scorer, plan, chunks, where))
     return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
 
 
 def _errors_per_row(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = scoring.row_errors(scorer, decode(scorer.encoder, plan, chunks, where))
+    found = scoring.row_errors(scorer, _design(scorer, plan, chunks, where))
     return Chunk.pack([found], ["real"], [None])
 
 
 def _deep_features(scorer: Scorer, plan: Adaptation, chunks: list, where: dict, layer: int) -> Chunk:
-    found = scoring.deep_features(scorer, decode(scorer.encoder, plan, chunks, where), layer).astype(np.float64)
+    found = scoring.deep_features(scorer, _design(scorer, plan, chunks, where), layer).astype(np.float64)
     return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
 
 
 def _measure(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> metrics.State:
-    return scoring.measure(scorer, decode(scorer.encoder, plan, chunks, where))
+    return scoring.measure(scorer, _design(scorer, plan, chunks, where))

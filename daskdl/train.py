@@ -16,7 +16,7 @@ from daskdl.balance import Balance, balance_of
 from daskdl.cluster import Shell, Table, memory_for_cache, workers_of
 from daskdl.coordinator import Coordinator
 from daskdl.encoding import Encoder, Scaling, fit
-from daskdl.initial import adopt_autoencoder, first_state, gaps
+from daskdl.initial import adopt_autoencoder, first_state, gaps, given_arrays
 from daskdl.look import View, look
 from daskdl.model import Model, needed_columns, options_of, predictor_of
 from daskdl.network import Layout, State
@@ -27,6 +27,7 @@ from daskdl.progress import TrainingPlan
 from daskdl.restart import Restart, restart_of
 from daskdl.scoring import Scorer
 from daskdl.training_rows import require_rows, shares_of, training_rows
+from daskdl.validation import like_training
 from daskdl.versions import file_name
 from frames import session
 from frames.errors import H2OJobError, H2OValueError
@@ -73,13 +74,16 @@ def train(
         model_id or parameters.model_id or f"DeepLearning_model_python_{time.time_ns() // 10**6}_{uuid.uuid4().hex[:4]}"
     )
     workers = max(1, len(workers_of(current_client())))
+    validation_frame, odd = like_training(parameters, training_frame, x, y, validation_frame, key)
     if parameters.checkpoint is not None:
         restart = restart_of(parameters, training_frame, x, y, validation_frame, workers, key)
         resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
+        resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
         model = build(restart.parameters, resolved, training_frame, validation_frame, key, progress, restart=restart)
         return _exported(model)
     facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
     resolved = resolve(parameters, facts, key)
+    resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
     if resolved.actual.nfolds or resolved.actual.fold_column is not None:
         from daskdl.cross_validation import cross_validate  # it trains its models with `build`
 
@@ -143,7 +147,7 @@ def prepare(
         encoder = _encoder(resolved, frame, view, key)
         layout = layout_of(resolved, encoder)
         seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
-        weights, biases = _given(resolved)
+        weights, biases = given_arrays(resolved)
         state = first_state(resolved, layout, encoder, seen, weights, biases)
         said = (*gaps("initial_weights", weights), *gaps("initial_biases", biases))
         resolved = replace(resolved, warnings=(*resolved.warnings, *said))
@@ -204,25 +208,6 @@ def _custom_metric(reference: str) -> metrics.CustomMetric:
     if session.get(reference) is None:
         session.register(reference, lambda: custom.target)
     return custom
-
-
-def _given(resolved: Resolved) -> tuple[list[np.ndarray | None], list[np.ndarray | None]]:
-    """Return the user's first weights and biases as arrays."""
-
-    def array(name: str, frame: H2OFrame | None) -> np.ndarray | None:
-        if frame is None:
-            return None
-        text = [column.name for column in frame.schema.columns if not column.is_number]
-        if text:
-            raise H2OJobError(
-                f"A frame of {name} must hold numbers only; its column '{text[0]}' is {frame.schema[text[0]].type}. "
-                "Convert it with asnumeric()."
-            )
-        return np.asarray(frame.as_data_frame().to_numpy(float))
-
-    weights = [array("initial_weights", one) for one in resolved.actual.initial_weights or ()]
-    biases = [array("initial_biases", one) for one in resolved.actual.initial_biases or ()]
-    return weights, [None if one is None else one.ravel() for one in biases]
 
 
 def _table(frame: H2OFrame, encoder: Encoder, sample: work.Sample) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daskdl.adaptation import adapt, level_map
+from daskdl.adaptation import adapt, kinds, level_map
 from daskdl.encoding import Encoder, Moments, Response, Scaling, Statistics, fit
 from frames.column import Column
 from frames.errors import H2OJobError
@@ -72,22 +72,18 @@ def test_no_predictor_in_common_is_refused():
         adapt(encoder(), schema(Column("z", "real")))
 
 
-def test_categories_where_training_had_numbers_are_refused():
-    with pytest.raises(H2OJobError, match="categorical column 'x' which is real-valued"):
-        adapt(encoder(), schema(COLOUR, Column("x", "enum", ("1", "2"))))
-
-
-def test_numbers_where_training_had_categories_are_read_through_their_text():
-    found = adapt(encoder(Column("n", "enum", ("1", "10", "2"))), schema(Column("n", "int")))
-    assert found.sources["n"].kind == "text"
-    assert found.warnings == ()
-
-
-@pytest.mark.parametrize(("name", "other"), [("colour", X), ("x", COLOUR)])
-def test_strings_stand_for_nothing_and_are_warned_about(name, other):
-    found = adapt(encoder(), schema(Column(name, "string"), other))
-    assert found.sources[name].kind == "absent"
-    assert f"'{name}' is string" in found.warnings[0]
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (Column("x", "enum", ("1", "2")), "has categorical column 'x' which is real-valued in the training data"),
+        (Column("x", "string"), "has string column 'x' which is real-valued"),
+        (Column("colour", "string"), "has non-categorical column 'colour' which is categorical"),
+        (Column("colour", "int"), "has non-categorical column 'colour' which is categorical"),
+    ],
+)
+def test_a_column_of_another_kind_that_nobody_has_made_anew_is_refused(column, sentence):
+    with pytest.raises(H2OJobError, match=sentence):
+        adapt(encoder(), schema(column, X if column.name == "colour" else COLOUR))
 
 
 def test_an_offset_column_must_be_there():
@@ -96,8 +92,18 @@ def test_an_offset_column_must_be_there():
     assert adapt(encoder(offset="o"), schema(COLOUR, X, Column("o", "real"))).warnings == ()
 
 
-def test_weights_may_be_absent():
-    assert adapt(encoder(weights="w"), schema(COLOUR, X)).warnings == ()
+def test_weights_may_be_absent_and_are_missed_only_where_something_is_measured():
+    trained = encoder(weights="w", response=Response("y", ANSWER.domain))
+    assert adapt(trained, schema(COLOUR, X)).warnings == ()
+    (said,) = adapt(trained, schema(COLOUR, X, ANSWER), need_response=True).warnings
+    assert said == "Test/Validation dataset is missing weights column 'w': each row is measured with weight 1"
+
+
+def test_what_a_model_reads_has_the_kinds_of_training():
+    trained = encoder(weights="w", offset="o", response=Response("y", ANSWER.domain))
+    always = [("colour", COLOUR.domain), ("x", None), ("o", None)]
+    assert kinds(trained) == always
+    assert kinds(trained, need_response=True) == [*always, ("y", ANSWER.domain), ("w", None)]
 
 
 def test_a_response_is_needed_only_where_it_is_asked_for():
@@ -109,7 +115,7 @@ def test_a_response_is_needed_only_where_it_is_asked_for():
 
 def test_an_unknown_class_counts_as_no_class():
     trained = encoder(response=Response("y", ANSWER.domain))
-    found = adapt(trained, schema(COLOUR, X, Column("y", "enum", ("yes", "maybe", "no"))))
+    found = adapt(trained, schema(COLOUR, X, Column("y", "enum", ("yes", "maybe", "no"))), need_response=True)
     codes = found.response.codes.tolist()
     assert (codes[0], codes[2], codes[3]) == (1, 0, -1)
     assert not 0 <= codes[1] < 2
