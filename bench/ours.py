@@ -9,6 +9,7 @@ from daskdl.design import Block, Design
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.distributions.multinomial import Multinomial
+from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import Plan, Portion, Share, train_share
 
@@ -41,8 +42,7 @@ def design(pixels: np.ndarray, labels: np.ndarray) -> Design:
 def trainer_speed(rows: Design, batch: int, threads: int, samples: int) -> float:
     """Samples per second of `train_share` on decoded rows; `batch` 1 is the online kernel."""
     layout = Layout(levels=0, numbers=rows.width, hidden=HIDDEN, outputs=CLASSES)
-    adadelta = {"rho": 0.99, "epsilon": 1e-8}
-    plan = Plan(layout, Rectifier(), Multinomial(), "adadelta", adadelta, batch=batch)
+    plan = Plan(layout, Rectifier(), Multinomial(), Adadelta(), batch=batch)
     state = initialise(layout, Start(), seed=1)
     share = Share((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
     trained = train_share(state, share, plan, threads)

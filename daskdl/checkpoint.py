@@ -4,7 +4,8 @@ A saved model is a folder of versions (see `versions`); each version is one Zarr
 
     zarr.json            attributes: format, schema_version, made_by, record (the model as plain values), manifest,
                          digest
-    state/weights ...    the flat float32 buffers of `network.State`; `last/...` where training ended with other ones
+    state/weights ...    the flat float32 buffers of `network.State`, optimizer slots under the names that the optimizer
+                         gives them; `last/...` where training ended with other ones
     folds/0/...          the models of cross-validation, where they were kept: groups like this one
     frames/0/0 ...       what cross-validation kept as frames, if asked for: a file per frame and partition
 
@@ -32,7 +33,7 @@ from zarr.storage import LocalStore
 from daskdl.kept import KeptFrame, kept_by
 from daskdl.model import Model
 from daskdl.network import Layout, State
-from daskdl.record import FOLDS, model_of, record_of, states_of
+from daskdl.record import FOLDS, layout_of, model_of, record_of, slots_of, states_of
 from daskdl.versions import Versions, damage, manifest, missing
 from frames.errors import H2OValueError
 
@@ -159,7 +160,7 @@ def _write(model: Model, group: zarr.Group) -> dict[str, Any]:
     """Write the arrays of a model and of its fold models below a group; return their record."""
     for name, state in states_of(model).items():
         below = group.create_group(name)
-        for kind, values in state._asdict().items():
+        for kind, values in _arrays(state, model.resolved.optimizer.slots).items():
             _write_array(below, kind, values)
     folds = []
     for number, fold in enumerate(model.extras.get(FOLDS) or ()):
@@ -197,6 +198,11 @@ def _read_frames(records: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
+def _arrays(state: State, slots: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the arrays of a state by the names of their files; slots have those that the optimizer gives them."""
+    return {"weights": state.weights, **dict(zip(slots, state.slots, strict=True)), "activity": state.activity}
+
+
 def _write_array(group: zarr.Group, name: str, values: np.ndarray) -> None:
     array = group.create_array(
         name,
@@ -213,22 +219,24 @@ def _write_array(group: zarr.Group, name: str, values: np.ndarray) -> None:
 def _read(record: Mapping[str, Any], folder: Path) -> Model:
     """Read a model from a version (or a fold model from a folder inside) whose files are known to be sound."""
     folds = [_read(one, folder / "folds" / str(number)) for number, one in enumerate(record["folds"])]
-    layout = Layout.from_dict(record["layout"])
+    layout, slots = layout_of(record), slots_of(record)
     states = {}
     for name in ("state", "last"):
         if (folder / name).is_dir():
-            states[name] = _read_state(folder / name, layout)
+            states[name] = _read_state(folder / name, layout, slots)
     model = model_of(record, states, folds)
     model.extras.update(_read_frames(record.get("frames", {}), folder / "frames"))
     return model
 
 
-def _read_state(folder: Path, layout: Layout) -> State:
+def _read_state(folder: Path, layout: Layout, slots: Sequence[str]) -> State:
     group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
-    state = State(*(np.ascontiguousarray(group[kind][:]) for kind in State._fields))  # type: ignore[index]
-    for kind, values, wanted in zip(State._fields, state, layout.empty(), strict=True):
+    state = layout.empty()
+    for kind, wanted in _arrays(state, slots).items():
+        values = np.asarray(group[kind][:])  # type: ignore[index]
         if values.shape != wanted.shape or values.dtype != wanted.dtype:  # kernels trust the sizes
             raise ValueError(f"{kind} must be {wanted.shape} {wanted.dtype}; got {values.shape} {values.dtype}")
+        wanted[:] = values
     return state
 
 

@@ -85,7 +85,7 @@ def grown_state(state: State, before: Layout, after: Layout, growth: Growth) -> 
     An autoencoder (as many outputs as inputs, and both grow) also gets the outputs of the new units.
     """
     result = after.empty()
-    buffers = ((state.weights, result.weights), (state.first, result.first), (state.second, result.second))
+    buffers = zip((state.weights, *state.slots), (result.weights, *result.slots), strict=True)
     for position, (old, new) in enumerate(buffers):
         for layer in range(1, before.depth + 1):
             matrix, bias = before.matrix(old, layer), before.bias(old, layer).copy()

@@ -17,12 +17,12 @@ MAXIMUM_SIZE = 100_000_000  # weights and biases; training section 1.10
 class State(NamedTuple):
     """All numbers that training moves. Every array is float32 and owned by one holder.
 
-    `weights`, `first` and `second` are `(size,)`: parameters and two optimizer slots; `activity` is `(hidden units,)`.
+    `weights` is `(size,)`; `slots` is `(k, size)`: k numbers that the optimizer keeps for each weight; `activity` is
+    `(hidden units,)`.
     """
 
     weights: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    slots: np.ndarray
     activity: np.ndarray
 
     def copy(self) -> State:
@@ -40,7 +40,8 @@ class Layout:
     """Where each layer of a network lies in the flat buffer.
 
     `levels` categorical units come first (a table with one row per level), `numbers` numeric inputs feed a dense block.
-    `pieces` is 2 for maxout hidden layers; the output layer always has one.
+    `pieces` is 2 for maxout hidden layers; the output layer always has one. `slots` counts the numbers that the
+    optimizer keeps for each weight.
 
     >>> Layout(levels=0, numbers=3, hidden=(2,), outputs=1).size
     11
@@ -51,6 +52,7 @@ class Layout:
     hidden: tuple[int, ...]
     outputs: int
     pieces: int = 1
+    slots: int = 2  # as many as ADADELTA has
 
     @property
     def depth(self) -> int:
@@ -147,8 +149,8 @@ class Layout:
 
     def empty(self) -> State:
         """Return a state of zeros."""
-        weights, first, second = (np.zeros(self.size, np.float32) for _ in range(3))
-        return State(weights, first, second, np.zeros(sum(self.hidden), np.float32))
+        weights, slots = np.zeros(self.size, np.float32), np.zeros((self.slots, self.size), np.float32)
+        return State(weights, slots, np.zeros(sum(self.hidden), np.float32))
 
     def scratch(self, columns: int) -> Scratch:
         """Return working space of one online thread for `columns` categorical columns."""
@@ -188,7 +190,7 @@ class Layout:
         )
 
     def to_dict(self) -> dict:
-        """Return the layout as JSON."""
+        """Return the layout as JSON; the slots are the optimizer's to tell."""
         return {
             "levels": self.levels,
             "numbers": self.numbers,
@@ -198,9 +200,10 @@ class Layout:
         }
 
     @staticmethod
-    def from_dict(record: dict) -> Layout:
-        """Return the layout that `to_dict` described."""
-        return Layout(record["levels"], record["numbers"], tuple(record["hidden"]), record["outputs"], record["pieces"])
+    def from_dict(record: dict, slots: int) -> Layout:
+        """Return the layout that `to_dict` described, for an optimizer with so many slots."""
+        hidden = tuple(record["hidden"])
+        return Layout(record["levels"], record["numbers"], hidden, record["outputs"], record["pieces"], slots)
 
 
 class Start(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
+from daskdl.kernels.optimizers import Optimizer, optimizer_of
 from daskdl.parameter_choices import activation_of, distribution_of, drops_units
 from daskdl.parameter_facts import Facts, refuse
 from daskdl.parameter_rules import check, is_classifier
@@ -38,8 +39,7 @@ class Resolved:
     input_dropout: float
     hidden_dropout: tuple[float, ...]
     distribution: Distribution
-    optimizer: str
-    optimizer_numbers: dict[str, float]
+    optimizer: Optimizer
     l1: float
     l2: float
     max_w2: float
@@ -54,6 +54,7 @@ class Resolved:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values["activation"] = self.activation.name.lower()
         values["channels"] = self.activation.pieces
+        values |= self.optimizer.record()
         del values["distribution"]
         values["family"], values["loss"] = self.distribution.name, self.distribution.loss_name
         values["family_number"] = next((value for value in self.distribution if isinstance(value, float)), None)
@@ -74,6 +75,7 @@ class Resolved:
         read["actual"] = parameters_type.from_dict(values["actual"])
         read["activation"] = activation_of(read["actual"])
         read["max_w2"] = float(values["max_w2"])
+        read["optimizer"] = optimizer_of(read["actual"])
         read["distribution"] = DISTRIBUTIONS[read["actual"].distribution].of(read["actual"])
         return Resolved(**read)
 
@@ -112,7 +114,6 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         response_column=facts.response,
         **changed,
     )
-    optimizer, numbers = _optimizer(parameters)
     return Resolved(
         actual=actual,
         category=_category(parameters, facts),
@@ -123,8 +124,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         input_dropout=parameters.input_dropout_ratio,
         hidden_dropout=dropout,
         distribution=distribution,
-        optimizer=optimizer,
-        optimizer_numbers=numbers,
+        optimizer=optimizer_of(parameters),
         l1=parameters.l1,
         l2=parameters.l2,
         max_w2=parameters.max_w2 if parameters.max_w2 < NO_CAP else math.inf,
@@ -148,20 +148,6 @@ def _hidden_dropout(p: "Parameters") -> tuple[float, ...]:
     if p.hidden_dropout_ratios is not None:
         return p.hidden_dropout_ratios
     return (0.5 if drops_units(p) else 0.0,) * len(p.hidden)
-
-
-def _optimizer(p: "Parameters") -> tuple[str, dict[str, float]]:
-    if p.adaptive_rate:
-        return "adadelta", {"rho": p.rho, "epsilon": p.epsilon}
-    return "momentum", {
-        "rate": p.rate,
-        "rate_annealing": p.rate_annealing,
-        "rate_decay": p.rate_decay,
-        "start": p.momentum_start,
-        "ramp": p.momentum_ramp,
-        "stable": p.momentum_stable,
-        "nesterov": float(p.nesterov_accelerated_gradient),
-    }
 
 
 def _cross_validated(p: "Parameters") -> bool:

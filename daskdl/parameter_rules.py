@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
+from daskdl.kernels.optimizers import OPTIMIZERS, optimizer_of
 from daskdl.kernels.spec import Spec
 from daskdl.parameter_choices import activation_of, asked_distribution, distribution_of, drops_units, suits
 from daskdl.parameter_facts import Facts, FieldError
@@ -13,14 +14,6 @@ from daskdl.parameter_facts import Facts, FieldError
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
 
-MANUAL_RATE: tuple[str, ...] = (
-    "rate",
-    "rate_annealing",
-    "rate_decay",
-    "momentum_start",
-    "momentum_ramp",
-    "momentum_stable",
-)
 ONLY_CLASSIFICATION = ("logloss", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error")
 ONLY_REGRESSION = ("deviance", "MAE", "RMSLE")
 
@@ -50,7 +43,7 @@ def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
 
 def asleep(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
-    names: set[str] = set(MANUAL_RATE) if parameters.adaptive_rate else {"rho", "epsilon"}
+    names = set(_of_other_optimizers(parameters))
     for kind in DISTRIBUTIONS.values():
         if parameters.distribution != kind.name and parameters.loss not in kind.losses:
             names |= _unjudged(kind)
@@ -60,6 +53,13 @@ def asleep(parameters: "Parameters") -> set[str]:
     if parameters.initial_weight_distribution == "UniformAdaptive":
         names.add("initial_weight_scale")
     return names
+
+
+def _of_other_optimizers(parameters: "Parameters") -> list[str]:
+    """Return the parameters of optimizers that were not chosen."""
+    own = {one.parameter for one in optimizer_of(parameters).declared().values()}
+    every = [one.parameter for kind in OPTIMIZERS.values() for one in kind.declared().values()]
+    return [name for name in dict.fromkeys(every) if name not in own]
 
 
 def _unjudged(kind: type[Spec]) -> set[str]:
@@ -271,8 +271,9 @@ def _starts(p: "Parameters", _: Facts) -> list[FieldError]:
 def _warnings(p: "Parameters") -> list[str]:
     given = p.given()
     found = []
-    if p.adaptive_rate:
-        found += [f"{name} cannot be specified if adaptive_rate is enabled." for name in MANUAL_RATE if name in given]
+    sentence = optimizer_of(p).warns_of_others
+    if sentence is not None:
+        found += [sentence.format(name) for name in _of_other_optimizers(p) if name in given]
     if not p.diagnostics:
         found.append("Deprecated option: Diagnostics are always enabled.")
     if p.col_major:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeAlias, get_args
 
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
+from daskdl.kernels.optimizers import OPTIMIZERS
 from daskdl.parameter_choices import with_declared
 from daskdl.parameter_facts import Facts, FieldError, survey
 from daskdl.parameter_kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
@@ -66,8 +67,6 @@ ENCODINGS = OneOf(
 )
 AUC_KINDS = OneOf("AUTO", "NONE", "MACRO_OVR", "WEIGHTED_OVR", "MACRO_OVO", "WEIGHTED_OVO")
 FOLDS = OneOf("AUTO", "Random", "Modulo", "Stratified")
-RHO = Range(0, 1, "()", "rho must be > 0 if epsilon is >0, and below 1.")
-EPSILON = Range(0, ends="()", message="epsilon must be > 0 if rho is >0, and finite.")
 CAP = Range(0, ends="(]", message="Cannot use max_w2 <= 0.")
 UNITS = Range(1, message="Hidden layer size must be positive.")
 INT_MAX = 2**31 - 1
@@ -75,7 +74,7 @@ LONG = Range(-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-@with_declared(activation=ACTIVATIONS, loss=DISTRIBUTIONS)
+@with_declared(activation=ACTIVATIONS, loss=DISTRIBUTIONS, adaptive_rate=OPTIMIZERS)
 class Parameters:
     """All choices that define a model and how it is trained, under H2O's names.
 
@@ -140,14 +139,6 @@ class Parameters:
     loss: Annotated[str, LOSSES, "Loss to minimise; for gaussian it chooses the family.", FREE] = "Automatic"
 
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
-    rho: Annotated[float, RHO, "ADADELTA: memory of past squared gradients.", FIXED] = 0.99
-    epsilon: Annotated[float, EPSILON, "ADADELTA: floor under both running averages.", FIXED] = 1e-8
-    rate: Annotated[float, POSITIVE, "Learning rate.", FIXED] = 0.005
-    rate_annealing: Annotated[float, FINITE, "Divides the rate by 1 + this * samples.", FIXED] = 1e-6
-    rate_decay: Annotated[float, POSITIVE, "Factor on the rate from one layer to the next.", FIXED] = 1.0
-    momentum_start: Annotated[float, BELOW_1, "Momentum at the beginning.", FIXED] = 0.0
-    momentum_ramp: Annotated[float, FROM_0, "Samples over which momentum grows.", FIXED] = 1e6
-    momentum_stable: Annotated[float, BELOW_1, "Momentum after the ramp.", FIXED] = 0.0
     nesterov_accelerated_gradient: Annotated[bool, "Momentum in Nesterov's form.", FIXED] = True
 
     input_dropout_ratio: Annotated[float, BELOW_1, "Share of inputs dropped for each training row.", FREE] = 0.0

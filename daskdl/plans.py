@@ -27,7 +27,12 @@ def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
     """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
     outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
     layout = Layout(
-        encoder.level_units, len(encoder.numbers), resolved.actual.hidden, outputs, resolved.activation.pieces
+        levels=encoder.level_units,
+        numbers=len(encoder.numbers),
+        hidden=resolved.actual.hidden,
+        outputs=outputs,
+        pieces=resolved.activation.pieces,
+        slots=len(resolved.optimizer.slots),
     )
     if layout.size > MAXIMUM_SIZE:
         raise H2OJobError(
@@ -45,7 +50,6 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float) -> Plan:
         activation=resolved.activation,
         distribution=resolved.distribution,
         optimizer=resolved.optimizer,
-        optimizer_numbers=resolved.optimizer_numbers,
         autoencoder=actual.autoencoder,
         l1=resolved.l1,
         l2=resolved.l2,

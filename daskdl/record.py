@@ -66,7 +66,7 @@ def model_of(record: Mapping[str, Any], states: Mapping[str, State], folds: list
         parameters=Parameters.from_dict(values["parameters"]),
         resolved=Resolved.from_dict(values["resolved"]),
         encoder=Encoder.from_dict(values["encoder"]),
-        layout=Layout.from_dict(values["layout"]),
+        layout=layout_of(record),
         history=ScoringHistory.from_dict(values["history"]),
         class_shares=None if shares is None else (tuple(shares[0]), tuple(shares[1])),
         priors=None if values["priors"] is None else tuple(values["priors"]),
@@ -76,6 +76,16 @@ def model_of(record: Mapping[str, Any], states: Mapping[str, State], folds: list
         last=states.get("last"),
         extras=extras,
     )
+
+
+def slots_of(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of what the optimizer of a recorded model keeps for each weight."""
+    return Resolved.from_dict(loose(record["resolved"])).optimizer.slots
+
+
+def layout_of(record: Mapping[str, Any]) -> Layout:
+    """Return the layout of a recorded model's network."""
+    return Layout.from_dict(record["layout"], len(slots_of(record)))
 
 
 def states_of(model: Model) -> dict[str, State]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daskdl.choices import momentum_at
+from daskdl.kernels.optimizers import Clock, Figures
 from daskdl.network import Layout, State
 from daskdl.parameter_choices import drops_units
 from daskdl.stopping import LayerStatistics
@@ -105,22 +105,10 @@ def _bytes(count: int) -> str:
     return f"{size:.1f} GB"
 
 
-def _rates(model: Model, layer: int) -> tuple[float, float, float]:
-    """Return mean rate, its standard deviation, and momentum."""
-    numbers = model.resolved.optimizer_numbers
-    if model.resolved.optimizer == "adadelta":
-        blocks = zip(
-            layer_weights(model.layout, model.state.first, layer),
-            layer_weights(model.layout, model.state.second, layer),
-            strict=True,
-        )
-        epsilon = numbers["epsilon"]
-        rates = np.concatenate([np.sqrt((second + epsilon) / (first + epsilon)) for first, second in blocks])
-        if not len(rates):
-            return 0.0, 0.0, 0.0
-        return float(rates.mean(dtype=np.float64)), float(rates.std(dtype=np.float64)), 0.0
-    annealed = numbers["rate"] / (1.0 + numbers["rate_annealing"] * model.samples)
-    return annealed * numbers["rate_decay"] ** (layer - 1), 0.0, momentum_at(numbers, model.samples)
+def _rates(model: Model, layer: int) -> Figures:
+    slots = [np.concatenate(layer_weights(model.layout, slot, layer)) for slot in model.state.slots]
+    clock = Clock(model.samples, model.resolved.actual.mini_batch_size, model.layout.depth)
+    return model.resolved.optimizer.figures(slots, layer, clock)
 
 
 def _spreads(layout: Layout, state: State, layer: int) -> tuple[float, float, float, float]:

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from daskdl.blas import ONE_BLAS_THREAD
-from daskdl.choices import optimizer_at
 from daskdl.design import Design, empty_window
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.batches import train_batches
 from daskdl.kernels.distributions import Distribution
+from daskdl.kernels.optimizers import Clock, Optimizer
 from daskdl.kernels.penalties import Elastic, Free, Penalties
 from daskdl.kernels.structs import Rows, Settings
 from daskdl.kernels.training import train_rows
@@ -68,8 +68,7 @@ class Plan:
     layout: Layout
     activation: Activation
     distribution: Distribution
-    optimizer: str
-    optimizer_numbers: dict[str, float]
+    optimizer: Optimizer
     autoencoder: bool = False
     l1: float = 0.0
     l2: float = 0.0
@@ -89,8 +88,7 @@ class Plan:
     def __post_init__(self) -> None:
         dropout = np.zeros(self.layout.depth + 1, f4)
         dropout[1 : 1 + len(self.hidden_dropout)] = self.hidden_dropout
-        stateless = self.optimizer != "adadelta" and not self.l1 and not self.l2 and not self.elastic
-        stateless = stateless and not any(self.optimizer_numbers[k] for k in ("start", "stable"))
+        stateless = not (self.optimizer.remembers or self.l1 or self.l2 or self.elastic)
         object.__setattr__(
             self,
             "settings",
@@ -236,7 +234,7 @@ class Runner:
     def train(self, mix: Mix, low: int, high: int, samples: float) -> None:
         """Train on samples [low, high) of a mix; `samples` counts what all workers trained before them."""
         plan = self.plan
-        optimizer, rates = optimizer_at(plan.optimizer, plan.optimizer_numbers, plan.layout.depth, samples)
+        optimizer, rates = plan.optimizer.at(Clock(samples, plan.batch, plan.layout.depth))
         settings = plan.settings._replace(rates=rates)
         kernel = train_rows if plan.batch == 1 else train_batches
         rows = mix.window(low, high, self.rows, plan.mean_weight)
@@ -265,6 +263,8 @@ def train_share(
     thread, or with replicas, the same arguments give the same bits.
     """
     began = time.perf_counter()
+    if len(state.slots) != len(plan.optimizer.slots):  # kernels would read beyond the array
+        raise ValueError(f"{plan.optimizer.name} needs {len(plan.optimizer.slots)} slots; got {len(state.slots)}.")
     moved = state.copy()
     # what came from another process may be read-only, a type of its own for which kernels would compile once more
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))

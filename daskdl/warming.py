@@ -16,16 +16,12 @@ from daskdl.design import Block, Design
 from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.jit import cache_misses
+from daskdl.kernels.optimizers import OPTIMIZERS, Optimizer
 from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import Plan, Portion, Share, train_share
 from frames import parse_numbers
 
 STORED = ("uint8", "uint16", "int32", "int64", "float32", "float64")  # the number types in which chunks keep columns
-OPTIMIZERS = {
-    "adadelta": {"rho": 0.99, "epsilon": 1e-8},
-    "nesterov": {"rate": 0.005, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5},
-    "momentum": {"rate": 0.005, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5},
-}
 ROWS = 4
 
 
@@ -34,21 +30,21 @@ class Choice(NamedTuple):
 
     activation: Activation
     distribution: Distribution
-    optimizer: str
+    optimizer: Optimizer
     batch: int
 
     def __str__(self) -> str:
         way = "each row" if self.batch == 1 else "mini-batches"
-        return f"{self.activation.name}, {self.distribution.name}, {self.optimizer}, {way}"
+        return f"{self.activation.name}, {self.distribution.name}, {self.optimizer.name}, {way}"
 
 
 def choices(everything: bool = False) -> Iterator[Choice]:
     """Yield the usual combinations (softmax and gaussian, ADADELTA and Nesterov), or all there are."""
     hidden = [kind() for kind in ACTIVATIONS.values()]
     heads = [kind() for kind in DISTRIBUTIONS.values() if isinstance(kind().compiled, kind)]  # others share a kernel
-    rarity = {"adadelta": 0, "nesterov": 1, "momentum": 2}
-    for activation, head, optimizer, batch in itertools.product(hidden, heads, OPTIMIZERS, (1, 2)):
-        if everything or activation.rarity + head.rarity + rarity[optimizer] <= 1:
+    optimizers = [kind() for kind in OPTIMIZERS.values()]
+    for activation, head, optimizer, batch in itertools.product(hidden, heads, optimizers, (1, 2)):
+        if everything or activation.rarity + head.rarity + optimizer.rarity <= 1:
             yield Choice(activation, head, optimizer, batch)
 
 
@@ -96,12 +92,15 @@ class _Listener(event.Listener):
 
 def _train(choice: Choice) -> None:
     outputs = 1 if choice.distribution.classes is None else 2
-    layout = Layout(levels=2, numbers=len(STORED), hidden=(2,), outputs=outputs, pieces=choice.activation.pieces)
-    name = "adadelta" if choice.optimizer == "adadelta" else "momentum"
-    numbers = dict(OPTIMIZERS[choice.optimizer])
-    if name == "momentum":
-        numbers["nesterov"] = float(choice.optimizer == "nesterov")
-    plan = Plan(layout, choice.activation, choice.distribution, name, numbers, batch=choice.batch)
+    layout = Layout(
+        levels=2,
+        numbers=len(STORED),
+        hidden=(2,),
+        outputs=outputs,
+        pieces=choice.activation.pieces,
+        slots=len(choice.optimizer.slots),
+    )
+    plan = Plan(layout, choice.activation, choice.distribution, choice.optimizer, batch=choice.batch)
     share = Share((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
     train_share(initialise(layout, Start(), seed=1), share, plan, threads=1)
 

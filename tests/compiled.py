@@ -64,7 +64,7 @@ def state_of(net: Net, layout: Layout) -> State:
     state = layout.empty()
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         slots, bias_slots = net.weight_slots[layer - 1], net.bias_slots[layer - 1]
-        sources = zip(state[:3], (w, *slots), (b, *bias_slots), strict=True)
+        sources = zip((state.weights, *state.slots), (w, *slots), (b, *bias_slots), strict=True)
         for buffer, matrix, vector in sources:
             layout.set_matrix(buffer, layer, matrix.reshape(-1, w.shape[-1]))
             layout.bias(buffer, layer)[:] = vector.ravel()
@@ -75,7 +75,7 @@ def state_of(net: Net, layout: Layout) -> State:
 
 def net_of(state: State, layout: Layout, like: Net, samples: int) -> Net:
     """The oracle net that a state holds, shaped like another one."""
-    buffers = state[:3]
+    buffers = (state.weights, *state.slots)
     weights, biases, weight_slots, bias_slots = [], [], [], []
     for layer, (w, b) in enumerate(zip(like.weights, like.biases, strict=True), start=1):
         matrices = [layout.matrix(buffer, layer).astype(np.float64).reshape(w.shape) for buffer in buffers]
@@ -132,9 +132,9 @@ def distribution(options: Options, kernels: SimpleNamespace) -> Any:
 def optimizer(options: Options, clock: int, kernels: SimpleNamespace) -> Any:
     """The spec of the optimizer with the momentum that holds at `clock`."""
     if options.adaptive_rate:
-        return kernels.optimizers.Adadelta(f4(options.rho), f4(options.epsilon))
-    spec = kernels.optimizers.Nesterov if options.nesterov else kernels.optimizers.Momentum
-    return spec(f4(momentum_at(clock, options)))
+        return kernels.optimizers.OPTIMIZERS["adadelta"](options.rho, options.epsilon).compiled
+    kind = kernels.optimizers.OPTIMIZERS["nesterov" if options.nesterov else "momentum"]
+    return kind(momentum=momentum_at(clock, options)).compiled
 
 
 def settings_of(options: Options, depth: int, clock: int, seed: int) -> Settings:

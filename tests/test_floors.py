@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("daskdl.kernels.jit", "daskdl.errors", "daskdl.exceptions", "frames.errors", "frames.codecs")),
     (0, ("daskdl.parameter_kinds",)),
     (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema", "frames.digits")),
-    (2, ("daskdl.network", "daskdl.choices", "daskdl.parameter*", "daskdl.blas", "frames")),
+    (2, ("daskdl.network", "daskdl.parameter*", "daskdl.blas", "frames")),
     (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.moments", "daskdl.adaptation", "daskdl.design")),
     (3, ("daskdl.prediction", "daskdl.importances", "daskdl.balance", "daskdl.growth", "daskdl.table", "daskdl.shown")),
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),

@@ -13,6 +13,7 @@ from daskdl.kernels.optimizers import step
 from daskdl.kernels.passes import cap_row, entries, load_target, note_activity, steady_bias, sum_table, update_bias
 from daskdl.kernels.penalties import decay, tether
 from daskdl.kernels.randomness import uniform
+from daskdl.kernels.slots import cut, put, taken
 
 
 @kernel
@@ -165,20 +166,17 @@ def move_block(optimizer, penalties, pull, network, settings, start, gradient, r
     """Move a run of weights by their gradients; return the sum of squared gradients."""
     width = len(gradient)
     w = network.weights[start : start + width]
-    first = network.first[start : start + width]
-    second = network.second[start : start + width]
+    slots = cut(optimizer, network.slots, start, width)
     always = not settings.fast_mode
     squares = np.float32(0)
     for c in range(width):
         old = w[c]
-        one = first[c]
-        two = second[c]
         g = gradient[c] + decay(penalties, old) + tether(pull, start + c, old)
-        new, fresh, other = step(optimizer, old, one, two, g, rate)
+        before = taken(slots, c)
+        new, fresh = step(optimizer, old, before, g, rate)
         live = always or gradient[c] != np.float32(0)
         w[c] = new if live else old
-        first[c] = fresh if live else one
-        second[c] = other if live else two
+        put(slots, c, fresh, before, live)
         squares += g * g if live else np.float32(0)
     return squares
 
@@ -219,16 +217,16 @@ def move_levels(optimizer, penalties, pull, network, settings, scratch, used, ra
         level = scratch.touched[place]
         scratch.place[level] = -1
         start = level * height
+        w = network.weights[start : start + height]
+        slots = cut(optimizer, network.slots, start, height)
         for r in range(height):
-            k = start + r
             raw = scratch.table[place, r]
             if always or raw != np.float32(0):
-                old = network.weights[k]
-                g = raw + decay(penalties, old) + tether(pull, k, old)
-                new, fresh, other = step(optimizer, old, network.first[k], network.second[k], g, rate)
-                network.weights[k] = new
-                network.first[k] = fresh
-                network.second[k] = other
+                old = w[r]
+                g = raw + decay(penalties, old) + tether(pull, start + r, old)
+                new, fresh = step(optimizer, old, taken(slots, r), g, rate)
+                w[r] = new
+                put(slots, r, fresh, fresh, True)
                 scratch.norms[r] += new * new - old * old
                 scratch.squares[r] += g * g
 

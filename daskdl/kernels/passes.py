@@ -9,9 +9,10 @@ import numpy as np
 from daskdl.kernels.activations import activate, slope
 from daskdl.kernels.distributions import output_delta
 from daskdl.kernels.jit import kernel
-from daskdl.kernels.optimizers import bias_rate, bias_step, step
+from daskdl.kernels.optimizers import bias_step, speed, step
 from daskdl.kernels.penalties import decay, tether
 from daskdl.kernels.randomness import uniform
+from daskdl.kernels.slots import cut, put, read, taken, write
 
 
 @kernel
@@ -186,22 +187,19 @@ def spread_error(weights, start, delta, errors, base, width):
 def update_unit(optimizer, penalties, pull, network, settings, start, delta, rate, values, base, width):
     """Move the dense weights of one unit; return the sum of their squared gradients."""
     w = network.weights[start : start + width]
-    first = network.first[start : start + width]
-    second = network.second[start : start + width]
+    slots = cut(optimizer, network.slots, start, width)
     x = values[base : base + width]
     squares = np.float32(0)
     always = not settings.fast_mode
     for c in range(width):
         a = x[c]
         old = w[c]
-        one = first[c]
-        two = second[c]
         g = delta * a + decay(penalties, old) + tether(pull, start + c, old)
-        new, fresh, other = step(optimizer, old, one, two, g, rate)
+        before = taken(slots, c)
+        new, fresh = step(optimizer, old, before, g, rate)
         live = always or a != np.float32(0)
         w[c] = new if live else old
-        first[c] = fresh if live else one
-        second[c] = other if live else two
+        put(slots, c, fresh, before, live)
         squares += g * g if live else np.float32(0)
     return squares
 
@@ -236,19 +234,16 @@ def update_level(optimizer, penalties, pull, network, settings, scratch, deltas,
     height = len(deltas)
     start = level * height
     w = network.weights[start : start + height]
-    first = network.first[start : start + height]
-    second = network.second[start : start + height]
+    slots = cut(optimizer, network.slots, start, height)
     always = not (settings.fast_mode or settings.stateless)
     for r in range(height):
         old = w[r]
-        one = first[r]
-        two = second[r]
         g = deltas[r] * hit + decay(penalties, old) + tether(pull, start + r, old)
-        new, fresh, other = step(optimizer, old, one, two, g, rate)
+        before = taken(slots, r)
+        new, fresh = step(optimizer, old, before, g, rate)
         live = always or deltas[r] != np.float32(0)
         w[r] = new if live else old
-        first[r] = fresh if live else one
-        second[r] = other if live else two
+        put(slots, r, fresh, before, live)
         scratch.norms[r] += w[r] * w[r] - old * old
         scratch.squares[r] += g * g if live else np.float32(0)
 
@@ -304,10 +299,9 @@ def update_bias(optimizer, penalties, pull, network, layer, r, delta, q, rate):
     g = delta + decay(penalties, old) + tether(pull, k, old)
     # without it a unit below dead ones would forget all gradients and step at full rate
     q = q if q > np.float32(0) else g * g
-    new, fresh, other = bias_step(optimizer, old, network.first[k], network.second[k], g, q, rate)
+    new, fresh = bias_step(optimizer, old, read(optimizer, network.slots, k), g, q, rate)
     network.weights[k] = new
-    network.first[k] = fresh
-    network.second[k] = other
+    write(network.slots, k, fresh)
 
 
 @kernel
@@ -322,7 +316,7 @@ def steady_bias(optimizer, network, settings, bases, layer, r):
     """Pull a hidden unit's bias, at the rate at which it moves, towards the mean activation that was asked for."""
     mean = network.activity[bases[layer] - bases[1] + r % network.units[layer]]
     k = network.biases[layer] + r
-    rate = bias_rate(optimizer, network.first[k], network.second[k], settings.rates[layer])
+    rate = speed(optimizer, read(optimizer, network.slots, k), settings.rates[layer])
     network.weights[k] -= rate * settings.sparsity_beta * (mean - settings.average_activation)
 
 

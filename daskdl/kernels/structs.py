@@ -18,8 +18,7 @@ class Network(NamedTuple):
     """
 
     weights: np.ndarray  # (size,) float32
-    first: np.ndarray  # (size,) float32, first optimizer slot
-    second: np.ndarray  # (size,) float32, second optimizer slot
+    slots: np.ndarray  # (k, size) float32, what the optimizer keeps for each weight
     activity: np.ndarray  # (hidden units,) float32, running mean activation (sparse autoencoders)
     units: np.ndarray  # (layers + 1,) int64; units[0] counts the numeric inputs only
     channels: np.ndarray  # (layers + 1,) int64; sums that compete for one unit

@@ -201,7 +201,7 @@ def test_hidden_layers_come_from_the_autoencoder_with_the_scales_they_expect(pat
         np.testing.assert_array_equal(ready.layout.bias(ready.state.weights, layer), unlabelled.model.biases(layer - 1))
     assert ready.layout.matrix(ready.state.weights, 3).shape == (2, 3)
     assert not ready.layout.bias(ready.state.weights, 3).any()
-    assert not ready.state.first.any()
+    assert not ready.state.slots.any()
 
 
 @pytest.mark.parametrize("way", ["estimator", "name", "file"])

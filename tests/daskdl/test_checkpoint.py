@@ -277,7 +277,7 @@ def test_a_model_of_a_later_program_is_refused(golden, monkeypatch):
 
 def test_arrays_that_do_not_fit_the_network_are_refused(tmp_path):
     model = renamed("odd")
-    model = dataclasses.replace(model, state=model.state._replace(first=model.state.first[:-1]))
+    model = dataclasses.replace(model, state=model.state._replace(slots=model.state.slots[:, :-1]))
     checkpoint.save(model, tmp_path / "odd")
     with pytest.raises(H2OValueError, match=r"this one cannot read it \(first must be \(\d+,\) float32; got \(\d+,\)"):
         checkpoint.load(tmp_path / "odd")

@@ -41,7 +41,7 @@ def test_the_blocks_of_a_layout_fill_its_buffer_exactly_once(layout):
     units = [layout.inputs, *layout.hidden, layout.outputs]
     pieces = [layout.pieces] * len(layout.hidden) + [1]
     assert layout.size == sum(p * b * (a + 1) for a, b, p in zip(units, units[1:], pieces, strict=False))
-    assert Layout.from_dict(json.loads(json.dumps(layout.to_dict()))) == layout
+    assert Layout.from_dict(json.loads(json.dumps(layout.to_dict())), layout.slots) == layout
 
 
 @settings(max_examples=40, deadline=None)
@@ -64,7 +64,7 @@ def test_the_kernels_view_shares_the_states_memory():
     network = layout.network(state)
     network.weights[0] = 7
     assert state.weights[0] == 7
-    assert [a.dtype for a in state] == [np.float32] * 4
+    assert [a.dtype for a in state] == [np.float32] * 3
     assert state.nbytes == 4 * (3 * layout.size + 4)
 
 
@@ -80,7 +80,7 @@ def test_adaptive_weights_are_uniform_within_the_reach_of_the_layers_sizes():
         assert abs(w.mean()) < 5 * reach / math.sqrt(3 * w.size)
         assert w.std() == pytest.approx(reach / math.sqrt(3), rel=0.1)
     assert [set(layout.bias(state.weights, l).tolist()) for l in (1, 2, 3)] == [{0.5}, {1.0}, {0.0}]
-    assert not state.first.any()
+    assert not state.slots.any()
     assert not state.activity.any()
 
 
@@ -112,12 +112,13 @@ def test_weights_depend_on_the_seed_alone_and_layers_differ():
 
 
 def states(*values: float) -> list[State]:
-    return [State(*(np.full(3, v * k, np.float32) for k in (1, 2, 3, 4))) for v in values]
+    shapes = (3, (2, 3), 3)
+    return [State(*(np.full(shape, v * k, np.float32) for k, shape in enumerate(shapes, start=1))) for v in values]
 
 
 def test_an_average_weighs_by_samples_and_averages_everything():
     mean = average(states(1, 5), [3, 1])
-    assert [array[0] for array in mean] == pytest.approx([2, 4, 6, 8])
+    assert [array.flat[0] for array in mean] == pytest.approx([2, 4, 6])
     assert average(states(1, 5), [0, 0]).weights[0] == 3
     assert average(states(1, 5), [0, 9]).weights[0] == 5
 
@@ -279,7 +280,7 @@ def test_given_weights_that_are_infinite_are_refused():
 
 def test_averages_in_place_are_the_averages():
     rng = np.random.default_rng(3)
-    states = [State(*(rng.standard_normal(7).astype(np.float32) for _ in range(4))) for _ in range(3)]
+    states = [State(*(rng.standard_normal(shape).astype(np.float32) for shape in (7, (2, 7), 7))) for _ in range(3)]
     samples = [10.0, 0.0, 25.0]
     expected = average(states, samples)
     average_in_place(states, samples)

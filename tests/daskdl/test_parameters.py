@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daskdl.kernels.optimizers.adadelta import Adadelta
+from daskdl.kernels.optimizers.momentum import Nesterov
 from daskdl.parameter_kinds import OneOf, Range
 from daskdl.parameters import (
     SECTIONS,
@@ -230,10 +232,11 @@ def test_stopping_metric_and_folds_resolve_as_reported():
 
 
 def test_the_optimizer_is_chosen_with_its_numbers_only():
-    assert resolve(Parameters(), TWO).optimizer_numbers == {"rho": 0.99, "epsilon": 1e-8}
+    assert resolve(Parameters(), TWO).optimizer == Adadelta(rho=0.99, epsilon=1e-8)
     manual = resolve(Parameters(adaptive_rate=False, rate=0.1, momentum_stable=0.9), TWO)
-    assert manual.optimizer == "momentum"
-    assert manual.optimizer_numbers["stable"] == 0.9
+    assert manual.optimizer == Nesterov(rate=0.1, stable=0.9)
+    record = manual.to_dict()  # as models of the first version have it
+    assert (record["optimizer"], record["optimizer_numbers"]["nesterov"]) == ("momentum", 1.0)
 
 
 def test_conflicts_with_the_adaptive_rate_are_warned_about():

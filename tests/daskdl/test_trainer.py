@@ -17,6 +17,8 @@ from daskdl.design import Block, Design
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
+from daskdl.kernels.optimizers.adadelta import Adadelta
+from daskdl.kernels.optimizers.momentum import Nesterov
 from daskdl.network import Layout, Start, State, average, initialise
 from daskdl.trainer import (
     WINDOW,
@@ -34,12 +36,10 @@ from daskdl.trainer import (
 )
 
 LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
-ADADELTA = {"rho": 0.95, "epsilon": 1e-6}
-MANUAL = {"rate": 0.05, "rate_annealing": 1e-4, "rate_decay": 1.0, "start": 0.0, "ramp": 0.0, "stable": 0.0}
-PLAN = Plan(LAYOUT, Tanh(), Multinomial(), "adadelta", ADADELTA, seed=4)
+PLAN = Plan(LAYOUT, Tanh(), Multinomial(), Adadelta(0.95, 1e-6), seed=4)
 # a combination that the golden vectors compile too; its rate depends on the samples before it
-LINEAR = Plan(replace(LAYOUT, outputs=1), Tanh(), Gaussian(), "momentum",
-              {**MANUAL, "nesterov": 1.0}, seed=4)  # fmt: skip
+RATE = {"rate": 0.05, "rate_annealing": 1e-4, "ramp": 0.0}
+LINEAR = Plan(replace(LAYOUT, outputs=1, slots=1), Tanh(), Gaussian(), Nesterov(**RATE), seed=4)
 
 
 def design(rows: int, seed: int, classes: int = 3, offset_scale: float = 1.0) -> Design:
@@ -290,7 +290,7 @@ def test_only_plain_gradient_steps_are_stateless():
     assert LINEAR.settings.stateless
     assert not replace(LINEAR, l1=1e-5).settings.stateless
     assert not replace(LINEAR, elastic=1e-3).settings.stateless
-    assert not replace(LINEAR, optimizer_numbers={**LINEAR.optimizer_numbers, "stable": 0.9}).settings.stateless
+    assert not replace(LINEAR, optimizer=Nesterov(**RATE, stable=0.9)).settings.stateless
 
 
 @pytest.mark.parametrize("batch", [1, 16])
@@ -317,7 +317,7 @@ def test_elastic_averaging_pulls_a_share_to_the_consensus():
 
 
 def test_weights_that_ran_away_are_handed_back_as_they_are():
-    plan = replace(LINEAR, optimizer_numbers={**LINEAR.optimizer_numbers, "rate": 1e30})
+    plan = replace(LINEAR, optimizer=Nesterov(**RATE | {"rate": 1e30}))
     moved = train_share(start(LINEAR), share(portion(100)), plan, threads=1)
     assert not np.isfinite(moved.state.weights).all()
     assert moved.samples == 100
@@ -354,7 +354,7 @@ def test_segments_are_equal_and_cover_all_samples(samples, step, wanted):
 
 @pytest.mark.parametrize(("count", "kept"), [(1, 1), (2, 1), (6, 2), (30, 10)])
 def test_the_tail_is_the_mean_of_the_last_third_of_the_averages(count, kept):
-    state = State(*(np.zeros(3, np.float32) for _ in range(4)))
+    state = State(*(np.zeros(shape, np.float32) for shape in (3, (2, 3), 3)))
     tail = Tail(state, count)
     for number in range(count):
         for array in state:
@@ -367,7 +367,7 @@ def test_the_tail_is_the_mean_of_the_last_third_of_the_averages(count, kept):
 
 
 def test_a_tail_that_was_stopped_before_it_began_leaves_the_state_alone():
-    state = State(*(np.full(3, 7, np.float32) for _ in range(4)))
+    state = State(*(np.full(shape, 7, np.float32) for shape in (3, (2, 3), 3)))
     tail = Tail(state, 10)
     tail.add()
     tail.close()

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.choices import momentum_at, optimizer_at
 from daskdl.kernels.activations import ACTIVATIONS, activate, slope
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution, gradient, loss, output_delta, response
 from daskdl.kernels.distributions.multinomial import Multinomial
-from daskdl.kernels.optimizers import bias_step, step
+from daskdl.kernels.optimizers import OPTIMIZERS, Clock, bias_step, speed, step
+from daskdl.kernels.optimizers.adadelta import Adadelta
+from daskdl.kernels.optimizers.momentum import Momentum, Nesterov
 from daskdl.parameters import Facts, Parameters, Resolved, declarations, resolve
 from frames.errors import H2OResponseError
 
@@ -225,31 +226,64 @@ def test_only_maxout_has_two_pieces():
 
 # --- optimizers -------------------------------------------------------------------------------------------------------
 
-MANUAL = {"rate": 0.05, "rate_annealing": 0.0, "rate_decay": 1.0, "start": 0.5, "ramp": 0.0, "stable": 0.5}
-OPTIMIZERS = {
-    "adadelta": ("adadelta", {"rho": 0.9, "epsilon": 1e-3}),
-    "nesterov": ("momentum", {**MANUAL, "nesterov": 1.0}),
-    "momentum": ("momentum", {**MANUAL, "nesterov": 0.0}),
-    "plain": ("momentum", {**MANUAL, "nesterov": 0.0, "start": 0.0, "stable": 0.0}),
-}
+CASES = [Adadelta(rho=0.9, epsilon=1e-3)]
+CASES += [kind(0.05, 0.0, 1.0, start, 0.0) for kind in (Nesterov, Momentum) for start in (0.5, 0)]
+
+
+def test_the_laws_try_every_optimizer():
+    assert {type(spec) for spec in CASES} == set(OPTIMIZERS.values())
+
+
+@pytest.mark.parametrize("spec", CASES, ids=repr)
+@pytest.mark.parametrize("start", [-2.0, 0.5, 3.0])
+def test_optimizers_descend_a_parabola_in_single_precision(spec, start):
+    single, rates = spec.at(Clock())
+    for move in (step, lambda s, w, slots, g, rate: bias_step(s, w, slots, g, g * g, rate)):
+        w, slots = f4(start), tuple(f4(0) for _ in spec.slots)
+        for _ in range(600):
+            w, slots = move(single, w, slots, f4(2) * (w - f4(1)), rates[1])
+        assert abs(w - 1) < 0.05 * abs(start - 1)
+        assert len(slots) == len(spec.slots)
+        assert all(isinstance(v, f4) for v in (w, *slots, speed(single, slots, rates[1])))
+
+
+@pytest.mark.parametrize("spec", CASES, ids=repr)
+def test_an_optimizer_that_remembers_nothing_rests_without_a_gradient(spec):
+    single, rates = spec.at(Clock())
+    w, slots = step(single, f4(1), tuple(f4(0) for _ in spec.slots), f4(0.5), rates[1])
+    again, after = step(single, w, slots, f4(0), rates[1])
+    assert spec.remembers == (again != w or any(a and a != b for a, b in zip(after, slots, strict=True)))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("start", [-2.0, 0.5, 3.0])
-def test_optimizers_descend_a_parabola(name, start):
-    kind, numbers = OPTIMIZERS[name]
-    spec, rates = optimizer_at(kind, numbers, depth=1, samples=0)
-    for move in (step, lambda s, w, a, b, g, rate: bias_step(s, w, a, b, g, g * g, rate)):
-        w, first, second = f4(start), f4(0), f4(0)
-        for _ in range(600):
-            w, first, second = move(spec, w, first, second, f4(2) * (w - f4(1)), rates[1])
-        assert abs(w - 1) < 0.05 * abs(start - 1)
-        assert all(isinstance(v, f4) for v in (w, first, second))
+def test_an_optimizer_is_chosen_by_its_parameters_and_comes_back_from_a_record(name):
+    switches = {"adadelta": {}, "nesterov": {"adaptive_rate": False}}
+    switches["momentum"] = {"adaptive_rate": False, "nesterov_accelerated_gradient": False}
+    facts = Facts(rows=10, response="y", classes=1, response_type="real")
+    numbers = {one.parameter: 0.25 for one in OPTIMIZERS[name].declared().values()}
+    resolved = resolve(Parameters(**switches[name], **numbers), facts, "law")
+    assert type(resolved.optimizer) is OPTIMIZERS[name]
+    assert {getattr(resolved.optimizer, field) for field in OPTIMIZERS[name].declared()} == {0.25}
+    assert Resolved.from_dict(resolved.to_dict()) == resolved
+    assert len(set(OPTIMIZERS[name].slots)) == len(OPTIMIZERS[name].slots)
+
+
+@pytest.mark.parametrize("spec", CASES, ids=repr)
+def test_what_the_table_of_layers_shows_is_the_speed_of_the_weights(spec):
+    slots = np.random.default_rng(5).random((len(spec.slots), 50)).astype(f4)
+    clock = Clock(samples=100, batch=4, layers=2)
+    single, rates = spec.at(clock)
+    shown = spec.figures(slots, 2, clock)
+    found = np.broadcast_to(speed(single, tuple(slots), rates[2]), 50).astype(float)
+    assert shown.mean_rate * (1 - shown.momentum) == pytest.approx(found.mean(), rel=1e-6)
+    assert shown.deviation == pytest.approx(found.std(), rel=1e-5)
+    assert spec.figures(slots[:, :0], 2, clock).deviation == 0.0
+    assert clock.steps == 25
 
 
 def test_a_bias_of_adadelta_takes_its_rate_from_the_weights_of_its_unit():
-    spec, _ = optimizer_at("adadelta", {"rho": 0.9, "epsilon": 1e-6}, depth=1, samples=0)
-    w, first, second = bias_step(spec, f4(1), f4(0), f4(0), f4(0.5), f4(4), f4(0))
+    spec = Adadelta(0.9, 1e-6).compiled
+    w, (first, second) = bias_step(spec, f4(1), (f4(0), f4(0)), f4(0.5), f4(4), f4(0))
     g = 0.1 * 4
     rate = math.sqrt(1e-6 / (g + 1e-6))
     assert float(first) == pytest.approx(g)
@@ -258,12 +292,12 @@ def test_a_bias_of_adadelta_takes_its_rate_from_the_weights_of_its_unit():
 
 
 def test_rates_anneal_with_samples_and_decay_with_layers():
-    numbers = {**MANUAL, "rate_annealing": 1e-3, "rate_decay": 0.5, "nesterov": 1.0}
-    _, rates = optimizer_at("momentum", numbers, depth=3, samples=1000)
+    _, rates = Nesterov(0.05, 1e-3, 0.5, 0.5, 0.0).at(Clock(1000, 1, 3))
     np.testing.assert_allclose(rates, [0, 0.05 / 2 * 0.5, 0.05 / 2 * 0.25, 0.05 / 2 * 0.125], rtol=1e-6)
 
 
 def test_momentum_ramps_and_then_stays():
-    numbers = {**MANUAL, "start": 0.2, "stable": 0.8, "ramp": 100.0}
-    assert [momentum_at(numbers, n) for n in (0, 50, 100, 1e9)] == pytest.approx([0.2, 0.5, 0.8, 0.8])
-    assert momentum_at({**numbers, "ramp": 0.0}, 1e9) == 0.2
+    spec = Momentum(start=0.2, stable=0.8, ramp=100.0)
+    assert [spec.momentum_at(n) for n in (0, 50, 100, 1e9)] == pytest.approx([0.2, 0.5, 0.8, 0.8])
+    assert [spec.at(Clock(n))[0].momentum for n in (0, 50)] == pytest.approx([0.2, 0.5])
+    assert Momentum(start=0.2, stable=0.8, ramp=0.0).momentum_at(1e9) == 0.2

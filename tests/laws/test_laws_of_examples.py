@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ("adaptation", "balance", "categorical", "choices", "design", "encoding", "importances", "initial", "moments")
+MODULES = ("adaptation", "balance", "categorical", "design", "encoding", "importances", "initial", "moments")
 MODULES += ("network", "prediction", "scoring", "status", "trainer", "kernels.spec")
 WITH_EXAMPLES = {"adaptation", "balance", "categorical", "encoding", "importances", "moments", "network"}
 WITH_EXAMPLES |= {"kernels.spec"}

@@ -13,14 +13,14 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl.kernels import optimizers, penalties, randomness
+from daskdl.kernels import penalties, randomness
 from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.distributions import loss, response
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.jit import FAST_MATH, compiled_signatures, source_digest
 
-MODULES = (optimizers, penalties)
+MODULES = (penalties,)
 SPECS = sorted(
     {c for m in MODULES for c in vars(m).values() if inspect.isclass(c) and issubclass(c, tuple)},
     key=lambda c: c.__name__,
