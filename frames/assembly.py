@@ -107,7 +107,7 @@ def wait_for(groups: Sequence[Group]) -> None:
 class Tables(NamedTuple):
     """How to read pandas tables that are to be one frame; all tuples have an entry per column.
 
-    types    what a column holds: numbers, times or texts
+    types    what a column holds: numbers, doubles, times or texts
     wanted   the type that the user wants, or None
     missing  texts that mean missing besides the usual ones
     """
@@ -169,7 +169,9 @@ def _read_named(name: str, column: pd.Series) -> Typed | Dictionary:
 def _holds(empty: Typed | Dictionary, wanted: Type | None) -> str:
     if isinstance(empty, Dictionary) or wanted in ("enum", "string", "uuid"):
         return "texts"
-    return "times" if empty.type == "time" else "numbers"
+    if empty.type == "time":
+        return "times"
+    return "doubles" if empty.values.dtype.kind == "f" else "numbers"
 
 
 def _known(empty: Typed | Dictionary, wanted: Type | None) -> list[kinds.TextReport]:
@@ -185,7 +187,8 @@ def _number_columns(plan: Tables, filled: Sequence[Report]) -> list[Column]:
     for position, i in enumerate(at):
         type_ = plan.wanted[i] or ("time" if plan.types[i] == "times" else None)
         if type_ != "time":
-            type_ = kinds.number_type([report.summaries[position] for report in filled], type_)
+            parts = [report.summaries[position] for report in filled]
+            type_ = kinds.number_type(parts, type_, plan.types[i] == "doubles")
         columns.append(Column(plan.names[i], type_))
     return columns
 

@@ -322,7 +322,7 @@ def _prepared(column: np.ndarray) -> np.ndarray:
         return np.empty(0)  # no integer says how wide a column without rows is
     if column.dtype == bool:
         return column.view(np.uint8)
-    if column.dtype.kind == "f":
+    if column.dtype.kind == "f" or not len(column):
         return column.astype(np.float64, copy=False)
     if column.dtype == np.int64 and len(column) and column.min() == MISSING_INTEGER and not _is_long(column):
         values = column.astype(np.float64)

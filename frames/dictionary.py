@@ -113,6 +113,8 @@ class Dictionary(NamedTuple):
         levels = [str(TRUTHS.index(level)) if level in TRUTHS else level for level in self.levels]
         numbers = as_numbers(levels if verdict.truths else self.levels, lenient=True)
         assert numbers is not None
+        if verdict.type == "real" and numbers.dtype == np.int64:
+            numbers = np.where(numbers == -_LONG, np.nan, numbers.astype(np.float64))
         return self._spread(numbers, -_LONG if numbers.dtype == np.int64 else np.nan)
 
     def _spread(self, values: np.ndarray, missing: Any) -> np.ndarray:

@@ -59,7 +59,8 @@ def header_line(names: Sequence[str], sep: str, quote: bool) -> str:
 
 
 def _needs_quotes(name: str, sep: str) -> bool:
-    return not name or name != name.strip() or name.startswith("#") or any(letter in name for letter in (sep, *'"\r\n'))
+    special = f'"\r\n{sep}' + ("\t" if sep == " " else "")
+    return not name or name != name.strip() or name.startswith("#") or any(letter in name for letter in special)
 
 
 def fields(values: np.ndarray, column: Column, mark: str = "") -> Any:

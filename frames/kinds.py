@@ -39,8 +39,8 @@ _SHOWN_TEXTS = 5
 _SHOWN_COLUMNS = 10
 
 Kind = str | frozenset[int]
-"""int, long (an int that float64 may round), real, uuid, truth (False or True), word (missing among numbers), text; for
-times the forms that they follow."""
+"""int, long (an int that float64 would round), real, uuid, truth (False or True), word (missing among numbers), text;
+for times the forms that they follow."""
 
 NUMBERS = frozenset({"int", "long", "real"})
 
@@ -63,7 +63,7 @@ def kinds_of(levels: Sequence[str], counts: np.ndarray) -> Kinds:
     for text, count in zip(levels, counts.tolist(), strict=True):
         number = number_in(text)
         if number is not None:
-            kind = "real" if not is_whole(number) else "int" if abs(number) < _EXACT else "long"
+            kind = "real" if not is_whole(number) else "int" if float(number) == number else "long"
             by_kind.setdefault(kind, {})[text] = count
         elif text.strip() in NO_NUMBER:
             by_kind.setdefault("word", {})[text] = count
@@ -193,16 +193,19 @@ def _given_up(kinds: Kinds, telling: int, kept: AbstractSet[Kind]) -> GivenUp | 
     return GivenUp(rows, telling, tuple(heapq.nlargest(_SHOWN_TEXTS, texts, key=lambda item: item[1])))
 
 
-def number_type(parts: Sequence[Summary], wanted: Type | None = None) -> Type:
+def number_type(parts: Sequence[Summary], wanted: Type | None = None, doubles: bool = False) -> Type:
     """Return whether a column of numbers is int or real, given the summaries of its parts.
 
     Whole numbers are int. A declared type never changes a value: fractions make a declared int real, and integers that
-    float64 would round make a declared real int.
+    float64 would round make a declared real int; with `doubles` the source holds doubles, so that none would.
     """
     filled = [part for part in parts if part.present]
+    if not filled:
+        return "int" if wanted == "int" else "real"
     size = max((max(-part.minimum, part.maximum) for part in filled), default=0.0)
-    whole = bool(filled) and all(part.all_integer for part in filled) and size < 2.0**63
-    return "int" if whole and (wanted != "real" or size >= 2.0**53) else "real"
+    # Extremes are rounded: 2**63 may be 2**63 - 1, which only a source of integers can hold.
+    whole = all(part.all_integer for part in filled) and (size < 2.0**63 or (size == 2.0**63 and not doubles))
+    return "int" if whole and (wanted != "real" or (size >= _EXACT and not doubles)) else "real"
 
 
 def warn(given_up: Mapping[str, tuple[Type, GivenUp]], option: str) -> None:

@@ -82,7 +82,7 @@ def read_stream(source: Source, start: int, setup: Setup) -> list[Block]:
                 break
     except FrameError as error:
         blocks.append(Block(Report(0, 0, problem=str(error))))
-    return blocks
+    return blocks or [_empty(setup, 0)]
 
 
 def read_bytes(data: bytes, lines_before: int, setup: Setup, where: str) -> Block:
@@ -120,7 +120,7 @@ def parse(data: bytes, setup: Setup, lines_before: Callable[[], int], where: str
         return Block(Report(0, size, problem=problem))
     if not data.strip():
         return _empty(setup, size)
-    encoding = "utf-8" if _is_utf8(data) else "latin-1"
+    encoding = _encoding(data)
     if _quote_is_open(data, setup):
         return Block(Report(0, size, problem=_open_quote(data, setup, lines_before(), where)))
     table = None if _first_row_too_long(data, setup, encoding) else _read(data, setup, encoding)
@@ -138,15 +138,33 @@ def _empty(setup: Setup, size: int) -> Block:
     return _block(table, setup, size)
 
 
-def _is_utf8(data: bytes) -> bool:
+class Encoding(NamedTuple):
+    """How the bytes of a block are read as text."""
+
+    name: str
+    errors: str = "strict"
+
+
+_UTF8 = Encoding("utf-8")
+_SURROGATES = Encoding("utf-8", "surrogatepass")
+"""What exports write where texts hold surrogates, which UTF-8 itself has no place for."""
+
+
+def _encoding(data: bytes) -> Encoding:
+    if _is_read_by(data, _UTF8):
+        return _UTF8
+    return _SURROGATES if _is_read_by(data, _SURROGATES) else Encoding("latin-1")
+
+
+def _is_read_by(data: bytes, encoding: Encoding) -> bool:
     try:
-        data.decode("utf-8")
+        data.decode(*encoding)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
+def _read(data: bytes, setup: Setup, encoding: Encoding) -> pd.DataFrame | None:
     """The block as pandas reads it, with one column more than the file has: what lands there is too much.
 
     None where some row has more fields than even that.
@@ -154,7 +172,10 @@ def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
     columns = list(range(setup.width + 1))
     # Not "category": that would read 007 as a number, and is slower than looking for distinct texts afterwards.
     # Unwanted columns are cheapest as text; leaving them to `usecols` would hide rows that are too long.
-    texts = {i: object for i in range(setup.width) if i in setup.texts or i not in setup.kept}
+    # The strings that pandas infers by itself have no surrogates.
+    texts = {
+        i: object for i in range(setup.width) if i in setup.texts or i not in setup.kept or encoding == _SURROGATES
+    }
     try:
         return pd.read_csv(
             io.BytesIO(data),
@@ -168,7 +189,8 @@ def _read(data: bytes, setup: Setup, encoding: str) -> pd.DataFrame | None:
             skipinitialspace=True,
             quotechar=setup.quote,
             escapechar=setup.escape,
-            encoding=encoding,
+            encoding=encoding.name,
+            encoding_errors=encoding.errors,
             low_memory=False,
             **_FLOATS[setup.exact_floats],
         )
@@ -200,7 +222,7 @@ def _open_quote(data: bytes, setup: Setup, lines_before: int, where: str) -> str
     )
 
 
-def _first_row_too_long(data: bytes, setup: Setup, encoding: str) -> bool:
+def _first_row_too_long(data: bytes, setup: Setup, encoding: Encoding) -> bool:
     # pandas takes a first row that is too long for the shape of the file.
     first = next(_records(data[: 2**20], setup, encoding), (0, []))[1]
     return len(first) > setup.width + 1
@@ -210,8 +232,8 @@ def _overflows(table: pd.DataFrame, setup: Setup) -> bool:
     return setup.width in table.columns and bool(table[setup.width].notna().any())
 
 
-def _records(data: bytes, setup: Setup, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, errors="replace", newline="")
+def _records(data: bytes, setup: Setup, encoding: Encoding) -> Iterator[tuple[int, list[str]]]:
+    text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding.name, errors="replace", newline="")
     if setup.sep == " ":
         for number, line in enumerate(text, 1):
             if line.strip():
@@ -227,7 +249,7 @@ def _records(data: bytes, setup: Setup, encoding: str) -> Iterator[tuple[int, li
         before = reader.line_num
 
 
-def _ragged(data: bytes, setup: Setup, encoding: str, lines_before: int, where: str) -> str:
+def _ragged(data: bytes, setup: Setup, encoding: Encoding, lines_before: int, where: str) -> str:
     """The sentence about the first row that has too many fields."""
     for line, row in _records(data, setup, encoding):
         if len(row) > setup.width and any(field.strip() for field in row[setup.width :]):
@@ -276,10 +298,8 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     kind = column.dtype.kind
     if kind == "i":
         return without_marker(column.to_numpy())
-    if kind == "u":
-        return column.to_numpy(dtype=np.float64)
     if kind != "f":
-        return None
+        return None  # unsigned ones are beyond 64 bits, too
     values = column.to_numpy()
     return None if may_be_rounded(values) else values
 

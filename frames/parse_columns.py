@@ -42,7 +42,7 @@ def declare(
         # The name of a column that is not read must not stand in the way of one that is.
         rest = ["" if name in names else name for name in setup.names]
         setup = replace(setup, names=tuple(given.get(i, rest[i]) for i in range(setup.width)))
-    forced = _types(setup, col_types)
+    forced = {**setup.forced, **_types(setup, col_types)}
     as_text = {i for i, type_ in forced.items() if type_ not in ("real", "int")}
     missing = _missing(setup, na_strings)
     # A text that means missing in a column of numbers must not make it a column of text: see `Setup.with_texts`.
@@ -151,7 +151,8 @@ def numbers(setup: Setup, reports: Sequence[Report]) -> list[Column]:
     """Return the columns of numbers, in the order of the file."""
     positions = [i for i in setup.kept if i not in setup.texts]
     filled = [report for report in reports if report.rows]
-    return [
-        Column(setup.names[i], number_type([report.summaries[n] for report in filled], setup.forced.get(i)))
-        for n, i in enumerate(positions)
-    ]
+    columns = []
+    for n, i in enumerate(positions):
+        parts = [report.summaries[n] for report in filled]
+        columns.append(Column(setup.names[i], number_type(parts, setup.forced.get(i), i in setup.doubles)))
+    return columns

@@ -34,7 +34,10 @@ def plan_files(
 
     Raises FrameError where a file has another header or another number of columns, with both files named.
     """
-    heads = [source.sample() for source in sources]
+    looked = [(source, source.sample()) for source in sources]
+    # A compressed file of nothing has bytes all the same; it says nothing, like an empty one.
+    filled = [(source, head) for source, head in looked if head.data.strip()] or looked[:1]
+    sources, heads = [source for source, _ in filled], [head for _, head in filled]
     setup = _guess(heads[0], wishes, sources[0])
     tops = [sample(*head, setup, source.url, _ROWS) for source, head in zip(sources, heads, strict=True)]
     if wishes.header == 0 and (spoken or len(sources) > 1):
@@ -80,8 +83,8 @@ def _has_header(rows: list[list[str]], body: list[list[str]], setup: Setup, head
     another header than the first file."""
     if not rows or header == -1:
         return False
-    own = setup.header
-    if own is not None and (rows[0] == list(own) or (named and header == 1)):
+    own = None if setup.header is None else [name.strip() for name in setup.header]
+    if own is not None and (rows[0] == own or (named and header == 1)):
         return True
     if header == 1 or (own is not None and set(rows[0]) == set(own)) or guess_header([*rows, *body]):
         return True if named and own is not None else None

@@ -21,7 +21,6 @@ _LEAST_ROWS = 20
 _MISSING = NO_VALUE | NO_NUMBER
 _LINES = 100
 _DIGITS = re.compile(r"\d")
-_OUTER = re.compile(r"(?:\A|(?<=[\r\n])) +| +(?=[\r\n]|\Z)")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class Setup:
     `header` is the first row where it names the columns, as it stands in the file, else None. `texts` are the columns
     (by position in the file) that are read as text; all others are numbers. `forced` holds the types that the user
     asked for. `kept` are the columns that are read at all. `missing` holds per column the texts that mean missing
-    besides the usual ones.
+    besides the usual ones. `doubles` are columns that hold doubles, so that no integer of theirs was rounded or will
+    be.
     """
 
     sep: str
@@ -46,6 +46,7 @@ class Setup:
     escape: str | None = None
     markers: str | None = None
     exact_floats: bool = False
+    doubles: frozenset[int] = frozenset()
 
     def with_texts(self, more: Sequence[int]) -> "Setup":
         """Return the setup that reads some more columns as text."""
@@ -68,7 +69,7 @@ def records(
     """Return the fields of the first rows of a text; blank lines are left out, runs of spaces separate once."""
     rows = []
     if sep == " ":
-        text = _OUTER.sub("", text.replace("\t", " "))
+        text = _spaced(text, quote)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=sep, quotechar=quote, escapechar=escape, skipinitialspace=True
     )
@@ -83,18 +84,27 @@ def records(
     return rows
 
 
+def _spaced(text: str, quote: str) -> str:
+    """A text whose fields are apart by spaces: tabs count as such, and none stands at the ends of lines."""
+    q = re.escape(quote)
+    quoted = rf"(?<![^ \t\r\n])({q}(?:[^{q}]|{q}{q})*{q})"
+    ends = r"(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])"
+    return re.sub(rf"{quoted}|{ends}|(\t)", lambda found: found[1] or (" " if found[2] else ""), text)
+
+
 def decode(data: bytes, where: str) -> str:
-    """Return the sample of a file as text: UTF-8, or Latin-1 where it is not; raises FrameError for binary data."""
+    """Return the sample of a file as text: UTF-8 (also with surrogates, as exports write them), or Latin-1 where it is
+    not; raises FrameError for binary data."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FrameError(f"Text must be UTF-8; {where} is UTF-16. Convert it first.")
     if b"\0" in data:
         raise FrameError(f"Files must be text (CSV) or Parquet; {where} is binary: byte {data.index(0)} is 0.")
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         if error.start > len(data) - 4:  # the sample ends inside a character
-            return data[: error.start].decode("utf-8")
+            return data[: error.start].decode("utf-8", "surrogatepass")
         return data.decode("latin-1")
 
 
@@ -209,13 +219,14 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     header = wishes.header == 1 or (wishes.header == 0 and guess_header(rows, _quoting(text, sep, wishes)))
     body = rows[1:] if header else rows
     width = _width(rows, sep)
-    names = default_names(rows[0] if header else [], width)
+    first = _names(text, rows[0], sep, wishes) if header else []
+    names = default_names(first, width)
     columns = _columns(body, width)
     # Each distinct text once: pixels and codes repeat themselves, and columns may be hundreds.
     texts = frozenset(i for i, column in enumerate(columns) if any(number_in(text) is None for text in set(column)))
     return Setup(
         sep=sep,
-        header=tuple(rows[0]) if header else None,
+        header=tuple(first) if header else None,
         names=tuple(names),
         texts=texts,
         forced={},
@@ -227,6 +238,28 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
         markers=wishes.markers,
         exact_floats=_needs_exact_floats(columns, texts),
     )
+
+
+def _names(text: str, fields: Sequence[str], sep: str, wishes: "Wishes") -> list[str]:
+    """The fields of the first row as names: those in quotes keep the blanks around them."""
+    quote = re.escape(wishes.quote)
+    if wishes.quote not in text or wishes.escape is not None:
+        return list(fields)
+    between, other = (r"[ \t]+", r" \t") if sep == " " else (re.escape(sep), re.escape(sep))
+    field = re.compile(rf" *(?:{quote}((?:[^{quote}]|{quote}{quote})*){quote}|[^{other}\r\n]*)(?:{between}|[\r\n]|\Z)")
+    names, position = [], 0
+    for stripped in fields:
+        found = field.match(text, position)
+        exact = None if found is None else found[1]
+        if found is None or (exact is not None and _undoubled(exact, wishes.quote).strip() != stripped):
+            return list(fields)
+        names.append(stripped if exact is None else _undoubled(exact, wishes.quote))
+        position = found.end()
+    return names
+
+
+def _undoubled(text: str, quote: str) -> str:
+    return text.replace(2 * quote, quote)
 
 
 def _width(rows: list[list[str]], sep: str) -> int:

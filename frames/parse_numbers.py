@@ -36,7 +36,8 @@ def may_be_rounded(values: np.ndarray) -> bool:
     """Whether a column of float64 is nothing but integers, some of them so long that other ones round to them."""
     with np.errstate(all="ignore"):
         large = np.fmax.reduce(np.abs(values), initial=0.0)
-        return bool(_WHOLE <= large < 2.0**63 and ((np.rint(values) == values) | np.isnan(values)).all())
+        # 2**63 is what the last integers of 64 bits round to.
+        return bool(_WHOLE <= large <= 2.0**63 and ((np.rint(values) == values) | np.isnan(values)).all())
 
 
 def load() -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from frames.arrow import is_number, is_time, must_be_flat, read_arrow
+from frames.arrow_tables import TYPE_KEY
+from frames.column import Type
 from frames.dictionary import Dictionary
 from frames.errors import FrameError, H2OTypeError, H2OValueError
 from frames.parse_block import Block, Report, packed
@@ -37,7 +39,22 @@ def setup_of(source: Source) -> Setup:
             raise FrameError(f"Column '{field.name}' of {source.url} cannot be read. {error}") from error
     width = len(schema)
     texts = frozenset(i for i, field in enumerate(schema) if not (is_number(field.type) or is_time(field.type)))
-    return Setup(",", None, tuple(schema.names), texts, {}, tuple(range(width)), (frozenset(),) * width)
+    doubles = frozenset(i for i, field in enumerate(schema) if pa.types.is_floating(field.type))
+    own: dict[int, Type] = {i: told for i, field in enumerate(schema) if (told := _told_type(field)) is not None}
+    return Setup(
+        ",", None, tuple(schema.names), texts, own, tuple(range(width)), (frozenset(),) * width, doubles=doubles
+    )
+
+
+def _told_type(field: Any) -> Type | None:
+    """The type of the column that was exported to this field; None where something else wrote it."""
+    told: bytes = (field.metadata or {}).get(TYPE_KEY, b"")
+    kinds: list[tuple[bool, dict[bytes, Type]]] = [
+        (is_number(field.type), {b"int": "int", b"real": "real"}),
+        (pa.types.is_string(field.type), {b"string": "string", b"uuid": "uuid"}),
+        (pa.types.is_dictionary(field.type), {b"enum": "enum"}),
+    ]
+    return next((types[told] for suits, types in kinds if suits and told in types), None)
 
 
 @contextmanager

@@ -63,8 +63,8 @@ def _with_gaps(array: np.ndarray, absent: np.ndarray) -> np.ndarray:
 
 def from_times(stamps: np.ndarray) -> Typed:
     """Return datetime64 of any unit as a column of times; what is finer than a millisecond is cut."""
-    milliseconds = stamps.astype("M8[us]").astype(np.int64) / 1000.0
-    return Typed(np.floor(np.where(np.isnat(stamps), np.nan, milliseconds)), "time")
+    # NumPy rounds down: what lies before 1970 as well, and without a way through doubles.
+    return Typed(np.where(np.isnat(stamps), np.nan, stamps.astype("M8[ms]").astype(np.int64)), "time")
 
 
 def as_texts(found: Typed | Dictionary) -> Dictionary:
@@ -124,13 +124,19 @@ def settle(found: Typed | Dictionary, wanted: Type | None = None) -> Typed:
 def _number_type(found: Typed, wanted: Type) -> Type:
     """No declaration changes a number: fractions stay real, integers that float64 would round stay int."""
     if found.type == "int" and wanted == "real":
-        return "int" if found.values.dtype == np.int64 and _is_long(found.values) else "real"
+        return "int" if found.values.dtype == np.int64 and _would_round(found.values) else "real"
+    if found.type == "real" and wanted == "int":
+        nothing = found.values.dtype.kind != "f" or bool(np.isnan(found.values).all())
+        return "int" if nothing else "real"
     return "int" if found.type == "time" else found.type
 
 
-def _is_long(values: np.ndarray) -> bool:
+def _would_round(values: np.ndarray) -> bool:
+    """Whether float64 would round one of these integers."""
     present = values[values != MISSING_INTEGER]
-    return bool(len(present)) and max(-int(present.min()), int(present.max())) >= _EXACT
+    doubles = present.astype(np.float64)
+    large = doubles >= 2.0**63  # an int64 that is rounded to this is another one
+    return bool(large.any() or (np.where(large, 0, doubles).astype(np.int64) != present).any())
 
 
 def with_domain(found: Typed | Dictionary, domain: Sequence[str]) -> Typed:
