@@ -57,7 +57,9 @@ def is_missing(value: Any) -> bool:
     """Is a plain value None, NaN, NaT or NA?"""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, Real) and math.isnan(value))
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, Real) and not isinstance(value, Integral) and math.isnan(value)
 
 
 def _integer(value: int) -> tuple[str, float]:
@@ -73,7 +75,10 @@ def _milliseconds(value: Any) -> float:
     stamp = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo else stamp
     whole = stamp.floor("ms")
     count, rest = int(whole.asm8.astype("M8[ms]").astype(np.int64)), (stamp - whole) / pd.Timedelta(1, "ms")
-    return count + rest if rest else count
+    if not rest:
+        return count
+    # Not rounded to a whole millisecond: a time in between equals none.
+    return min(max(count + rest, math.nextafter(count, math.inf)), math.nextafter(count + 1, -math.inf))
 
 
 def is_frame(value: Any) -> bool:
@@ -178,6 +183,11 @@ def fitting(name: str, place: Place, value: Any) -> tuple[Place, Any]:
     if scalar.type == "time":
         return place, math.floor(scalar.value)
     if scalar.type != "text":
+        if isinstance(value, Integral) and scalar.value != int(value):
+            raise H2OValueError(
+                f"A cell must be an integer below 2**63 in size, or one that a double holds; got {value} for column "
+                f"'{name}'. Give it as a float to round it."
+            )
         _check_room(name, place, scalar)
     return place, scalar.value
 

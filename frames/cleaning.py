@@ -12,7 +12,7 @@ from frames.body import FrameBody
 from frames.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
 from frames.errors import H2OValueError
 from frames.folds import FOR_HOLES, chosen_seed, uniform
-from frames.integers import alike
+from frames.integers import EXACT, alike, size_of
 from frames.placement import Place
 from frames.rows import pick_where, starts
 from frames.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
@@ -137,7 +137,8 @@ class Cleaning(FrameBody):
         The list has one fill per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
         columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
         rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
-        (None: leave). Raises H2OValueError for mean or median of an enum column.
+        (None: leave). Means and medians of integers beyond 2**53 are rounded to integers. Raises H2OValueError for mean
+        or median of an enum column.
         """
         if method not in ("mean", "median", "mode"):
             raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
@@ -178,12 +179,12 @@ class Cleaning(FrameBody):
             return None
         if summary.counts is not None:
             return (place.domain or ())[int(np.argmax(summary.counts))]
-        if method == "mean":
-            return summary.mean
         column = self._pick([at])
-        if method == "median":
-            return column._quantile_rows((0.5,), combine_method, None)[0][0]  # type: ignore[attr-defined]
-        return column._mode()  # type: ignore[attr-defined]
+        if method == "mode":
+            return column._mode()  # type: ignore[attr-defined]
+        found = summary.mean if method == "mean" else column._quantile_rows((0.5,), combine_method, None)[0][0]  # type: ignore[attr-defined]
+        # Beside integers beyond 2**53 no fraction has room; the fill is an estimate anyway.
+        return round(found) if place.type == "int" and size_of(summary) > EXACT else found
 
     def _impute_by_group(self, targets: list[int], method: str, by: Any) -> H2OFrame:
         keys = self._indices(by)

@@ -47,7 +47,7 @@ class Covariance(Reductions):
                 [f"C{i}" for i in range(self.ncol + y.ncol)],
             )
         found = both._summaries()
-        gaps = np.array([s.missing > 0 for s in found])
+        gaps = np.array([s.missing > 0 for s in found], dtype=bool)
         if gaps.any() and use == "all.obs":
             raise H2OValueError(f"{call}() with use='all.obs' must be given no missing cells. Use 'complete.obs'.")
         # "everything": columns without gaps over all rows. Otherwise the rows that are complete in all columns.

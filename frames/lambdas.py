@@ -111,7 +111,7 @@ class Lambdas(FrameBody):
             raise H2OValueError("apply() over rows must be asked of a frame that has rows.")
         domains = [place.domain for place in places]
         first = next(_rows_of(fetch(places, rows, 0, 1), names, domains))
-        width = len(_as_list(fun(first)))
+        width = len(_as_column(_as_list(fun(first))))  # refuses here what is no number
         made = derive(places, rows, _rowwise, [None] * width, None, (fun, names, domains, width))
         return self._new([f"C{i + 1}" for i in range(width)], made)
 

@@ -16,7 +16,7 @@ from frames.integers import EXACT, LONGEST, as_double, calculate, plain, size_of
 from frames.placement import Place, summaries_at
 from frames.rows import recut, spread
 from frames.summary import MISSING_INTEGER
-from frames.tasks import absent, as_float, carry_out, derive, gather, reduce, reduce_each, resident, submit
+from frames.tasks import absent, as_float, carry_out, concatenate, derive, gather, reduce, reduce_each, resident, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -82,20 +82,24 @@ def _fits_across(*columns) -> bool:
 
 def _counts(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Sorted distinct present values and how often (or with how much weight) they occur."""
-    values = as_float(values)
-    keep = ~np.isnan(values)
+    keep = ~absent(values)
     if weights is not None:
-        keep &= ~np.isnan(weights)
+        keep &= ~absent(weights)
         found, inverse = np.unique(values[keep], return_inverse=True)
-        return found, np.bincount(inverse, weights[keep], len(found))
+        return found, np.bincount(inverse, as_float(weights)[keep], len(found))
     found, counts = np.unique(values[keep], return_counts=True)
     return found, counts.astype(np.float64)
 
 
+def merged_counts(pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted distinct values of all partitions and how often they occur; integers beyond 2**53 stay apart."""
+    found, inverse = np.unique(concatenate([p[0] for p in pieces]), return_inverse=True)
+    return found, np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
+
+
 def _quantiles(probabilities, method, *pieces) -> list[float]:
     """A task: quantiles of the merged distinct values."""
-    found, inverse = np.unique(np.concatenate([p[0] for p in pieces]), return_inverse=True)
-    counts = np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
+    found, counts = merged_counts(pieces)
     keep = counts > 0
     found, ends = found[keep], np.cumsum(counts[keep])
     return [_quantile(found, ends, p, method) for p in probabilities]
@@ -106,24 +110,27 @@ def _quantiles_each(probabilities, method, *parts) -> list[list[float]]:
 
 
 def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: str) -> float:
-    """Quantile of values with cumulated counts: linear between the two neighbours (type 7), or what `method` says."""
+    """Quantile of values with cumulated counts: linear between the two neighbours (type 7), or what `method` says.
+
+    A cell of a column of integers comes back exactly, as an int where a float cannot hold it.
+    """
     if len(found) == 0:
         return math.nan
     position = (ends[-1] - 1) * probability
     last = len(found) - 1
-    low = found[min(np.searchsorted(ends, math.floor(position), side="right"), last)]
-    high = found[min(np.searchsorted(ends, math.ceil(position), side="right"), last)]
+    low, high = (
+        found[min(np.searchsorted(ends, end(position), side="right"), last)].item() for end in (math.floor, math.ceil)
+    )
     share = position - math.floor(position)
     if method == "low" or low == high:
-        return float(low)
+        return plain(low)
     if method == "high":
-        return float(high)
+        return plain(high)
     share = 0.5 if method == "average" else share
-    with np.errstate(all="ignore"):
-        between = (low + high) / 2 if method == "average" else low + (high - low) * share
-        # Two large numbers of which only the distance or the sum is beyond doubles.
-        wide = np.isfinite([low, high]).all() and not np.isfinite(between)
-        return float(low * (1 - share) + high * share if wide else between)
+    between = (low + high) / 2 if method == "average" else low + (high - low) * share
+    # Two large numbers of which only the distance or the sum is beyond doubles.
+    wide = math.isfinite(low) and math.isfinite(high) and not math.isfinite(between)
+    return float(low * (1 - share) + high * share if wide else between)
 
 
 class Reductions(FrameBody):
@@ -160,7 +167,9 @@ class Reductions(FrameBody):
 
     def _row_wise(self, name: str, skipna: bool) -> H2OFrame:
         places, rows = self._numeric(name), self._body.rows
-        exactly = name == "sum" and bool(places) and all_whole(places)
+        if not places:
+            raise H2OValueError(f"{name}() over rows must be asked of a frame that has columns.")
+        exactly = name == "sum" and all_whole(places)
         bound = sum(size_of(s) for s in self._summaries()) if exactly else 0
         exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
         return self._replace(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
@@ -315,8 +324,15 @@ def _check_weights(place: Place) -> None:
 
 def _as_stored(column: Any, dtype: Any) -> np.ndarray:
     """Values in a dtype; int64 stays, for numbers may need it."""
-    exact = dtype is float and isinstance(column, np.ndarray) and column.dtype == np.int64
-    return column if exact else np.asarray(column, dtype)
+    if dtype is not float:
+        return np.asarray(column, dtype)
+    if isinstance(column, np.ndarray):
+        return column if column.dtype == np.int64 else column.astype(np.float64)
+    return (
+        concatenate([as_cells(v) for v in column])
+        if any(isinstance(v, int) for v in column)
+        else np.asarray(column, float)
+    )
 
 
 def _added_up(sums: Sequence[float]) -> float:

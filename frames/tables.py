@@ -12,9 +12,10 @@ from frames.body import FrameBody, unique_names
 from frames.conversion import double_text
 from frames.errors import H2OValueError
 from frames.grouping import stored
+from frames.integers import plain
 from frames.keys import grouped, joined
 from frames.placement import Place
-from frames.reductions import _counts
+from frames.reductions import _counts, merged_counts
 from frames.tasks import absent, as_float, derive, gather, reduce, submit
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _all_pairs(*pieces: Pairs) -> Pairs:
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts and sums of the values in (edge, next edge], the first closed below; those outside count nowhere."""
+    """Counts and sums of the present values in (edge, next edge], the first closed below; others are left out."""
     values = as_float(values)
     values = values[(values >= edges[0]) & (values <= edges[-1])]
     at = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
@@ -96,15 +97,14 @@ class Tables(FrameBody):
         """The most frequent number of a one-column frame (the smallest of several); NaN without any."""
         place = self._only("The mode")
         pieces = gather(reduce([place], self._body.rows, _counts))
-        found, inverse = np.unique(np.concatenate([p[0] for p in pieces]), return_inverse=True)
-        counts = np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
-        return float(found[np.argmax(counts)]) if len(found) else math.nan
+        found, counts = merged_counts(pieces)
+        return plain(found[np.argmax(counts)].item()) if len(found) else math.nan
 
     def hist(self, breaks: Any = "sturges", plot: bool = True) -> H2OFrame:
         """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
 
-        `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges (what lies outside is not
-        counted). `plot=True` also draws it.
+        `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges (cells outside are not
+        counted). `plot=True` also draws it. Raises H2OValueError where a cell is infinite and no edges are given.
         """
         place = self._only("hist()")
         if place.type not in ("int", "real", "time"):
@@ -129,11 +129,13 @@ class Tables(FrameBody):
         summary = self._summaries()[0]
         if not summary.present:
             raise H2OValueError("hist() must be asked of a column with at least one present value.")
+        low, high = float(summary.minimum), float(summary.maximum)
+        if not math.isfinite(high - low):
+            raise H2OValueError(f"hist() must be given its breaks for a column from {low:g} to {high:g}.")
         bins = breaks if isinstance(breaks, int) and not isinstance(breaks, bool) else self._bins(breaks, summary)
         if not 1 <= bins <= MAX_BINS:
             raise H2OValueError(f"breaks must give 1 to {MAX_BINS} bins; got {bins}.")
-        low, high = summary.minimum, summary.maximum
-        return np.linspace(low, high if high > low else low + 1.0, bins + 1)
+        return np.linspace(low, high if high > low else low + max(1.0, abs(low) * 1e-6), bins + 1)
 
     def _bins(self, rule: Any, summary: Any) -> int:
         n, width = summary.present, summary.maximum - summary.minimum

@@ -37,13 +37,6 @@ def tables(draw, kinds=tuple(KINDS), missing=True):
     return table, [b - a for a, b in zip([0, *ends], [*ends, count], strict=True)]
 
 
-def array(cells):
-    """Cells as the array that a frame is built of: int64 for integers, else float64."""
-    if any(isinstance(cell, int) for cell in cells):
-        return np.array([MISSING_INTEGER if cell is None else cell for cell in cells], np.int64)
-    return np.array([math.nan if cell is None else cell for cell in cells], np.float64)
-
-
 def doubles(cells):
     """Cells as float64, NaN for missing."""
     return np.array([math.nan if cell is None else float(cell) for cell in cells], np.float64)
@@ -51,8 +44,9 @@ def doubles(cells):
 
 def in_one(table):
     """The frame of a table in one partition."""
-    kinds = ["real" if a.dtype == np.float64 else "int" for a in map(array, table.values())]
-    return frame_from_columns(list(table), kinds, [array(cells) for cells in table.values()])
+    whole = [any(isinstance(cell, int) for cell in cells) for cells in table.values()]
+    arrays = [cells if integers else doubles(cells) for cells, integers in zip(table.values(), whole, strict=True)]
+    return frame_from_columns(list(table), ["int" if integers else "real" for integers in whole], arrays)
 
 
 def in_many(table, sizes):
