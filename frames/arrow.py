@@ -68,7 +68,7 @@ def _from_numbers(column: Any) -> Typed:
 
 def _from_texts(column: Any) -> Dictionary:
     whole = _one(column.cast(pa.large_string())).dictionary_encode()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes = whole.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
     return clean(whole.dictionary.to_pylist(), codes)
 
 
@@ -79,7 +79,7 @@ def _from_dictionary(column: Any) -> Dictionary:
     present = [level for level in levels if level is not None]
     if len(set(present)) != len(present):
         raise H2OValueError(f"Categories must differ when written as text; got {present[:10]}.")
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes = whole.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
     return clean(levels, codes, categories=True)
 
 

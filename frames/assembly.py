@@ -171,6 +171,8 @@ def _holds(empty: Typed | Dictionary, wanted: Type | None) -> str:
         return "texts"
     if empty.type == "time":
         return "times"
+    if wanted == "time":
+        return "texts"
     return "doubles" if empty.values.dtype.kind == "f" else "numbers"
 
 

@@ -213,7 +213,7 @@ def is_whole(number: float) -> bool:
 def uuid_in(text: str) -> str | None:
     """Return the UUID that a text is, without blanks around it; None where it is none."""
     text = text.strip()
-    return text if _UUID.fullmatch(text) else None
+    return text if len(text) == 36 and _UUID.fullmatch(text) else None
 
 
 def times_in(levels: Sequence[str], forms: Sequence[int], zone: str = UTC) -> np.ndarray:

@@ -1,6 +1,8 @@
 """What can go wrong with a table, under names h2o-py's users catch. Messages say: what must be what; got; remedy."""
 
 import logging
+import sys
+import warnings
 from collections.abc import Iterator
 
 
@@ -59,3 +61,11 @@ def _kinds(root: type) -> Iterator[type]:
 
 # Every task of ours imports this module, so workers in other processes get the filter, too.
 logging.getLogger("distributed.worker").addFilter(_unknown_to_us)
+
+
+def tell(sentence: str) -> None:
+    """Warn the user (UserWarning), at the line of the user's code that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("frames", "daskdl"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(sentence, UserWarning, stacklevel=level)

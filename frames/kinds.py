@@ -4,12 +4,9 @@ Rows are counted, over all parts of the column: it is what more than half of its
 not fit are given up as missing, and the user is told how many and which (`warn`).
 """
 
-import heapq
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +25,7 @@ from frames.dictionary import (
     number_in,
     uuid_in,
 )
+from frames.errors import tell
 from frames.summary import Summary
 
 MANY_LEVELS = 100_000
@@ -58,30 +56,29 @@ def kinds_of(levels: Sequence[str], counts: np.ndarray) -> Kinds:
     >>> kinds_of(["1", "x", "NA"], np.array([5, 2, 1])).rows
     {'int': 5, 'text': 2, 'word': 1}
     """
-    by_kind: dict[Kind, dict[str, int]] = {}
-    open_: list[tuple[str, int]] = []
-    for text, count in zip(levels, counts.tolist(), strict=True):
-        number = number_in(text)
-        if number is not None:
-            kind = "real" if not is_whole(number) else "int" if float(number) == number else "long"
-            by_kind.setdefault(kind, {})[text] = count
-        elif text.strip() in NO_NUMBER:
-            by_kind.setdefault("word", {})[text] = count
-        elif uuid_in(text) is not None:
-            by_kind.setdefault("uuid", {})[text] = count
-        else:
-            open_.append((text, count))
-    for (text, count), forms in zip(open_, follow([text.strip() for text, _ in open_]), strict=True):
-        by_kind.setdefault(forms or ("truth" if text in TRUTHS else "text"), {})[text] = count
-    return Kinds({kind: sum(texts.values()) for kind, texts in by_kind.items()}, _samples(by_kind))
+    told = [_kind(text) for text in levels]
+    open_ = [at for at, kind in enumerate(told) if kind is None]
+    for at, forms in zip(open_, follow([levels[at].strip() for at in open_]), strict=True):
+        told[at] = forms or ("truth" if levels[at] in TRUTHS else "text")
+    numbers: dict[Any, int] = {}
+    kinds = np.fromiter((numbers.setdefault(kind, len(numbers)) for kind in told), np.intp, len(told))
+    rows, texts = {}, {}
+    for kind, number in numbers.items():
+        at = np.flatnonzero(kinds == number)
+        rows[kind] = int(counts[at].sum())
+        most = at[np.argsort(-counts[at], kind="stable")[:_SAMPLES]]
+        texts[kind] = {levels[i]: int(counts[i]) for i in most}
+    return Kinds(rows, texts)
 
 
-def _samples(by_kind: Mapping[Kind, Mapping[str, int]]) -> dict[Kind, Mapping[str, int]]:
-    most = {}
-    for kind, texts in by_kind.items():
-        few = len(texts) <= _SAMPLES
-        most[kind] = texts if few else dict(heapq.nlargest(_SAMPLES, texts.items(), key=lambda item: item[1]))
-    return most
+def _kind(text: str) -> Kind | None:
+    """What one text is, as far as it can be told without a look for times."""
+    number = number_in(text)
+    if number is not None:
+        return "real" if not is_whole(number) else "int" if float(number) == number else "long"
+    if text.strip() in NO_NUMBER:
+        return "word"
+    return "uuid" if uuid_in(text) is not None else None
 
 
 def _merged(parts: Sequence[Kinds]) -> Kinds:
@@ -190,7 +187,7 @@ def _given_up(kinds: Kinds, telling: int, kept: AbstractSet[Kind]) -> GivenUp | 
     if not rows:
         return None
     texts = [item for kind in lost for item in kinds.texts[kind].items()]
-    return GivenUp(rows, telling, tuple(heapq.nlargest(_SHOWN_TEXTS, texts, key=lambda item: item[1])))
+    return GivenUp(rows, telling, tuple(sorted(texts, key=lambda item: (-item[1], item[0]))[:_SHOWN_TEXTS]))
 
 
 def number_type(parts: Sequence[Summary], wanted: Type | None = None, doubles: bool = False) -> Type:
@@ -218,11 +215,9 @@ def warn(given_up: Mapping[str, tuple[Type, GivenUp]], option: str) -> None:
     columns = [_sentence(name, type_, gone) for name, (type_, gone) in given_up.items()]
     more = f" And {len(columns) - _SHOWN_COLUMNS} more columns." if len(columns) > _SHOWN_COLUMNS else ""
     first = next(iter(given_up))
-    warnings.warn(
+    tell(
         f"Cells that do not suit the type of their column are missing now: {' '.join(columns[:_SHOWN_COLUMNS])}{more} "
-        f"Keep them with {option}={{{first!r}: 'enum'}}, or list them in na_strings if they mean missing.",
-        UserWarning,
-        stacklevel=_caller(),
+        f"Keep them with {option}={{{first!r}: 'enum'}}, or list them in na_strings if they mean missing."
     )
 
 
@@ -230,11 +225,3 @@ def _sentence(name: str, type_: Type, gone: GivenUp) -> str:
     texts = ", ".join(f"{text[:40]!r}" + (f" {rows} times" if rows > 1 else "") for text, rows in gone.texts)
     more = ", ..." if gone.rows > sum(rows for _, rows in gone.texts) else ""
     return f"column '{name}' ({type_}) {gone.rows} of {gone.present} cells ({texts}{more})."
-
-
-def _caller() -> int:
-    """How many calls above `warn` the code lies that is not ours."""
-    level, frame = 2, sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("frames", "daskdl"):
-        level, frame = level + 1, frame.f_back
-    return level

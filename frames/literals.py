@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from frames import build
 from frames.body import FrameBody
 from frames.errors import H2OTypeError, H2OValueError
+from frames.parse_header import default_names, tell_of_repeated_names
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
@@ -67,8 +69,12 @@ def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> H
     """A Dask DataFrame: columns are renamed and left out before any row is read."""
     names, kept = _named_columns([str(name) for name in table.columns], column_names, skipped)
     types, missing = _types(column_types, names), _missing_words(na_strings, names)
-    table = table.iloc[:, kept].rename(columns=dict(zip(table.columns[kept], [names[i] for i in kept], strict=True)))
-    return build.frame_from_ddf(table, None, [types[i] for i in kept], [missing[i] for i in kept])
+    if names != list(table.columns):
+        table = table.copy()
+        table.columns = names
+    return build.frame_from_ddf(
+        table[[names[i] for i in kept]], None, [types[i] for i in kept], [missing[i] for i in kept]
+    )
 
 
 def _layout(obj: Any, header: int) -> Layout:
@@ -83,10 +89,23 @@ def _layout(obj: Any, header: int) -> Layout:
         return _from_array(obj)
     if isinstance(obj, list | tuple | range):
         return _from_rows(list(obj), header)
+    if hasattr(obj, "__arrow_c_stream__") or hasattr(obj, "__arrow_c_array__"):
+        return _from_arrow(obj)
     raise H2OTypeError(
-        "An H2OFrame must be made from a list, dict, NumPy array, scipy sparse matrix, pandas or Dask DataFrame or "
-        f"another frame; got {type(obj).__name__}."
+        "An H2OFrame must be made from a list, dict, NumPy array, scipy sparse matrix, pandas, Dask or Polars "
+        f"DataFrame, Arrow table or another frame; got {type(obj).__name__}."
     )
+
+
+def _from_arrow(obj: Any) -> Layout:
+    """Any table or column that offers itself through Arrow's PyCapsule interface: pyarrow, Polars, DuckDB, others."""
+    try:
+        table = pa.table(obj)
+    except (TypeError, ValueError):  # no table but a single column
+        column = pa.chunked_array(obj) if hasattr(obj, "__arrow_c_stream__") else pa.array(obj)
+        name = getattr(obj, "name", None)
+        return Layout([name] if isinstance(name, str) and name else None, [column])
+    return Layout(list(table.column_names), table.columns)
 
 
 def _from_mapping(obj: Mapping) -> Layout:
@@ -141,8 +160,11 @@ def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped
 
 def _named_columns(own: list[str], column_names, skipped) -> tuple[list[str], list[int]]:
     """The names of all columns, and the positions of those that are not skipped."""
-    names, width = own, len(own)
-    if column_names is not None:
+    width = len(own)
+    names = default_names(own, width)
+    if column_names is None:
+        tell_of_repeated_names(own, names, "this object", "column_names")
+    else:
         if len(column_names) != width or not all(isinstance(n, str) for n in column_names):
             raise H2OValueError(f"column_names must hold {width} strings, one per column; got {list(column_names)!r}.")
         names = list(column_names)

@@ -82,7 +82,7 @@ def read_stream(source: Source, start: int, setup: Setup) -> list[Block]:
                 break
     except FrameError as error:
         blocks.append(Block(Report(0, 0, problem=str(error))))
-    return blocks or [_empty(setup, 0)]
+    return blocks
 
 
 def read_bytes(data: bytes, lines_before: int, setup: Setup, where: str) -> Block:
@@ -130,12 +130,9 @@ def parse(data: bytes, setup: Setup, lines_before: Callable[[], int], where: str
 
 
 def _empty(setup: Setup, size: int) -> Block:
-    numbers = [i for i in setup.kept if i not in setup.texts]
-    table = pd.DataFrame({i: np.empty(0) for i in numbers})
-    for i in setup.kept:
-        if i in setup.texts:
-            table[i] = np.empty(0, object)
-    return _block(table, setup, size)
+    # All columns at once: pandas loses its way when columns called 3, 5, ... are added to others.
+    dtypes = {i: object if i in setup.texts else np.float64 for i in setup.kept}
+    return _block(pd.DataFrame({i: np.empty(0, dtype) for i, dtype in dtypes.items()}), setup, size)
 
 
 class Encoding(NamedTuple):

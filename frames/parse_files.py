@@ -1,14 +1,12 @@
 """Several CSV files that are to be one frame: their common setup, and where the rows of each begin."""
 
-import warnings
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from frames.errors import FrameError
 from frames.parse_guess import Setup, Wishes, guess, sample
-from frames.parse_header import guess_header
+from frames.parse_header import guess_header, tell_of_repeated_names
 from frames.parse_range import data_start
 from frames.parse_source import Head, Source
 
@@ -44,7 +42,7 @@ def plan_files(
         header = _all_told(tops, setup.header is not None) or (bool(spoken) and set(spoken) <= {*tops[0][0]})
         if header != (setup.header is not None):
             setup = _guess(heads[0], replace(wishes, header=1 if header else -1), sources[0])
-    _tell_of_repeated_names(setup, sources[0].url)
+    tell_of_repeated_names(setup.header or (), setup.names, sources[0].url)
     body = tops[0][1:] if setup.header is not None else tops[0]
     starts = [Start(sources[0], data_start(heads[0].data, setup, setup.header is not None))]
     for source, head, rows in zip(sources[1:], heads[1:], tops[1:], strict=True):
@@ -107,17 +105,3 @@ def _they_differ(setup: Setup, first: Source, row: Sequence[str], other: Source)
 def _shown(row: Sequence[str] | None) -> str:
     row = row or ()
     return ", ".join(row[:_SHOWN]) + (f", ... ({len(row)} names)" if len(row) > _SHOWN else "")
-
-
-def _tell_of_repeated_names(setup: Setup, where: str) -> None:
-    twice = [name for name, count in Counter(setup.header or ()).items() if name and count > 1]
-    if not twice:
-        return
-    position = [i for i, name in enumerate(setup.header or ()) if name == twice[0]]
-    warnings.warn(
-        f"Names of columns must be distinct; {len(twice)} of {where} occur more than once. '{twice[0]}' stands for "
-        f"{len(position)} columns, which are called {', '.join(setup.names[i] for i in position[:_SHOWN])}. "
-        "Give col_names to call them otherwise.",
-        UserWarning,
-        stacklevel=2,
-    )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from frames.dates import follow
 from frames.dictionary import NO_NUMBER, NO_VALUE, number_in, uuid_in
+from frames.errors import tell
 
 _NAMEABLE = re.compile(r"inf(inity)?", re.IGNORECASE)
 _TRUTHS = frozenset({"true", "false", "yes", "no"})
@@ -28,6 +29,8 @@ time timestamp title topic type updated url user username uuid value variable ve
 """
 _USUAL = frozenset(_WORDS.split())
 """Words that columns are usually called, in small letters."""
+
+_SHOWN = 10
 
 _ENOUGH = 3.0
 """Evidence (a natural logarithm of odds) from which on a row of texts above other texts is taken for names."""
@@ -215,3 +218,15 @@ def default_names(names: Sequence[str], width: int) -> list[str]:
             full[i] = f"{name}.{number}"
             seen[full[i]] += 1
     return full
+
+
+def tell_of_repeated_names(given: Sequence[str], names: Sequence[str], where: str, option: str = "col_names") -> None:
+    """Warn where a source gives several columns one name; `names` are what `default_names` made of them."""
+    twice = [name for name, count in Counter(given).items() if name and count > 1]
+    if not twice:
+        return
+    called = [names[i] for i, name in enumerate(given) if name == twice[0]]
+    tell(
+        f"Names of columns must be distinct; {len(twice)} of {where} occur more than once. '{twice[0]}' stands for "
+        f"{len(called)} columns, which are called {', '.join(called[:_SHOWN])}. Give {option} to call them otherwise."
+    )

@@ -145,9 +145,12 @@ def last_row_end(data: bytes, setup: Setup) -> int:
 
 
 def row_blocks(source: Source, start: int, setup: Setup, size: int | None = None) -> Iterator[bytes]:
-    """Yield the rows of a file from `start` on in blocks of `size` bytes (16 MiB) or so; no quoted field is cut."""
+    """Yield the rows of a file from `start` on in blocks of `size` bytes (16 MiB) or so; no quoted field is cut.
+
+    A file without rows gives one empty block.
+    """
     size = size or RANGE_BYTES
-    rest = b""
+    rest, blocks = b"", 0
     skip = start
     for piece in source.blocks(size):
         if skip:
@@ -157,13 +160,14 @@ def row_blocks(source: Source, start: int, setup: Setup, size: int | None = None
         end = last_row_end(data, setup)
         if end:
             yield data[:end]
+            blocks += 1
         rest = data[end:]
         if len(rest) > 64 * size:
             raise FrameError(
                 f"A row must end within {64 * size} bytes; {source.url} has a longer one. "
                 "A quoted field without its closing quote is the usual cause."
             )
-    if rest:
+    if rest or not blocks:
         yield rest
 
 

@@ -113,7 +113,7 @@ def settle(found: Typed | Dictionary, wanted: Type | None = None) -> Typed:
         if wanted is None or wanted == found.type or (found.type, wanted) == ("time", "real"):
             return found._replace(type=wanted or found.type)
         if wanted == "time":
-            return found._replace(type="time")
+            return Typed(_as_float(found.values), "time")
         if wanted in ("int", "real"):
             return found._replace(type=_number_type(found, wanted))
     text = as_texts(found)
@@ -121,8 +121,16 @@ def settle(found: Typed | Dictionary, wanted: Type | None = None) -> Typed:
     return Typed(text.column(verdict), verdict.type, verdict.domain, verdict.given_up)
 
 
+def _as_float(values: np.ndarray) -> np.ndarray:
+    if values.dtype != np.int64:
+        return values
+    return np.where(values == MISSING_INTEGER, np.nan, values.astype(np.float64))
+
+
 def _number_type(found: Typed, wanted: Type) -> Type:
     """No declaration changes a number: fractions stay real, integers that float64 would round stay int."""
+    if found.values.dtype.kind == "f" and np.isnan(found.values).all():
+        return wanted
     if found.type == "int" and wanted == "real":
         return "int" if found.values.dtype == np.int64 and _would_round(found.values) else "real"
     if found.type == "real" and wanted == "int":

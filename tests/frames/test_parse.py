@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames import parse_range, session
+from frames import parse_block, parse_range, session
 from frames.errors import FileMissing, FrameError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 from frames.parse import import_file, upload_file
+from frames.parse_guess import Setup
 
 pytestmark = pytest.mark.usefixtures("client")
 
@@ -225,6 +226,13 @@ def test_a_column_that_turns_out_to_hold_words_is_read_again_as_text(tmp_path, m
     text = import_file(path, col_types={"b": "string"})
     assert text.as_data_frame()["b"].tolist()[-2:] == ["79999", "word"]
     assert import_file(path, na_strings=["word"]).types["b"] == "int"
+
+
+@pytest.mark.parametrize("texts", [{3}, {3, 4, 5, 9}, {0}, set()])
+def test_a_block_without_rows_has_all_columns(texts):
+    setup = Setup(",", None, tuple("abcdefghij"), frozenset(texts), {}, tuple(range(10)), (frozenset(),) * 10)
+    block = parse_block.parse(b"\n", setup, lambda: 0, "f.csv")
+    assert (block.report.rows, len(block.texts), len(block.numbers.types)) == (0, len(texts), 10 - len(texts))
 
 
 def test_blocks_of_other_kinds_are_counted_together(tmp_path, small_ranges):
