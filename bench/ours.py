@@ -7,11 +7,13 @@ import numpy as np
 import daskdl as h2o
 from daskdl.design import Block, Design
 from daskdl.estimators import H2ODeepLearningEstimator
+from daskdl.kernel_plan import Plan
 from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.network import Layout, Start, initialise
-from daskdl.trainer import Plan, Portion, Share, train_share
+from daskdl.plans import STALENESS
+from daskdl.trainer import Portion, Share, train_share
 
 HIDDEN = (200, 200)
 CLASSES = 10
@@ -42,7 +44,7 @@ def design(pixels: np.ndarray, labels: np.ndarray) -> Design:
 def trainer_speed(rows: Design, batch: int, threads: int, samples: int) -> float:
     """Samples per second of `train_share` on decoded rows; `batch` 1 is the online kernel."""
     layout = Layout(levels=0, numbers=rows.width, hidden=HIDDEN, outputs=CLASSES)
-    plan = Plan(layout, Rectifier(), Multinomial(), Adadelta(), batch=batch)
+    plan = Plan(layout, Rectifier(), Multinomial(), Adadelta(), batch=batch, staleness=STALENESS)
     state = initialise(layout, Start(), seed=1)
     share = Share((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
     trained = train_share(state, share, plan, threads)

@@ -68,7 +68,7 @@ class Model:
     epochs: float = 0.0
     trouble: str | None = None  # why the weights are unstable, if they are
     warnings: tuple[str, ...] = ()
-    notes: dict[str, Any] = field(default_factory=dict)  # thread policy, workers, seconds: what the summary says
+    notes: dict[str, Any] = field(default_factory=dict)  # staleness, workers, seconds: what the summary says
     start_time: int = 0
     end_time: int = 0
     progress: dict[str, Any] | None = None  # the coordinator's record, for an exact restart

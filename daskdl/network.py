@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.kernels.structs import BatchScratch, Network, Scratch
+from daskdl.kernels.structs import Network
 
 MAXIMUM_SIZE = 100_000_000  # weights and biases; training section 1.10
 
@@ -106,15 +106,14 @@ class Layout:
             position += int(self.heights[layer])
         return starts, biases, position
 
-    @cached_property
-    def bases(self) -> np.ndarray:
-        """`(depth + 1,)` int64: where each layer's values begin in a scratch buffer."""
-        return np.concatenate([[0], np.cumsum(self.units[:-1])]).astype(np.int64)
-
     @property
     def table(self) -> int:
         """Number of weights in the categorical table."""
         return int(self.levels * self.heights[1])
+
+    def touched(self, columns: int) -> int:
+        """Number of weights and biases that one row can touch: of the table one row per categorical column."""
+        return self.size - self.table + columns * int(self.heights[1])
 
     def network(self, state: State) -> Network:
         """Return the kernels' view of `state`; it shares the state's memory."""
@@ -151,43 +150,6 @@ class Layout:
         """Return a state of zeros."""
         weights, slots = np.zeros(self.size, np.float32), np.zeros((self.slots, self.size), np.float32)
         return State(weights, slots, np.zeros(sum(self.hidden), np.float32))
-
-    def scratch(self, columns: int) -> Scratch:
-        """Return working space of one online thread for `columns` categorical columns."""
-        width = int(self.units.sum())
-        height = int(self.heights[1:].max())
-        return Scratch(
-            values=np.zeros(width, np.float32),
-            errors=np.zeros(width, np.float32),
-            winner=np.zeros(width, np.int8),
-            bases=self.bases,
-            sums=np.zeros(height, np.float32),
-            squares=np.zeros(height, np.float32),
-            norms=np.zeros(int(self.heights[1]), np.float32),
-            target=np.zeros(max(self.outputs, 1), np.float32),
-            active=np.full(columns, -1, np.int32),
-        )
-
-    def batch_scratch(self, columns: int, batch: int, whole_table: bool) -> BatchScratch:
-        """Return working space of one mini-batch thread; `whole_table` where every level may move in each batch."""
-        width = int(self.units.sum())
-        height = int(self.heights[1:].max())
-        touched = self.levels if whole_table else min(self.levels, batch * columns)
-        return BatchScratch(
-            values=np.zeros(batch * width, np.float32),
-            errors=np.zeros(batch * width, np.float32),
-            sums=np.zeros(batch * height, np.float32),
-            winner=np.zeros(batch * width, np.int8),
-            bases=self.bases,
-            gradient=np.zeros(self.size - self.table, np.float32),
-            table=np.zeros((touched, int(self.heights[1])), np.float32),
-            touched=np.zeros(touched, np.int64),
-            place=np.full(self.levels, -1, np.int64),
-            squares=np.zeros(height, np.float32),
-            norms=np.zeros(int(self.heights[1]), np.float32),
-            target=np.zeros(max(self.outputs, 1), np.float32),
-            active=np.full((batch, columns), -1, np.int32),
-        )
 
     def to_dict(self) -> dict:
         """Return the layout as JSON; the slots are the optimizer's to tell."""
@@ -254,19 +216,6 @@ def average(states: list[State], samples: list[float]) -> State:
         for mine, theirs in zip(result, state, strict=True):
             mine += theirs * share
     return result
-
-
-def average_in_place(states: list[State], samples: list[float]) -> None:
-    """Give all states their mean, the same bits as `average`, without more memory."""
-    shares = _shares(samples)
-    for arrays in zip(*states, strict=True):
-        mean, others = arrays[0], arrays[1:]
-        mean *= shares[0]
-        for other, share in zip(others, shares[1:], strict=True):
-            other *= share
-            mean += other
-        for other in others:
-            other[:] = mean
 
 
 def _shares(samples: list[float]) -> list[np.float32]:

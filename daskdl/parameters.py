@@ -160,7 +160,7 @@ class Parameters:
     ] = 0.05
     mini_batch_size: Annotated[int, Range(1), "Rows whose gradients are averaged for one update.", FREE] = 1
     seed: Annotated[int, LONG, "Seed of all random choices; -1 takes the clock.", FREE] = -1
-    reproducible: Annotated[bool, "Same bits on every run and any number of workers; slower.", FREE] = False
+    reproducible: Annotated[bool, "Same bits on every run, for any number of threads and workers.", FREE] = False
     fast_mode: Annotated[bool, "Skip weights whose input is zero.", FREE] = True
     shuffle_training_data: Annotated[
         bool, "Accepted for H2O's scripts; rows are always visited in random order.", FREE
@@ -171,8 +171,14 @@ class Parameters:
     elastic_averaging: Annotated[bool, "Workers keep own models, drawn towards the consensus.", FREE] = False
     elastic_averaging_moving_rate: Annotated[float, SHARE, "Weight of the newest average.", FREE] = 0.9
     elastic_averaging_regularization: Annotated[float, FINITE, "Pull towards the consensus.", FREE] = 1e-3
+    staleness: Annotated[
+        int, Range(0), "Rows that share one view of the weights, whatever the number of threads; 0 chooses.", FREE
+    ] = 0
     threads_policy: Annotated[
-        str, OneOf("auto", "shared", "replicas"), "Threads share one model, or average private ones.", FREE
+        str,
+        OneOf("auto", "shared", "replicas"),
+        "Accepted for older scripts; any number of threads trains the same model, so it no longer acts.",
+        FREE,
     ] = "auto"
 
     score_each_iteration: Annotated[bool, "Score after every iteration.", KEPT] = False

@@ -89,10 +89,12 @@ def description(model: Model) -> str:
         kind = "regression" if model.category == "Regression" else f"{resolved.classes}-class classification"
         target = f"predicting {model.response}, {kind}"
     head = resolved.distribution
+    staleness = model.notes.get("staleness")  # rows that shared a view of the weights
+    shared = "" if staleness is None else f", staleness {staleness:,}"
     return (
         f"{target}, {head.name} distribution, {head.loss_name} loss, {size:,} weights/biases, "
         f"{_bytes(model.state.nbytes)}, {model.samples:,} training samples, mini-batch size "
-        f"{resolved.actual.mini_batch_size:,}"
+        f"{resolved.actual.mini_batch_size:,}{shared}"
     )
 
 

@@ -161,7 +161,7 @@ def prepare(
         valid = _table(validation, encoder, sample)
     job = work.Job(
         f"{key}-{uuid.uuid4().hex[:6]}",
-        kernel_plan(resolved, layout, view.mean_weight),
+        kernel_plan(resolved, layout, view.mean_weight, frame.nrow),
         encoder,
         train.adaptation,
         train.where,
@@ -301,7 +301,7 @@ def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, bega
         notes={
             "workers": len(workers),
             "threads": sum(workers.values()),
-            "thread_policy": ready.job.plan.thread_policy(max(workers.values(), default=1)),
+            "staleness": ready.job.plan.staleness,
             "ended": finish.message,
             "events": list(shell.events),
         },

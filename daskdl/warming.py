@@ -13,12 +13,13 @@ import numpy as np
 from numba.core import event
 
 from daskdl.design import Block, Design
+from daskdl.kernel_plan import Plan
 from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.jit import cache_misses
 from daskdl.kernels.optimizers import OPTIMIZERS, Optimizer
 from daskdl.network import Layout, Start, initialise
-from daskdl.trainer import Plan, Portion, Share, train_share
+from daskdl.trainer import Portion, Share, train_share
 from frames import parse_numbers
 
 STORED = ("uint8", "uint16", "int32", "int64", "float32", "float64")  # the number types in which chunks keep columns

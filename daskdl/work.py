@@ -16,11 +16,12 @@ from daskdl.adaptation import Adaptation
 from daskdl.balance import Balance, balanced_rows
 from daskdl.design import Design, as_numbers, decode
 from daskdl.encoding import Encoder
+from daskdl.kernel_plan import Plan
 from daskdl.moments import WeightedMoments, level_responses, level_weights, weighted_moments
 from daskdl.network import State, average
 from daskdl.rounds import Slice
 from daskdl.scoring import Scorer
-from daskdl.trainer import Delta, Plan, Portion, Share, train_share
+from daskdl.trainer import Delta, Portion, Share, train_share
 
 Where = Mapping[str, tuple[int, int]]
 

@@ -24,7 +24,7 @@ from daskdl.network import Layout, State
 
 f4 = np.float32
 MODULES = ("randomness", "activations", "distributions", "optimizers", "penalties", "gather", "structs")
-MODULES += ("passes", "training", "batches")
+MODULES += ("elementary", "tickets", "tiles", "views", "panels", "owners", "batches", "training")
 
 
 @functools.cache
@@ -163,8 +163,10 @@ def take(rows: Rows, order: Sequence[int]) -> Rows:
     return chosen._replace(identity=np.arange(len(order), dtype=np.int64))
 
 
-def train(net: Net, rows: Rows, order: Sequence[int], options: Options, *, levels=0, seed=0, batch=None, kernels=None):
-    """The net after the rows of `order`: by the online kernel, or in batches of `batch` rows.
+def train(
+    net: Net, rows: Rows, order: Sequence[int], options: Options, *, levels=0, seed=0, batch=1, view=1, kernels=None
+):
+    """The net after the rows of `order`, in batches of `batch` rows, on views of `view` rows (of a batch at least).
 
     Rates and momentum are asked anew for every row (or batch) where they change with the samples.
     """
@@ -173,27 +175,29 @@ def train(net: Net, rows: Rows, order: Sequence[int], options: Options, *, level
     state = state_of(net, layout)
     network = layout.network(state)
     chosen = take(rows, order)
-    whole = not options.fast_mode
-    columns = chosen.levels.shape[1]
-    scratch = layout.scratch(columns) if batch is None else layout.batch_scratch(columns, batch, whole)
-    run = kernels.training.train_rows if batch is None else kernels.batches.train_batches
+    seen = kernels.views.make_view(network, chosen.levels.shape[1], max(view, batch), batch)
+    own = kernels.views.make_workspace(network, seen, whole_table=not options.fast_mode)
     penalties = kernels.penalties.Penalties(f4(options.l1), f4(options.l2), f4(options.max_w2))
     pull = kernels.penalties.Free()
     if options.consensus is not None:
         consensus = state_of(options.consensus, layout)
         pull = kernels.penalties.Elastic(f4(options.elastic_pull), consensus.weights)
     still = options.clock == "start" or not (options.rate_annealing or options.momentum_ramp)
-    step = max(len(order), 1) if still else batch or 1
+    step = max(len(order), 1) if still else max(view, batch)
     trained = 0
     with np.errstate(all="ignore"):
         for low in range(0, len(order), step):
             clock = net.samples + low
             settings = settings_of(options, layout.depth, clock, seed)
             window = Rows(*(array[low : low + step] for array in chosen))
-            trained += run(
+            sync = kernels.tickets.counters()
+            kernels.training.train_window(
+                kernels.owners.EachRow() if batch == 1 else kernels.batches.EachBatch(),
                 activation(options, kernels).compiled, distribution(options, kernels).compiled,
-                optimizer(options, clock, kernels), penalties, pull, network, window, settings, scratch,
+                optimizer(options, clock, kernels), penalties, pull, network, window, settings, seen, own,
+                sync, 0, kernels.training.items_of_window(seen, len(window.weight)), kernels.tickets.take(sync),
             )  # fmt: skip
+            trained += int(np.count_nonzero(window.weight))
     return net_of(state, layout, net, trained)
 
 

@@ -56,6 +56,7 @@ class Options:
     elastic_pull: float = 0.0
     consensus: Net | None = None
     mini_batch_size: int = 1
+    view: int = 1  # rows that share one view of the weights: their steps are applied in order, their errors are as old
     entries: int | None = None  # numbers and categorical columns of a row, where inputs are indicators of levels
 
 
@@ -243,23 +244,25 @@ def train(net: Net, X, Y, order: Sequence[int], options: Options, weights=None, 
     w = np.ones(len(X)) if weights is None else np.asarray(weights)
     o = np.zeros(len(X)) if offsets is None else np.asarray(offsets)
     targets = [None] * len(X) if options.autoencoder else Y
-    step = options.mini_batch_size
-    for batch in (order[i : i + step] for i in range(0, len(order), step)):
-        clock = net.samples if options.clock == "sample" else start
+    step, view = options.mini_batch_size, net
+    for low in range(0, len(order), step):
+        batch = order[low : low + step]
+        if low % max(options.view, step) == 0:
+            view = copy.deepcopy(net)  # what the rows from here on see, until the next view
+        clock = view.samples if options.clock == "sample" else start
         samples = range(net.samples, net.samples + len(batch))
-        passes = [backward(net, X[i], targets[i], options, s, w[i], o[i]) for s, i in zip(samples, batch, strict=True)]
-        track_activity(net, X, batch, samples, options)
-        # weights are only read before this line and only written after it, for every layer of this batch
+        passes = [backward(view, X[i], targets[i], options, s, w[i], o[i]) for s, i in zip(samples, batch, strict=True)]
+        track_activity(net, view, X, batch, samples, options)
         for layer in reversed(range(len(net.weights))):
             update_layer(net, layer, [p[layer] for p in passes], clock, options)
         net.samples += len(batch)
     return net
 
 
-def track_activity(net: Net, X, batch, samples, options: Options) -> None:
+def track_activity(net: Net, view: Net, X, batch, samples, options: Options) -> None:
     if options.sparsity_beta:
         for s, i in zip(samples, batch, strict=True):
-            outputs = forward(net, X[i], options, s)[0]
+            outputs = forward(view, X[i], options, s)[0]
             for layer, mean in enumerate(net.activity):
                 mean[:] = 0.999 * mean + 0.001 * outputs[layer + 1]
 

@@ -13,13 +13,14 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("daskdl.kernels.jit", "daskdl.errors", "daskdl.exceptions", "frames.errors", "frames.codecs")),
     (0, ("daskdl.parameter_kinds",)),
     (1, ("daskdl.kernels", "frames.chunk", "frames.column", "frames.summary", "frames.schema", "frames.digits")),
-    (2, ("daskdl.network", "daskdl.parameter*", "daskdl.blas", "frames")),
+    (2, ("daskdl.network", "daskdl.parameter*", "frames")),
     (3, ("daskdl.encoding", "daskdl.categorical", "daskdl.moments", "daskdl.adaptation", "daskdl.design")),
     (3, ("daskdl.prediction", "daskdl.importances", "daskdl.balance", "daskdl.growth", "daskdl.table", "daskdl.shown")),
     (3, ("daskdl.metrics", "daskdl.history", "daskdl.schedule", "daskdl.rounds", "daskdl.stopping")),
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
     (5, ("daskdl.initial", "daskdl.record", "daskdl.versions", "daskdl.kept", "daskdl.matching")),
+    (5, ("daskdl.threads", "daskdl.kernel_plan")),
     (6, ("daskdl.plans",)),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.look", "daskdl.warming")),
     (6, ("daskdl.training_rows", "daskdl.validation")),
@@ -103,7 +104,7 @@ def test_dask_is_imported_only_where_the_house_says(name):
 @pytest.mark.parametrize("name", [one for one in ALL if _among(one, ("daskdl.kernels",))])
 def test_kernels_import_numpy_numba_the_standard_library_and_the_words_of_parameters(name):
     module = modules()[name]
-    allowed = {"numpy", "numba", *sys.stdlib_module_names}
+    allowed = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}
     wrong = [
         _refer(module, e.line, f"imports {e.target}")
         for e in imports(module)
@@ -129,7 +130,7 @@ def test_what_travels_inside_a_chunk_needs_numpy_and_numcodecs_only(name):
 def test_the_compiled_reader_of_digits_leans_on_nothing_of_the_project():
     """Its cache on disk is keyed by its own source alone."""
     module = modules()["frames.digits"]
-    allowed = {"numpy", "numba", *sys.stdlib_module_names}
+    allowed = {"numpy", "numba", "llvmlite", *sys.stdlib_module_names}
     wrong = [_refer(module, e.line, f"imports {e.target}") for e in imports(module) if top(e.target) not in allowed]
     assert not wrong, "\n".join(wrong)
 

@@ -20,6 +20,9 @@ from numba.extending import overload
 # Reassociation lets LLVM vectorise sums (11x on a 784 x 200 forward pass). NaN and infinity stay honest: `nnan` and
 # `ninf` are left out, or the checks against diverging weights would be compiled away.
 FAST_MATH = {"reassoc", "contract", "nsz"}
+# For formulas whose order of operations is their accuracy: `(x - n * high) - n * low` reassociated loses its last bits.
+EXACT_MATH = {"contract"}
+NO_WAY_IN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _kernels: list[Any] = []
 
@@ -61,17 +64,44 @@ def cache_folder() -> Path:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile `function` on first call: no GIL, restricted fast-math, cached on disk. The project's only `njit`."""
+    """Compile `function` on first call: no GIL, restricted fast-math, cached on disk."""
+    return _compiled(function, FAST_MATH)
+
+
+def exact_kernel(function: Callable[..., Any]) -> Any:
+    """Compile `function` like a kernel, but keep the order in which its operations are written."""
+    return _compiled(function, EXACT_MATH)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Compile `function` like a kernel that only kernels call: without a way in from Python it compiles faster."""
+    return _compiled(function, FAST_MATH, **NO_WAY_IN)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile `function` like a part, into its callers: a bundle of arrays passed on costs hundreds of words."""
+    return _compiled(function, FAST_MATH, forceinline=True, **NO_WAY_IN)
+
+
+def _compiled(function: Callable[..., Any], fastmath: set[str], **options: bool) -> Any:
+    """The project's only `njit`. References are not counted: kernels make no arrays, and counts are atomic steps."""
     if numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         return function
     before = numba.config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]
     numba.config.CACHE_DIR = str(cache_folder())  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        compiled = numba.njit(nogil=True, cache=True, fastmath=FAST_MATH, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, cache=True, _nrt=False, fastmath=fastmath, error_model="numpy", **options)(
+            function
+        )
     finally:
         numba.config.CACHE_DIR = before  # pyright: ignore[reportAttributeAccessIssue]
     _kernels.append(compiled)
     return compiled
+
+
+def in_kernels(function: Callable[..., Any], strict: bool = True) -> Callable[..., Any]:
+    """Return the decorator of what kernels compile in place of `function`, under the rules of kernels."""
+    return overload(function, strict=strict, jit_options={"_nrt": False, "fastmath": FAST_MATH, "error_model": "numpy"})
 
 
 def operation(stub: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +117,7 @@ def operation(stub: Callable[..., Any]) -> Callable[..., Any]:
         method = getattr(type(spec), name, stub)
         return method(spec, *arguments)
 
-    @overload(call, strict=False)
+    @in_kernels(call, strict=False)
     def typed(spec: Any, *arguments: Any) -> Any:
         return getattr(spec.instance_class, name, stub)
 

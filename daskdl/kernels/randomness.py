@@ -24,8 +24,18 @@ def unit_interval(bits):
 
 
 @kernel
+def key(seed, stream, row):
+    """Return the key of one row's numbers in a stream."""
+    return mix(mix(mix(np.uint64(0), np.uint64(seed)), np.uint64(stream)), np.uint64(row))
+
+
+@kernel
+def draw(key, unit):
+    """Return the float32 in [0, 1) that belongs to a key and a unit."""
+    return unit_interval(mix(np.uint64(key), np.uint64(unit)))
+
+
+@kernel
 def uniform(seed, stream, row, unit):
     """Return the float32 in [0, 1) that belongs to these four counters."""
-    return unit_interval(
-        mix(mix(mix(mix(np.uint64(0), np.uint64(seed)), np.uint64(stream)), np.uint64(row)), np.uint64(unit))
-    )
+    return draw(key(seed, stream, row), unit)

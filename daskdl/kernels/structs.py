@@ -1,4 +1,4 @@
-"""The named bundles of arrays that kernels take: a network, its rows, its settings and a thread's scratch space.
+"""The named bundles of arrays that kernels take: a network, its rows and its settings.
 
 All are NamedTuples, so that a kernel takes a handful of named things and any network depth has one compiled type.
 Layers are counted from 1; index 0 of a per-layer array is the input.
@@ -50,35 +50,3 @@ class Settings(NamedTuple):
     average_activation: np.float32
     sparsity_beta: np.float32
     seed: np.uint64
-
-
-class Scratch(NamedTuple):
-    """What one thread needs for one row at a time."""
-
-    values: np.ndarray  # (sum of widths,) float32: activations, layer after layer
-    errors: np.ndarray  # (sum of widths,) float32: dE/dvalue, then dE/dnet
-    winner: np.ndarray  # (sum of widths,) int8: the piece that won; -1 for a dropped unit
-    bases: np.ndarray  # (layers + 1,) int64: where each layer begins in the three above
-    sums: np.ndarray  # (widest channels * units,) float32: first-layer sums
-    squares: np.ndarray  # (widest channels * units,) float32: squared gradients per unit
-    norms: np.ndarray  # (channels * units of layer 1,) float32: squared table weights per unit, kept where a cap acts
-    target: np.ndarray  # (outputs,) float32
-    active: np.ndarray  # (categorical columns,) int32: levels of the row that survived input dropout
-
-
-class BatchScratch(NamedTuple):
-    """What one thread needs for a batch of rows."""
-
-    values: np.ndarray  # (batch * sum of widths,) float32
-    errors: np.ndarray  # (batch * sum of widths,) float32
-    sums: np.ndarray  # (batch * widest channels * units,) float32
-    winner: np.ndarray  # (batch * sum of widths,) int8
-    bases: np.ndarray  # (layers + 1,) int64: where a layer begins when the batch has one row
-    gradient: np.ndarray  # (dense size,) float32: gradient of the dense blocks and biases
-    table: np.ndarray  # (touched levels at most, channels * units of layer 1) float32: gradient of touched table rows
-    touched: np.ndarray  # (touched levels at most,) int64: which levels they are
-    place: np.ndarray  # (levels,) int64: row of `table` that a level has, -1 for none
-    squares: np.ndarray  # (widest channels * units,) float32
-    norms: np.ndarray  # (channels * units of layer 1,) float32
-    target: np.ndarray  # (outputs,) float32
-    active: np.ndarray  # (batch, categorical columns) int32

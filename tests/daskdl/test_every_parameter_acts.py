@@ -40,14 +40,13 @@ TABLE = pd.DataFrame(
     }
 )
 X = ["a", "b", "c", "zeros"]
-# Replicas are averaged in a fixed order, so equal parameters give equal bits on two threads, and any difference counts.
+# Equal parameters give equal bits on two threads, so any difference counts.
 BASE = {
     "hidden": [3],
     "epochs": 2,
     "seed": 1,
     "stopping_rounds": 0,
     "train_samples_per_iteration": 0,
-    "threads_policy": "replicas",
     "score_interval": 0,
     "score_duty_cycle": 1,
 }
@@ -500,7 +499,7 @@ def _():
 
 @proof("reproducible")
 def _():
-    given = {"reproducible": True, "threads_policy": "shared", "epochs": 4, "force_load_balance": False}
+    given = {"reproducible": True, "epochs": 4, "force_load_balance": False}
     one, again = (estimator(**given, train_samples_per_iteration=-2) for _ in range(2))
     assert np.array_equal(weights(one), weights(again))
     actual = one.model.resolved.actual
@@ -540,10 +539,16 @@ def _():
 
 @proof("threads_policy")
 def _():
-    assert [fit(threads_policy=one).model.notes["thread_policy"] for one in ("shared", "replicas")] == [
-        "shared",
-        "replicas",
-    ]
+    assert np.array_equal(weights(fit(threads_policy="shared")), weights(fit(threads_policy="replicas")))
+    assert "no longer acts" in declarations()["threads_policy"].sentence
+
+
+@proof("staleness")
+def _():
+    fresh, stale = moved(base={"staleness": 1}, staleness=8)
+    assert [one.model.notes["staleness"] for one in (fresh, stale, fit())] == [1, 8, 1]  # of 80 rows one at a time
+    assert "staleness 8" in stale.model.status_table()._table_description
+    refused("staleness", staleness=-1)
 
 
 # ---- scoring and stopping ----------------------------------------------------------------------------------------

@@ -121,6 +121,14 @@ def test_the_online_kernel_moves_a_random_network_as_the_oracle_does(name):
     assert moved.samples == len(case.order)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_rows_that_share_a_view_see_the_same_weights_and_step_one_after_the_other(name):
+    case = CASES[name]
+    moved = case.kernel(view=5)
+    assert_same(moved, case.oracle(view=5), case.options)
+    assert compiled.distance(moved, case.kernel()) > 1e-5
+
+
 # --- dropout ----------------------------------------------------------------------------------------------------------
 
 
@@ -139,14 +147,14 @@ def masked(options: Options, case: Case, seed: int) -> Options:
 
 
 # out of fast mode the oracle does not visit the losing channel of a maxout unit, so that case is online only
-DROPOUT_CASES = [(name, batch) for name in DROPOUT for batch in (None, 5) if batch is None or "maxout" not in name]
+DROPOUT_CASES = [(name, batch) for name in DROPOUT for batch in (1, 5) if batch == 1 or "maxout" not in name]
 
 
 @pytest.mark.parametrize(("name", "batch"), DROPOUT_CASES)
 def test_dropout_is_the_mask_that_the_counters_give(name, batch):
     case = Case(DROPOUT[name])
     options = case.options
-    if batch:
+    if batch > 1:
         options = case.options = replace(options, fast_mode=False, mini_batch_size=batch)
     moved = case.kernel(seed=99, batch=batch)
     case.options = masked(options, case, 99)
@@ -168,8 +176,8 @@ def test_layers_and_samples_draw_different_masks():
 # --- what pulls on weights besides the data ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch", [None, 1], ids=["online", "batches"])
-def test_elastic_averaging_pulls_weights_and_biases_to_the_consensus(batch):
+@pytest.mark.parametrize("view", [1, 4])
+def test_elastic_averaging_pulls_weights_and_biases_to_the_consensus(view):
     options = replace(SGD, elastic_pull=0.3, rate_decay=1.0, rate_annealing=0.0)
     free = Case(options, levels=())
     free.order = [0]
@@ -177,7 +185,7 @@ def test_elastic_averaging_pulls_weights_and_biases_to_the_consensus(batch):
     tied.order = [0]
     home = random_net(np.random.default_rng(5), [NUMBERS, 5, 4, 1], "tanh")
     tied.options = replace(options, consensus=home)
-    moved, plain = tied.kernel(batch=batch), free.kernel(batch=batch)
+    moved, plain = tied.kernel(view=view), free.kernel(view=view)
     live = free.rows.numbers[0] != 0
     assert not live.all()
     pulls = [0.05 * 0.3 * (w - h) for w, h in zip(free.net.weights, home.weights, strict=True)]
@@ -201,18 +209,6 @@ def test_out_of_fast_mode_the_channel_that_lost_is_penalised_too():
 # --- mini-batches -----------------------------------------------------------------------------------------------------
 
 
-ONE_BY_ONE = ["tanh, cross-entropy, ADADELTA", "rectifier, gaussian, momentum ramp", "maxout, laplace, plain momentum"]
-ONE_BY_ONE += ["no hidden layer, softmax", "no numbers", "no levels, one layer", "l1 and l2", "row weights"]
-ONE_BY_ONE += ["max_w2 with levels and maxout", "offsets of any sign, tweedie", "slow mode, ADADELTA"]
-ONE_BY_ONE += ["autoencoder, absolute", "sparse autoencoder", "sparse autoencoder, rectifier"]
-
-
-@pytest.mark.parametrize("name", ONE_BY_ONE)
-def test_batches_of_one_row_are_online_training(name):
-    case = CASES[name]
-    assert_same(case.kernel(batch=1), case.kernel(), case.options, close=2e-6)
-
-
 BATCHES = {
     "rectifier, cross-entropy, ADADELTA": (replace(ADADELTA, activation="rectifier", loss="crossentropy"), {}),
     "tanh, poisson, momentum": (replace(MOMENTUM, loss="poisson", l1=1e-3, l2=1e-3), {"offset": True}),
@@ -230,6 +226,14 @@ def test_a_batch_steps_along_the_mean_gradient_as_the_oracle_does(name):
     options, shape = BATCHES[name]
     case = Case(replace(options, fast_mode=False), **shape)
     assert_same(case.kernel(batch=5), case.oracle(mini_batch_size=5), case.options)
+
+
+@pytest.mark.parametrize("name", ["rectifier, cross-entropy, ADADELTA", "sparse autoencoder", "max_w2", "no numbers"])
+def test_batches_that_share_a_view_step_in_their_order(name):
+    options, shape = BATCHES[name]
+    case = Case(replace(options, fast_mode=False), **shape)
+    assert_same(case.kernel(batch=3, view=6), case.oracle(mini_batch_size=3, view=6), case.options)
+    assert compiled.distance(case.kernel(batch=3, view=6), case.kernel(batch=3)) > 1e-4
 
 
 def test_fast_batches_leave_levels_alone_that_do_not_occur():
@@ -254,7 +258,7 @@ def test_a_row_of_weight_two_in_a_full_batch_is_the_row_given_twice():
     assert compiled.distance(a, heavy.net) > 1e-3
 
 
-@pytest.mark.parametrize("batch", [None, 1, 4, 20], ids=["online", "one", "four", "all"])
+@pytest.mark.parametrize("batch", [1, 4, 20])
 def test_a_row_of_weight_zero_is_as_if_absent(batch):
     case, without = Case(ADADELTA), Case(ADADELTA)
     case.order, without.order = [0, 1, 2, 3], [0, 2, 3]
@@ -263,7 +267,7 @@ def test_a_row_of_weight_zero_is_as_if_absent(batch):
     target = case.rows.target.copy()
     target[1] = np.nan
     case.rows = case.rows._replace(weight=weight, target=target)
-    if batch and batch > 1:
+    if batch > 1:
         without.order = [0, 2, 3]
     moved = case.kernel(batch=batch)
     assert compiled.distance(moved, without.kernel(batch=batch)) < 1e-6
@@ -272,18 +276,18 @@ def test_a_row_of_weight_zero_is_as_if_absent(batch):
 
 def test_a_level_that_is_active_twice_counts_twice():
     """Hashed columns may meet in one unit: its input is then 2."""
-    for batch in (None, 1):
-        case = Case(replace(ADADELTA, loss="crossentropy"))
+    for batch in (1, 5):
+        case = Case(replace(ADADELTA, loss="crossentropy", fast_mode=batch == 1))
         levels = case.rows.levels.copy()
         levels[:6, 1] = levels[:6, 0]
         case.rows = case.rows._replace(levels=levels)
-        assert_same(case.kernel(batch=batch), case.oracle(), case.options)
+        assert_same(case.kernel(batch=batch), case.oracle(mini_batch_size=batch), case.options)
 
 
 # --- compiled --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch", [None, 5], ids=["online", "batches"])
+@pytest.mark.parametrize("batch", [1, 5], ids=["online", "batches"])
 def test_compiled_kernels_and_their_source_agree(batch):
     case = CASES["tanh, cross-entropy, ADADELTA"]  # online this is a combination that the golden vectors compile anyway
     assert_same(case.kernel(kernels=compiled.compiled(), batch=batch), case.kernel(batch=batch), case.options, 2e-6)
@@ -300,7 +304,7 @@ def test_the_cap_counts_a_table_that_moved_since_its_squares_were_summed():
     steady = replace(SGD, max_w2=0.7, rate_annealing=0.0)  # all rows in one call: the squares are summed once
     for options in (replace(steady, rate=0.2), replace(steady, momentum_start=0.5, fast_mode=False, l2=0.05)):
         case = Case(options, levels=(9, 8))
-        for batch in (None, 1):
-            moved = case.kernel(batch=batch)
-            assert_same(moved, case.oracle(), options)
+        for view in (1, 6):
+            moved = case.kernel(view=view)
+            assert_same(moved, case.oracle(view=view), options)
             assert np.sum(moved.weights[0] ** 2, axis=1).max() < 0.7 + 1e-5

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from daskdl.encoding import Moments, Response, Scaling, Statistics, fit
 from daskdl.initial import adopt_autoencoder, first_state
-from daskdl.network import Layout, Start, State, average, average_in_place, initialise
+from daskdl.network import Layout, Start, State, average, initialise
 from daskdl.parameters import Facts, Parameters, resolve
 from daskdl.status import description, layer_statistics, status_table
 from frames.column import Column
@@ -221,7 +221,7 @@ def model(parameters: Parameters, layout: Layout, samples: int = 1000) -> Simple
     resolved = resolve(parameters, FACTS)
     return SimpleNamespace(
         layout=layout, resolved=resolved, state=initialise(layout, Start("Normal"), 1), category="Regression",
-        response="y", samples=samples,
+        response="y", samples=samples, notes={"staleness": 32},
     )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def test_the_status_table_shows_annealed_rates_ramped_momentum_and_deviations():
     w = it.layout.matrix(it.state.weights, 1).astype(float)
     assert (rows[1]["mean_weight"], rows[1]["weight_rms"]) == pytest.approx((w.mean(), w.std()), rel=1e-6)
     assert "predicting y, regression, gaussian distribution, Quadratic loss, 29 weights/biases" in description(it)
-    assert "1,000 training samples, mini-batch size 1" in description(it)
+    assert "1,000 training samples, mini-batch size 1, staleness 32" in description(it)
 
 
 @pytest.mark.parametrize(("activation", "pieces"), [("Tanh", 1), ("Maxout", 2)])
@@ -276,14 +276,3 @@ def test_given_weights_that_are_infinite_are_refused():
     wrong = np.array([[1.0, np.inf, 1.0, 1.0]] * 2)
     with pytest.raises(H2OJobError, match="initial_weights number 0 must hold finite numbers; one is infinite"):
         first_state(resolve(Parameters(hidden=(2,), seed=1), FACTS), Layout(3, 1, (2,), 1), encoder(), [True], [wrong])
-
-
-def test_averages_in_place_are_the_averages():
-    rng = np.random.default_rng(3)
-    states = [State(*(rng.standard_normal(shape).astype(np.float32) for shape in (7, (2, 7), 7))) for _ in range(3)]
-    samples = [10.0, 0.0, 25.0]
-    expected = average(states, samples)
-    average_in_place(states, samples)
-    for state in states:
-        for mine, theirs in zip(state, expected, strict=True):
-            assert np.array_equal(mine, theirs)

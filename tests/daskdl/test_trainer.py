@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import resource
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -12,25 +16,21 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl import trainer
-from daskdl.design import Block, Design
+from daskdl import kernel_plan, threads, trainer
+from daskdl.design import Block, Design, empty_window
+from daskdl.kernel_plan import Plan
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Nesterov
-from daskdl.network import Layout, Start, State, average, initialise
+from daskdl.network import Layout, Start, initialise
 from daskdl.trainer import (
-    WINDOW,
-    Plan,
     Portion,
     Share,
-    Tail,
     bites,
-    empty_window,
     mixes,
     order,
-    segments,
     stream,
     train_share,
 )
@@ -39,7 +39,7 @@ LAYOUT = Layout(levels=5, numbers=3, hidden=(8,), outputs=3)
 PLAN = Plan(LAYOUT, Tanh(), Multinomial(), Adadelta(0.95, 1e-6), seed=4)
 # a combination that the golden vectors compile too; its rate depends on the samples before it
 RATE = {"rate": 0.05, "rate_annealing": 1e-4, "ramp": 0.0}
-LINEAR = Plan(replace(LAYOUT, outputs=1, slots=1), Tanh(), Gaussian(), Nesterov(**RATE), seed=4)
+LINEAR = Plan(replace(LAYOUT, outputs=1, slots=1), Tanh(), Gaussian(), Nesterov(**RATE), seed=4, staleness=3)
 
 
 def design(rows: int, seed: int, classes: int = 3, offset_scale: float = 1.0) -> Design:
@@ -138,10 +138,12 @@ def test_a_window_holds_the_rows_it_should_with_their_weights():
 # --- training ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_share_on_one_thread_is_what_the_oracle_makes_of_its_order():
+def test_a_share_is_what_the_oracle_makes_of_its_order(monkeypatch):
+    monkeypatch.setattr(kernel_plan, "WINDOW", (100, 100))
+    plan = replace(LINEAR, staleness=20)
     portions = [portion(300, 0), portion(200, 1, start=5, stop=247)]
     given, state = share(*portions, begin=10_000, pace=20.0), start(LINEAR)
-    moved = train_share(state, given, LINEAR, threads=1)
+    moved = train_share(state, given, plan, threads=1)
     (mix,) = mixes(given, LINEAR.seed)
     net = oracle.Net([LINEAR.layout.matrix(state.weights, l) for l in (1, 2)], [np.zeros(8), np.zeros(1)])
     for l in (1, 2):
@@ -150,21 +152,26 @@ def test_a_share_on_one_thread_is_what_the_oracle_makes_of_its_order():
     numbers = np.array([d.blocks[0].data[r] for d, r in rows])
     wide = compiled.dense(compiled.rows_of(numbers, levels=[d.levels[r] for d, r in rows]), 5)
     targets = [d.target[r] for d, r in rows]
-    options = oracle.Options(activation="tanh", rate=0.05, rate_annealing=1e-4, clock="start")
-    for low in range(0, len(rows), WINDOW):  # a window has the rate of all samples, of all workers, before it
+    options = oracle.Options(activation="tanh", rate=0.05, rate_annealing=1e-4, clock="start", view=20)
+    step = plan.rows_per_window(len(rows))
+    for low in range(0, len(rows), step):  # a window has the rate of all samples, of all workers, before it
         net.samples = 10_000 + 20 * low
-        net = oracle.train(net, wide, targets, range(low, min(low + WINDOW, len(rows))), options)
+        net = oracle.train(net, wide, targets, range(low, min(low + step, len(rows))), options)
     assert moved.samples == 542
     for l in (1, 2):
         np.testing.assert_allclose(LINEAR.layout.matrix(moved.state.weights, l), net.weights[l - 1], atol=5e-5)
 
 
-@pytest.mark.parametrize(("threads", "policy"), [(1, "auto"), (2, "replicas"), (3, "replicas")])
-def test_the_same_share_gives_the_same_bits_and_leaves_its_state_alone(threads, policy):
-    plan, state = replace(PLAN, policy=policy, hidden_dropout=(0.2,)), start()
+@pytest.mark.parametrize("batch", [1, 8, 50])
+def test_a_share_has_the_same_bits_for_any_number_of_threads_and_leaves_its_state_alone(batch, monkeypatch):
+    monkeypatch.setattr(threads, "THREAD_WORK", 1)  # so that a small network gets as many as are asked for
+    monkeypatch.setattr(kernel_plan, "WINDOW", (64, 200))
+    plan, state = replace(PLAN, batch=batch, hidden_dropout=(0.2,), max_w2=0.9, l2=1e-4), start()
     before, given = state.copy(), share(portion(700, 0), portion(500, 1, 100, 900))
-    first, second = (train_share(state, given, plan, threads) for _ in range(2))
-    assert same(first.state, second.state)
+    first = train_share(state, given, plan, threads=1)
+    for count in (2, 4, 16):
+        second = train_share(state, given, plan, threads=count)
+        assert same(first.state, second.state)
     assert same(state, before)
     assert not np.array_equal(first.state.weights, state.weights)
     assert not any(np.shares_memory(a, b) for a, b in zip(first.state, state, strict=True))
@@ -180,52 +187,33 @@ def accuracy(weights: np.ndarray, rows: int = 500) -> float:
     return float((p.argmax(axis=1) == test.target).mean())
 
 
-@pytest.mark.parametrize(
-    ("threads", "policy", "batch"), [(1, "auto", 1), (2, "shared", 1), (2, "replicas", 1), (2, "auto", 16)]
-)
-def test_every_way_of_training_learns_the_classes(threads, policy, batch):
-    plan = replace(PLAN, policy=policy, batch=batch)
+@pytest.mark.parametrize(("staleness", "batch"), [(1, 1), (32, 1), (64, 1), (32, 16)])
+def test_every_way_of_training_learns_the_classes(staleness, batch):
+    plan = replace(PLAN, staleness=staleness, batch=batch)
     given = share(*[portion(1500, p, 0, 6000) for p in range(2)])
-    moved = train_share(start(), given, plan, threads)
+    moved = train_share(start(), given, plan, threads=2)
     assert moved.samples == 12_000
     assert accuracy(start().weights) < 0.6
     assert accuracy(moved.state.weights) > 0.93
 
 
-def test_replicas_of_one_segment_are_averaged_by_their_samples():
-    plan, given, state = replace(PLAN, policy="replicas"), share(portion(301)), start()
-    (mix,) = mixes(given, plan.seed)
-    halves = []
-    for low, high in ((0, 150), (150, 301)):
-        half = portion(301)._replace(rows=mix.row[low:high], start=0, stop=high - low)
-        ordered = order(plan.seed, 0, 0, high - low)
-        half = half._replace(rows=half.rows[np.argsort(ordered)])  # undo the order so that the rows come as they are
-        halves.append(train_share(state, share(half), plan, threads=1).state)
-    expected = average(halves, [150.0, 151.0])
-    found = train_share(state, given, plan, threads=2).state
-    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-7)
-
-
-def test_stopping_ends_early_and_counts_what_was_trained():
-    asked = itertools.count()
-    lock = threading.Lock()
-
-    def stopped() -> bool:
-        with lock:
-            return next(asked) >= 2
-
+def test_stopping_ends_early_and_counts_what_was_trained(monkeypatch):
+    monkeypatch.setattr(kernel_plan, "WINDOW", (256, 256))
+    monkeypatch.setattr(threads, "THREAD_WORK", 1)
     given = share(portion(2000, 0, 0, 4000))
-    part = train_share(start(), given, PLAN, threads=1, stopped=stopped)
-    assert part.samples == 512  # two windows
-    assert not np.array_equal(part.state.weights, start().weights)
-    both = train_share(start(), given, replace(PLAN, policy="shared"), threads=2, stopped=lambda: True)
-    assert both.samples == 0
-    assert same(both.state, start())
+    for count in (1, 3):
+        asked = iter([False, False, True])
+        part = train_share(start(), given, PLAN, threads=count, stopped=lambda asked=asked: next(asked, True))
+        assert part.samples == 512  # two windows
+        assert not np.array_equal(part.state.weights, start().weights)
+        none = train_share(start(), given, PLAN, threads=count, stopped=lambda: True)
+        assert none.samples == 0
+        assert same(none.state, start())
 
 
 def test_stopping_between_mixes_leaves_the_rest_out():
     given = share(*[portion(20, p) for p in range(10)])
-    asked = iter([False, True, True])
+    asked = iter([False, True])
     part = train_share(start(), given, PLAN, threads=1, stopped=lambda: next(asked, True))
     assert part.samples == 100
 
@@ -267,22 +255,15 @@ def test_rows_that_cannot_train_do_not_move_the_network():
     assert same(moved.state, start())
 
 
-def test_the_size_of_a_window_does_not_depend_on_the_batch_beyond_whole_batches():
+def test_the_size_of_a_window_does_not_depend_on_the_batch_beyond_whole_batches(monkeypatch):
     """Batches never straddle windows: a batch of 100 makes windows of 300."""
+    monkeypatch.setattr(kernel_plan, "WINDOW", (256, 256))
     given, plan = share(portion(900)), replace(PLAN, batch=100)
     whole = train_share(start(), given, plan, threads=1)
     asked = iter([False, True])
     part = train_share(start(), given, plan, threads=1, stopped=lambda: next(asked, True))
     assert part.samples == 300
     assert whole.samples == 900
-
-
-def test_the_policy_follows_batch_and_table():
-    assert PLAN.thread_policy(1) == "shared"
-    assert PLAN.thread_policy(2) == "replicas"
-    assert replace(PLAN, batch=16).thread_policy(2) == "shared"
-    assert replace(PLAN, layout=replace(LAYOUT, levels=500)).thread_policy(2) == "shared"
-    assert replace(PLAN, policy="shared").thread_policy(2) == "shared"
 
 
 def test_only_plain_gradient_steps_are_stateless():
@@ -340,35 +321,61 @@ def test_shares_that_train_side_by_side_in_one_process_do_not_disturb_each_other
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
 
 
-# --- replicas ---------------------------------------------------------------------------------------------------------
+# --- threads ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("samples", "step", "wanted"), [(1, 512, 1024), (6000, 512, 1024), (60_000, 512, 1000)])
-def test_segments_are_equal_and_cover_all_samples(samples, step, wanted):
-    edges = segments(samples, step, wanted)
-    sizes = np.diff(edges)
-    assert (edges[0], edges[-1]) == (0, samples)
-    assert sizes.max() - sizes.min() <= 1
-    assert sizes.max() <= step * -(-wanted // step)
+@pytest.fixture
+def _many_threads(monkeypatch):
+    monkeypatch.setattr(threads, "THREAD_WORK", 1)
+    monkeypatch.setattr(kernel_plan, "WINDOW", (64, 64))
 
 
-@pytest.mark.parametrize(("count", "kept"), [(1, 1), (2, 1), (6, 2), (30, 10)])
-def test_the_tail_is_the_mean_of_the_last_third_of_the_averages(count, kept):
-    state = State(*(np.zeros(shape, np.float32) for shape in (3, (2, 3), 3)))
-    tail = Tail(state, count)
-    for number in range(count):
-        for array in state:
-            array[:] = number**2
-        tail.add()
-    tail.close()
-    expected = np.mean([number**2 for number in range(count - kept, count)])
-    for array in state:
-        assert array == pytest.approx(expected, rel=1e-6)
+def trainer_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("daskdl-trainer")]
 
 
-def test_a_tail_that_was_stopped_before_it_began_leaves_the_state_alone():
-    state = State(*(np.full(shape, 7, np.float32) for shape in (3, (2, 3), 3)))
-    tail = Tail(state, 10)
-    tail.add()
-    tail.close()
-    assert all((array == 7).all() for array in state)
+@pytest.mark.usefixtures("_many_threads")
+@pytest.mark.parametrize("who", ["caller", "other"])
+def test_a_thread_that_fails_ends_all_others_and_says_why(who, monkeypatch):
+    gather, calling = trainer.Mix.window, threading.current_thread()
+
+    def failing(self, low, *more):
+        if low >= 640:
+            if (threading.current_thread() is calling) == (who == "caller"):
+                raise MemoryError("no room for rows")
+            time.sleep(0.01)  # so that the one who is to fail has its turn
+        return gather(self, low, *more)
+
+    monkeypatch.setattr(trainer.Mix, "window", failing)
+    given = share(portion(2000, 0, 0, 400_000))
+    with pytest.raises(MemoryError, match="no room for rows"):
+        train_share(start(), given, PLAN, threads=4)
+    assert not trainer_threads()
+
+
+@pytest.mark.usefixtures("_many_threads")
+def test_ctrl_c_ends_all_threads():
+    given = share(portion(2000, 0, 0, 50_000_000))  # for minutes, if nobody interrupts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+    try:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            train_share(start(), given, PLAN, threads=3)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not trainer_threads()
+
+
+@pytest.mark.usefixtures("_many_threads")
+def test_many_more_threads_than_cores_neither_burn_nor_stall():
+    given = share(portion(2000, 0, 0, 20_000))
+
+    def cost(count: int) -> float:
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        train_share(start(), given, PLAN, threads=count)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    alone = min(cost(1) for _ in range(3))
+    crowd = min(cost(16) for _ in range(3))
+    assert crowd < 8 * alone + 0.5  # seconds of all cores; threads that spun through 625 views would take far more

@@ -3,6 +3,7 @@
 import numpy as np
 
 from daskdl.kernels.activations.base import Activation
+from daskdl.kernels.elementary import tanh
 from daskdl.parameter_kinds import Range
 
 
@@ -15,7 +16,7 @@ class Tanh(Activation):
     averages = Range(-1, 1, "()")
 
     def activate(self, z):
-        return np.float32(1) - np.float32(2) / (np.float32(1) + np.exp(np.float32(2) * z))
+        return tanh(z)
 
     def slope(self, a):
         return np.float32(1) - a * a

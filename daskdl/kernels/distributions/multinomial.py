@@ -8,16 +8,20 @@ from typing import Any, Self
 import numpy as np
 
 from daskdl.kernels.distributions.base import Distribution
+from daskdl.kernels.elementary import exp
 from daskdl.kernels.jit import kernel
 
 
 @kernel
 def softmax(net, p):
     """Fill `p` (classes,) with the softmax of `net` (classes,); the largest output is subtracted first."""
-    top = np.max(net)
+    top = net[0]
+    for k in range(1, len(net)):
+        top = max(top, net[k])
+    for k in range(len(net)):
+        p[k] = exp(net[k] - top)
     total = np.float32(0)
     for k in range(len(net)):
-        p[k] = np.exp(net[k] - top)
         total += p[k]
     for k in range(len(net)):
         p[k] = p[k] / total

@@ -71,6 +71,11 @@ class Optimizer(Spec):
         """Whether a weight without a gradient may move or its slots may change."""
         return True
 
+    @property
+    def set_rate(self) -> float:
+        """The rate that is set by hand; 0 where every weight finds its own."""
+        return 0.0
+
     def figures(self, slots: Sequence[np.ndarray], layer: int, clock: Clock) -> Figures:
         """Return what the table of layers shows; `slots` are those of the weights of layer 1..., (weights,) each."""
         spec, rates = self.at(clock)

@@ -59,6 +59,10 @@ class Momentum(Optimizer):
     def remembers(self):
         return bool(self.start or self.stable)
 
+    @property
+    def set_rate(self):
+        return self.rate
+
     def figures(self, slots, layer: int, clock: Clock):
         return Figures(self.rate_at(clock.samples, layer), 0.0, self.momentum_at(clock.samples))
 
