@@ -15,7 +15,7 @@ from frames.column import Column
 from frames.rows import starts
 from frames.session import client
 from frames.summary import Summary
-from frames.tasks import absent, as_float, columns_at, empty_values, fits_long, gather, reduce
+from frames.tasks import absent, as_float, columns_at, empty_values, fits_long
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -158,12 +158,8 @@ def views_of(frame: H2OFrame) -> list[View]:
 
 def beyond_64_bits(frame: H2OFrame) -> frozenset[str]:
     """Return the names of int columns with values that int64 cannot hold: they lie in doubles."""
-    names, places, rows = frame._body
     whole = [c.name for c in frame.schema.columns if c.type == "int"]
-    large = [name for name, summary in frame.summaries(whole).items() if not fits_long(summary)]
-    # Extremes are rounded: 2**63 may stand for 2**63 - 1, which only the values themselves can tell.
-    found = [all(gather(reduce([places[names.index(name)]], rows, _fit_64_bits))) for name in large]
-    return frozenset(name for name, fits in zip(large, found, strict=True) if not fits)
+    return frozenset(name for name, summary in frame.summaries(whole).items() if not fits_long(summary))
 
 
 def _fit_64_bits(values: np.ndarray) -> bool:
@@ -171,10 +167,10 @@ def _fit_64_bits(values: np.ndarray) -> bool:
 
 
 def _dtype_of(summary: Summary) -> str:
-    """The dtype that holds an int column exactly. Extremes are rounded to float64: 2**53 may stand for 2**53 + 1."""
+    """The dtype that holds an int column exactly, if int64 can."""
     if not summary.missing:
         return "int64"
-    return "Int64" if max(-summary.minimum, summary.maximum) >= 2.0**53 else "float64"
+    return "Int64" if max(-summary.minimum, summary.maximum) > 2**53 else "float64"
 
 
 def to_dask(frame: H2OFrame) -> dd.DataFrame:

@@ -200,8 +200,7 @@ def number_type(parts: Sequence[Summary], wanted: Type | None = None, doubles: b
     if not filled:
         return "int" if wanted == "int" else "real"
     size = max((max(-part.minimum, part.maximum) for part in filled), default=0.0)
-    # Extremes are rounded: 2**63 may be 2**63 - 1, which only a source of integers can hold.
-    whole = all(part.all_integer for part in filled) and (size < 2.0**63 or (size == 2.0**63 and not doubles))
+    whole = all(part.all_integer for part in filled) and size < 2**63
     return "int" if whole and (wanted != "real" or (size >= _EXACT and not doubles)) else "real"
 
 

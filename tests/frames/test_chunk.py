@@ -143,6 +143,31 @@ def test_any_tables_come_back_through_bytes(rows, width, seed):
     assert all(s.rows == rows for s in chunk.summaries)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.lists(st.sampled_from([None, 2**63 - 1, 1 - 2**63, 2**53, 2**53 + 1, -(2**53) - 1, 0, 7]), max_size=12),
+    st.lists(st.sampled_from([None, -0.0, 0.0, 5e-324, -5e-324, np.inf, -np.inf, 1e308, 0.1, 2.0**63]), max_size=12),
+)
+def test_the_outermost_integers_and_doubles_come_back_through_bytes_and_pickles(integers, doubles):
+    size = min(len(integers), len(doubles))
+    whole = np.array([-(2**63) if value is None else value for value in integers[:size]], np.int64)
+    reals = np.array([NAN if value is None else value for value in doubles[:size]], np.float64)
+    reals[np.isnan(reals)] = np.array([0x7FF8000000000123], np.uint64).view(float)[0]  # the payload is free
+    chunk = Chunk.pack([whole, reals], ["int", "real"], [None, None])
+    for back in (chunk, Chunk.from_bytes(chunk.to_bytes()), pickle.loads(pickle.dumps(chunk, protocol=5))):
+        first, second = back.columns()
+        gap = -(2**63) if first.dtype == np.int64 else None
+        assert [None if v != v or v == gap else int(v) for v in first.tolist()] == integers[:size]
+        assert [None if v != v else v.hex() for v in second.tolist()] == [
+            None if v is None else v.hex() for v in doubles[:size]
+        ]
+    summary = chunk.summaries[0]
+    present = [value for value in integers[:size] if value is not None]
+    assert (summary.missing, summary.zeros) == (size - len(present), present.count(0))
+    if present:
+        assert (summary.minimum, summary.maximum) == (min(present), max(present))
+
+
 @pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.chunk")), ids=lambda f: f.name)
 def test_chunks_of_past_versions_are_read(file):
     expected = json.loads(file.with_suffix(".json").read_text())
