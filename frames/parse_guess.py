@@ -22,6 +22,9 @@ _MISSING = NO_VALUE | NO_NUMBER
 _LINES = 100
 _DIGITS = re.compile(r"\d")
 
+# Python's own limit, 128 KiB, is less than some texts have; it is one for the process.
+csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -155,13 +158,21 @@ def guess_separator(text: str, quote: str = '"', escape: str | None = None) -> s
 
 
 def _blanks_separate(text: str, quote: str, escape: str | None, other: float) -> bool:
-    """Whether blanks cut at least half of the lines into equally many fields, none into more, and more than `other`."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()][1 : _LINES + 1]
+    """Whether blanks cut at least half of the lines into equally many fields, and more of them than `other`.
+
+    No line may have more fields; and where no field is a number, so that blanks may as well be those of texts, none
+    below the first fewer. A column of times has blanks within these.
+    """
+    lines = [line.strip() for line in _lines(text)[1 : _LINES + 1]]
     share = _share(text, " ", quote, escape)
     if share < 0.5 or share <= other or (lines and all(follow(lines))):
         return False
-    widths = [len(row) for row in records(text, " ", quote, escape, _LINES)]
-    return max(widths) <= max(widths[0], Counter(widths).most_common(1)[0][0])
+    rows = records(text, " ", quote, escape, _LINES)
+    below = {len(row) for row in rows[1:]}
+    if not any(number_in(field) is not None for row in rows for field in row):
+        return len(below) < 2 and not below & {*range(len(rows[0]))}
+    most = Counter(len(row) for row in rows).most_common(1)[0][0]
+    return max(below, default=0) <= max(len(rows[0]), most)
 
 
 def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
@@ -218,7 +229,7 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
     rows = records(text, sep, wishes.quote, wishes.escape, _ROWS)
     header = wishes.header == 1 or (wishes.header == 0 and guess_header(rows, _quoting(text, sep, wishes)))
     body = rows[1:] if header else rows
-    width = _width(rows, sep)
+    width = _width(rows, sep == "\t" and all(line.endswith("\t") for line in _lines(text)))
     first = _names(text, rows[0], sep, wishes) if header else []
     names = default_names(first, width)
     columns = _columns(body, width)
@@ -262,14 +273,18 @@ def _undoubled(text: str, quote: str) -> str:
     return text.replace(2 * quote, quote)
 
 
-def _width(rows: list[list[str]], sep: str) -> int:
+def _width(rows: list[list[str]], ends_in_tabs: bool) -> int:
     """How many columns there are: fields of the first row, or of most others where these are more.
 
     A first row that is shorter (a count of rows, a line about the source) ends in missing cells as any short row does.
+    A tab at the end of every line separates nothing.
     """
     width = max(len(rows[0]), Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0])
-    ends_in_tabs = sep == "\t" and width > 1 and not any(any(row[width - 1 :]) for row in rows)
-    return width - ends_in_tabs
+    return width - (ends_in_tabs and width > 1 and not any(any(row[width - 1 :]) for row in rows))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip("\r\n") for line in io.StringIO(text, newline="") if line.strip(" \r\n")]
 
 
 def _quoting(text: str, sep: str, wishes: "Wishes") -> list[Quoting]:

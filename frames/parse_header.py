@@ -187,8 +187,8 @@ def _case(text: str) -> str:
 
 
 def _is_usual(field: str) -> bool:
-    """Whether a name ends with a word that columns are usually called: birth_date, userId."""
-    words = [word.lower() for word in _PART.findall(field)]
+    """Whether a name ends with a word that columns are usually called: birth_date, userId, name2."""
+    words = [word.lower() for word in _PART.findall(field) if not word.isdigit()]
     return 0 < len(words) < 4 and (words[-1] in _USUAL or words[-1].removesuffix("s") in _USUAL)
 
 

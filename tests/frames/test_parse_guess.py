@@ -27,6 +27,7 @@ from frames.parse_guess import Wishes, guess, guess_separator, records
         ("name,city\nann smith,new york\nbob jones\ncy lee,los angeles\n", ","),
         ("hello world\nfoo bar baz\nlast\n", ","),
         ("full name\nann smith\nbob jones jr\ncy lee\n", ","),
+        ("town\nnew york\nrome\nnew york\nlos angeles\n", ","),
         ("1 1 77 \r\n2 1 78 \r\n", " "),
         ("a b\n1 5 6\n2 7 8\n", " "),
         ("a\tb,c\td\n1\tx,y\t2\n", "\t"),
@@ -54,6 +55,7 @@ def test_the_separator_is_guessed(text, sep):
         (b'"a  b" c\n"x  y" 2\n', ("a  b", "c"), {0}),
         (b"a\tb\t\n1\t2\t\n", ("a", "b"), set()),
         (b"1\t2\t\n1\t2\t3\n", ("C1", "C2", "C3"), set()),
+        (b'"1"\t""\n"2"\t""\n', ("C1", "C2"), set()),
         (b"a,b,\n1,2,\n", ("a", "b", "C3"), set()),
         ("größe,b\n1,ä\n".encode("latin-1"), ("größe", "b"), {1}),
     ],
@@ -93,6 +95,12 @@ def test_what_is_no_table_of_text_is_refused(data, message):
 def test_impossible_wishes_are_refused(arguments, error):
     with pytest.raises(error, match="must be"):
         Wishes(**arguments)
+
+
+def test_fields_may_be_longer_than_python_reads_by_default():
+    long = "x y" * 100_000
+    for data in (f"a,b\n1,{long}\n2,y\n", f"a,b\n{long},1\ny,2\n", f"a,{long}\n1,2\n"):
+        assert len(guess(data.encode(), True, Wishes(), "f").names) == 2
 
 
 def test_quotes_spaces_and_blank_lines_of_a_sample():
