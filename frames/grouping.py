@@ -249,7 +249,7 @@ class GroupBy:
         """One row per group in the order of the keys: keys, then the wishes (`mean_x`, `sdev_x`, `nrow`, ...)."""
         if self._result is None:
             self._result = self._compute(self._wishes or [Wish("nrow", "", "all")])
-        return self._result
+        return self._result._pick(range(self._result.ncol))  # a copy: the user may change it
 
     frame = property(get_frame)
 
