@@ -151,8 +151,9 @@ class Display(FrameBody):
         values = fetch(self._body.places, self._body.rows)
         columns = self.schema.columns
         if use_pandas:
-            series = [to_pandas(v, c) for v, c in zip(values, columns, strict=True)]
-            return pd.DataFrame({s.name: s for s in series}, columns=[c.name for c in columns])
+            index = pd.RangeIndex(self.nrow)  # one for all: pandas would align thousands of equal ones
+            series = [to_pandas(v, c, index) for v, c in zip(values, columns, strict=True)]
+            return pd.DataFrame({s.name: s for s in series}, index, [c.name for c in columns])
         written = [cells(v, c) for v, c in zip(values, columns, strict=True)]
         rows = [list(row) for row in zip(*written, strict=True)]
         return [[c.name for c in columns], *rows] if header else rows

@@ -32,7 +32,7 @@ class View(NamedTuple):
     dtype: str = "int64"
 
 
-def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
+def to_pandas(values: np.ndarray, column: Column, index: pd.RangeIndex | None = None) -> pd.Series:
     """Return one decoded column, whole, as users get it from as_data_frame().
 
     int -> int64; with missing values float64, or Int64 where float64 would round; real -> float64; time ->
@@ -40,7 +40,7 @@ def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
     `level_values` says.
     """
     if column.type == "enum":
-        return _levels(values, level_values(column.domain or ()), column.name)
+        return _levels(values, level_values(column.domain or ()), column.name, index)
     dtype = "float64"
     if column.type == "int":
         gaps = absent(values)
@@ -48,7 +48,7 @@ def to_pandas(values: np.ndarray, column: Column) -> pd.Series:
             dtype = "int64"
         elif values.dtype == np.int64:
             dtype = "Int64"
-    return to_series(values, column, dtype)
+    return to_series(values, column, dtype, index)
 
 
 def to_series(values: np.ndarray, column: Column, dtype: str, index: pd.RangeIndex | None = None) -> pd.Series:
@@ -116,19 +116,19 @@ def _written(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _levels(codes: np.ndarray, table: np.ndarray, name: str) -> pd.Series:
+def _levels(codes: np.ndarray, table: np.ndarray, name: str, index: pd.RangeIndex | None) -> pd.Series:
     """The level values that codes stand for, in a dtype that has a place for missing ones where there are any."""
     gaps = codes < 0
     if table.dtype == object:
-        return _text_series(np.append(table, np.nan)[codes], name)
+        return _text_series(np.append(table, np.nan)[codes], name, index)
     if not gaps.any():
-        return pd.Series(table[codes], name=name, copy=False)
+        return pd.Series(table[codes], index=index, name=name, copy=False)
     found: Any = np.append(table, table[:1])[codes]
     if table.dtype == bool:
-        return pd.Series(pd.arrays.BooleanArray(found, gaps), name=name, copy=False)
+        return pd.Series(pd.arrays.BooleanArray(found, gaps), index=index, name=name, copy=False)
     if table.dtype == np.int64 and int(np.abs(table).max()) > 2**53:
-        return pd.Series(pd.arrays.IntegerArray(found, gaps), name=name, copy=False)
-    return pd.Series(np.where(gaps, np.nan, found), name=name, copy=False)
+        return pd.Series(pd.arrays.IntegerArray(found, gaps), index=index, name=name, copy=False)
+    return pd.Series(np.where(gaps, np.nan, found), index=index, name=name, copy=False)
 
 
 def to_datetime(values: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,10 +16,21 @@ from frames.session import client
 from frames.summary import Summary
 
 PEEKED_COLUMNS = 8
-"""Short columns that a group keeps decoded in the client."""
+"""Short columns of a larger group that it keeps decoded in the client."""
 
 PEEKED_ROWS = 50_000
 """A column of more rows is never kept decoded: its cells are fetched one by one."""
+
+PEEKED_CELLS = PEEKED_COLUMNS * PEEKED_ROWS
+"""A group of no more cells, in few partitions, is read whole when a part of it is read: what follows waits no more."""
+
+PEEKED_PARTITIONS = 8
+
+FORESEEN = 5_000
+"""Summaries that may be asked for along with the one that is wanted."""
+
+FEW_LEVELS = 1_000
+"""Summaries of columns of more levels are asked for one by one: their counts are long."""
 
 
 class Placement(NamedTuple):
@@ -49,17 +60,20 @@ class Group:
 
     _peeked: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def peeked(self, position: int, read: Callable[[], np.ndarray]) -> np.ndarray:
-        """A short decoded column, kept for a while: scripts that read cell after cell wait for the first one only."""
+    def is_small(self, rows: Sequence[int]) -> bool:
+        """Whether all columns, of these rows per partition, may be kept decoded in the client."""
+        return len(rows) <= PEEKED_PARTITIONS and len(self.names) * sum(rows) <= PEEKED_CELLS
+
+    def peeked(self, position: int) -> np.ndarray | None:
+        """A decoded column, all partitions, if it is kept; not to be changed."""
+        return self._peeked.get(position)
+
+    def keep(self, columns: dict[int, np.ndarray], most: int = PEEKED_COLUMNS) -> None:
+        """Keep decoded columns, `most` at a time: scripts that read cell after cell wait for the first one only."""
         with self._lock:
-            if position in self._peeked:
-                return self._peeked[position]
-        values = read()
-        with self._lock:
-            while len(self._peeked) >= PEEKED_COLUMNS:
+            self._peeked.update(columns)
+            while len(self._peeked) > most:
                 self._peeked.pop(next(iter(self._peeked)))
-            self._peeked[position] = values
-        return values
 
     def known(self, position: int) -> Summary | None:
         """The merged summary of one column, if somebody has asked for it before."""
@@ -111,30 +125,41 @@ def distinct_groups(places: Iterable[Place]) -> tuple[list[Group], list[tuple[in
     return groups, where
 
 
-def _summaries_of(chunk: Chunk, positions: np.ndarray) -> list[Summary]:
-    """A task: the summaries that travel with a chunk."""
-    return [chunk.summaries[i] for i in positions]
+def _summaries_of(chunk: Chunk, positions: np.ndarray | None, foresee: bool) -> dict[int, Summary]:
+    """A task: the summaries that travel with a chunk, at some positions (None: all), and short ones besides."""
+    summaries = chunk.summaries
+    wanted = range(len(summaries)) if positions is None else positions
+    besides = range(len(summaries)) if foresee else ()
+    short = [i for i in besides if (counts := summaries[i].counts) is None or len(counts) <= FEW_LEVELS]
+    return {i: summaries[i] for i in (*wanted, *short)}
 
 
 def summaries_at(places: Sequence[Place]) -> list[Summary]:
-    """Merged summaries of some columns: one tiny task per chunk not yet asked, and one gather for all."""
-    wanted: dict[int, tuple[Group, dict[int, None]]] = {}
+    """Merged summaries of some columns: one tiny task per chunk not yet asked, and one gather for all.
+
+    A group of few columns and partitions is asked for all its columns at once: scripts that look at column after column
+    wait for the first one only.
+    """
+    wanted: dict[int, tuple[Group, set[int]]] = {}
     for place in places:
         if place.group.known(place.position) is None:
-            wanted.setdefault(id(place.group), (place.group, {}))[1][place.position] = None
+            wanted.setdefault(id(place.group), (place.group, set()))[1].add(place.position)
     if wanted:
         cluster = client()
-        # An array: lists of thousands would be searched for futures, entry by entry.
-        requests = [
-            [cluster.submit(_summaries_of, chunk, np.array([*positions]), pure=False) for chunk in group.chunks]
-            for group, positions in wanted.values()
-        ]
+        requests = []
+        for group, positions in wanted.values():
+            width, foresee = len(group.names), len(group.names) * len(group.chunks) <= FORESEEN
+            # An array: lists of thousands would be searched for futures, entry by entry.
+            asked = None if len(positions) == width else np.array(sorted(positions))
+            requests.append(
+                [cluster.submit(_summaries_of, chunk, asked, foresee, pure=False) for chunk in group.chunks]
+            )
         gathered: Any = cluster.gather(requests)
-        for (group, positions), answers in zip(wanted.values(), gathered, strict=True):
+        for (group, _), answers in zip(wanted.values(), gathered, strict=True):
             merged = answers[0]
             for later in answers[1:]:
-                merged = [a.merge(b) for a, b in zip(merged, later, strict=True)]
-            group.remember(dict(zip(positions, merged, strict=True)))
+                merged = {i: one.merge(later[i]) for i, one in merged.items() if i in later}
+            group.remember(merged)
     return [_padded(place.group.known(place.position), place) for place in places]  # type: ignore[arg-type]
 
 

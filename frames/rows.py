@@ -10,7 +10,8 @@ import numpy as np
 from distributed import Future
 
 from frames.chunk import Chunk
-from frames.placement import Place, distinct_groups
+from frames.column import TEXTS
+from frames.placement import PEEKED_COLUMNS, Group, Place, distinct_groups
 from frames.summary import MISSING_INTEGER
 from frames.tasks import (
     Rows,
@@ -222,7 +223,7 @@ def recode(codes: np.ndarray, mapping: np.ndarray) -> list[np.ndarray]:
     return [padded[codes]]
 
 
-# ---- a few rows brought here -------------------------------------------------------------------------------------
+# ---- rows brought here -------------------------------------------------------------------------------------------
 def _cells(where, low, high, *chunks) -> list[np.ndarray]:
     return [column[low:high] for column in columns_at(where, chunks)]
 
@@ -231,6 +232,8 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
     """Decoded columns of the rows start..stop, in the client; only the partitions concerned are touched."""
     stop = sum(rows) if stop is None else min(stop, sum(rows))
     groups, where = distinct_groups(places)
+    if all(group.is_small(rows) for group in groups):
+        return [column[start:stop].copy() for column in peek(places, rows)]
     where = resident(where)
     futures = []
     for p, (first, size) in enumerate(zip(starts(rows), rows, strict=True)):
@@ -241,3 +244,31 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
     if not pieces:
         return [empty_values(place.packed_type) for place in places]
     return [concatenate([piece[i] for piece in pieces]) for i in range(len(places))]
+
+
+def _decoded(positions: Sequence[int], more: bool, chunk: Chunk) -> dict[int, np.ndarray]:
+    """A task: columns of a chunk; with `more` all but texts besides, whose size nobody knows."""
+    others = [i for i, type_ in enumerate(chunk.types) if more and type_ not in TEXTS and i not in positions]
+    chosen = [*positions, *others]
+    return dict(zip(chosen, chunk.columns(chosen), strict=True))
+
+
+def peek(places: Sequence[Place], rows: Sequence[int]) -> list[np.ndarray]:
+    """Short decoded columns, whole, which their groups keep for the next look; not to be changed.
+
+    A small group is read as a whole: scripts that go through a table cell by cell wait for the first one only.
+    """
+    found = {(id(place.group), place.position): place.group.peeked(place.position) for place in places}
+    wanted: dict[int, tuple[Group, set[int]]] = {}
+    for place in places:
+        if found[id(place.group), place.position] is None:
+            wanted.setdefault(id(place.group), (place.group, set()))[1].add(place.position)
+    requests = [
+        [submit(_decoded, sorted(positions), group.is_small(rows), chunk) for chunk in group.chunks]
+        for group, positions in wanted.values()
+    ]
+    for (group, positions), pieces in zip(wanted.values(), gather(requests), strict=True):
+        columns = {i: concatenate([piece[i] for piece in pieces]) for i in pieces[0]}
+        group.keep(columns, len(group.names) if group.is_small(rows) else PEEKED_COLUMNS)
+        found.update({(id(group), i): columns[i] for i in positions})
+    return [found[id(place.group), place.position] for place in places]  # type: ignore[misc]

@@ -25,7 +25,7 @@ from frames.cells import (
 from frames.conversion import to_truth
 from frames.errors import H2OTypeError, H2OValueError
 from frames.placement import PEEKED_ROWS, Place
-from frames.rows import fetch, pick_mask, pick_numbers, pick_slice, recut, starts
+from frames.rows import fetch, peek, pick_mask, pick_numbers, pick_slice, recut, starts
 from frames.tasks import Step, absent, carry_out, resident
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ class Selection(FrameBody):
         column = self.schema.columns[0]
         _, (place,), rows = self._body
         if self.nrow <= PEEKED_ROWS:
-            whole = place.group.peeked(place.position, lambda: fetch([place], rows)[0])
-            values = whole[row : row + 1]
+            values = peek([place], rows)[0][row : row + 1]
         else:
             values = fetch([place], rows, row, row + 1)[0]
         if absent(values)[0]:

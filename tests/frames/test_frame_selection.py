@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from frames.errors import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+from frames.session import client
 
 pytestmark = pytest.mark.usefixtures("client")
 
@@ -330,3 +331,25 @@ def test_a_column_of_bool_is_a_mask_like_any_comparison(cut):
     assert (fr["x"] == -1).sum() == 10
     with pytest.raises(H2OValueError, match="must hold numbers"):
         fr[H2OFrame(["no", "yes"] * 10)]
+
+
+def test_a_small_wide_table_is_read_cell_by_cell_with_one_question(monkeypatch):
+    table = pd.DataFrame(np.arange(7 * 500).reshape(7, 500), columns=[f"c{i}" for i in range(500)])
+    fr = H2OFrame(table)
+    asked = []
+    monkeypatch.setattr("frames.rows.gather", lambda futures: asked.append(len(futures)) or client().gather(futures))
+    assert [fr[3, i] for i in range(500)] == table.iloc[3].tolist()
+    assert [fr[name].as_data_frame()[name].sum() for name in ("c7", "c499")] == [table["c7"].sum(), table["c499"].sum()]
+    assert [n for n in asked if n] == [1]
+
+
+def test_what_is_read_is_a_copy():
+    fr = H2OFrame({"x": [1.5, 2.5, None], "s": ["a", "b", None]}, column_types={"s": "string"})
+    shown = fr.as_data_frame()
+    shown.loc[0, "x"] = -1.0
+    shown.loc[:, "s"] = "changed"
+    as_array = np.asarray(fr["x"])
+    as_array[:] = 7
+    assert fr[0, "x"] == 1.5
+    assert fr[1, "s"] == "b"
+    assert fr.as_data_frame()["x"].tolist()[:2] == [1.5, 2.5]
