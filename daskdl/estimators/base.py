@@ -114,6 +114,7 @@ class H2OEstimator:
     def _adopt(self, model: Any, stacklevel: int) -> None:
         """Take a finished model as this object's and tell the user what it has to say."""
         self.model = model
+        self._names = self._written = None  # fit() says how columns and classes were written
         self._evaluated = REPORTING.evaluate_auto
         session.register(model.key, model)
         for message in model.warnings:
@@ -156,26 +157,6 @@ class H2OEstimator:
         running, self._running = self._running, None
         self._adopt(running.result(), stacklevel=3)
         return self
-
-    def fit(self, X: Any, y: Any = None, **arguments: Any) -> Any:
-        """Train as scikit-learn calls it and return self.
-
-        `X` is a frame or anything H2OFrame accepts (rows by columns); `y` its response: a one-column frame, an array,
-        or the name of a column of X. An array of texts makes a classifier, numbers a regressor.
-        """
-        frame = X if isinstance(X, H2OFrame) else H2OFrame(X)
-        if y is None or isinstance(y, (str, int)):
-            return self.train(y=y, training_frame=frame, **arguments)
-        response = y if isinstance(y, H2OFrame) else H2OFrame(y)
-        if response.ncol != 1 or response.nrow != frame.nrow:
-            raise H2OValueError(
-                f"y must be one column of {frame.nrow} rows; got {response.nrow} rows x {response.ncol} columns."
-            )
-        names = list(frame.names)
-        name = response.names[0] if response.names[0] not in names else "response"
-        response = response[:, 0]
-        response.set_names([name])
-        return self.train(x=names, y=name, training_frame=frame.cbind(response), **arguments)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return every parameter as given (scikit-learn's convention: clone(estimator) works)."""

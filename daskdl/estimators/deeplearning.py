@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from daskdl.estimators.accessors import MetricAccessors
+from daskdl.estimators.arrays import ArrayFace, is_table
 from daskdl.estimators.artifacts import ModelArtifacts
 from daskdl.estimators.base import H2OEstimator
 from daskdl.estimators.influence import ModelInfluence
@@ -15,7 +16,7 @@ from frames.frame import H2OFrame
 
 
 class H2ODeepLearningEstimator(
-    MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, Shown, H2OEstimator
+    MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, ArrayFace, Shown, H2OEstimator
 ):
     """A feed-forward network with H2O's parameters, trained over all cores of one machine or a cluster.
 
@@ -29,10 +30,11 @@ class H2ODeepLearningEstimator(
     `help(H2ODeepLearningEstimator)` shows every parameter with its default; each is also a property.
     """
 
-    def predict(self, test_data: H2OFrame, custom_metric: Any = None, custom_metric_func: Any = None) -> H2OFrame:
+    def predict(self, test_data: Any, custom_metric: Any = None, custom_metric_func: Any = None) -> Any:
         """Return predictions, one row per row of `test_data`.
 
-        Classification: `predict` and a probability per class; regression: `predict`; autoencoder: `reconstr_*`.
+        Classification: `predict` and a probability per class; regression: `predict`; autoencoder: `reconstr_*`. For an
+        array, a list or a table of pandas an array, as scikit-learn's estimators do: labels or numbers alone.
         Missing columns and unseen levels are warned about (UserWarning). Nothing is measured here: custom metrics are
         refused (H2OValueError).
         """
@@ -41,8 +43,10 @@ class H2ODeepLearningEstimator(
                 "predict() measures nothing, so a custom metric has no place in it. Give custom_metric_func to the "
                 "estimator, and call model_performance(test_data)."
             )
-        model, frame = self._trained(), _checked(test_data)
-        return model.predict(frame)
+        model = self._trained()
+        if not isinstance(test_data, H2OFrame) and is_table(test_data):
+            return self._predicted(test_data)
+        return model.predict(_checked(test_data))
 
     def model_performance(
         self,

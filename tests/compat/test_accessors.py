@@ -158,7 +158,7 @@ def test_frames_come_out_of_frames(trained, kind):
     assert isinstance(model.respmul(), scaled)
     assert isinstance(model.respsub(), scaled)
     with pytest.raises(ValueError, match="test_data must be an instance of H2OFrame"):
-        model.predict([[1, 2]])
+        model.predict("a table")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -427,7 +427,9 @@ def test_performance_on_a_frame_needs_the_response(frame, capsys):
     assert estimator.model_performance(frame[["a"]]) is None
     assert "WARNING" in capsys.readouterr().out
     with pytest.raises(ValueError, match="test_data must be an instance of H2OFrame"):
-        estimator.predict(TABLE)
+        estimator.predict("a")
+    with pytest.raises(ValueError, match="test_data must be an instance of H2OFrame"):
+        estimator.model_performance(TABLE)
 
 
 def test_anomalies_belong_to_autoencoders(frame):
