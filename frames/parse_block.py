@@ -173,6 +173,11 @@ def _read(data: bytes, setup: Setup, encoding: Encoding) -> pd.DataFrame | None:
     texts = {
         i: object for i in range(setup.width) if i in setup.texts or i not in setup.kept or encoding == _SURROGATES
     }
+    # pandas loses an empty first field behind a lone "\r", unless it is told that this ends all lines.
+    ends: Any = "\r" if setup.newline == b"\r" else None
+    empty = b"\r" + setup.sep.encode()
+    if ends is None and empty in data:
+        data = data.replace(empty, b"\n" + setup.sep.encode())
     try:
         return pd.read_csv(
             io.BytesIO(data),
@@ -189,6 +194,7 @@ def _read(data: bytes, setup: Setup, encoding: Encoding) -> pd.DataFrame | None:
             encoding=encoding.name,
             encoding_errors=encoding.errors,
             low_memory=False,
+            lineterminator=ends,
             **_FLOATS[setup.exact_floats],
         )
     except pd.errors.ParserError:

@@ -270,6 +270,16 @@ def test_numbers_come_back_to_the_last_bit(tmp_path):
     np.testing.assert_array_equal(values["g"], [*long, -(2**63)])
 
 
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("sep", [",", "\t"])
+def test_an_empty_first_field_is_missing_whatever_ends_the_line_before(tmp_path, end, sep):
+    rows = ["a,b", ",1", "x,2", "", ",3", "y,"]
+    frame = import_file(write(tmp_path / "f.csv", end.join(rows).replace(",", sep) + end))
+    assert frame.as_data_frame(use_pandas=False) == [["a", "b"], ["", "1"], ["x", "2"], ["", "3"], ["y", ""]]
+    mixed = import_file(write(tmp_path / "g.csv", ("a,b\n" + "\r".join(rows[1:]) + "\n").replace(",", sep)))
+    assert mixed.as_data_frame(use_pandas=False) == frame.as_data_frame(use_pandas=False)
+
+
 def test_words_for_missing_numbers(tmp_path):
     frame = import_file(write(tmp_path / "f.csv", "a,b\n1,x\nNaN,NaN\nnull,null\nNA,NA\n,\n inf , y\n"))
     assert frame.types == {"a": "real", "b": "enum"}
