@@ -46,7 +46,8 @@ class H2ODeepLearningEstimator(
         model = self._trained()
         if not isinstance(test_data, H2OFrame) and is_table(test_data):
             return self._predicted(test_data)
-        return model.predict(_checked(test_data))
+        frame = _checked(test_data)
+        return model.predict(frame)
 
     def model_performance(
         self,
