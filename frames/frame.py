@@ -69,9 +69,10 @@ class H2OFrame(
     """A table of named, typed, compressed columns, its rows cut in partitions over the workers.
 
     `python_obj`: list of rows (lists or tuples), flat list (one column), dict of columns, NumPy array, scipy sparse
-    matrix, pandas DataFrame or Series, Dask DataFrame, or another frame (then nothing is copied). `column_names`,
-    `column_types` (list, or dict name -> type), `na_strings` and `skipped_columns` work as in import_file. A list of
-    rows is data throughout unless `header=1`. None, NaN, NaT and pd.NA are missing.
+    matrix, pandas DataFrame or Series, Dask DataFrame, any table that offers itself through Arrow's PyCapsule interface
+    (Polars, pyarrow, DuckDB), or another frame (then nothing is copied). `column_names`, `column_types` (list, or dict
+    name -> type), `na_strings` and `skipped_columns` work as in import_file. A list of rows is data throughout unless
+    `header=1`. What cells mean is the same for all of them, and for files: docs/data.md.
 
     Raises H2OTypeError for other objects, H2OValueError for rows or columns of unequal length, with the first of them.
 

@@ -1,10 +1,12 @@
 """What a frame is: its construction from Python objects, its names and keys, its chunks, and its end."""
 
 import copy
+import datetime
 
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse
 from hypothesis import given, settings
@@ -123,6 +125,53 @@ def test_none_nan_and_pandas_na_are_all_missing():
     fr = H2OFrame(table)
     assert fr.nacnt() == [3, 2]
     assert fr["o"].categories() == ["a"]
+
+
+class Stream:
+    """A table that knows nothing but Arrow's PyCapsule interface, as those of Polars and DuckDB."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_whatever_speaks_arrows_interface_becomes_a_frame():
+    codes = pa.array([1, 0, None], pa.uint32())
+    table = pa.table(
+        {
+            "x": [1, None, 3],
+            "s": pa.array(["a", None, " b"], pa.string_view()),
+            "b": [True, None, False],
+            "e": pa.DictionaryArray.from_arrays(codes, pa.array(["z", "u"], pa.large_string())),
+            "t": pa.array([datetime.datetime(1970, 1, 2)] * 3).cast(pa.timestamp("ns", "Europe/Paris")),
+        }
+    )
+    types = {"x": "int", "s": "enum", "b": "enum", "e": "enum", "t": "time"}
+    batches = table.to_batches()
+    for source in (table, batches[0], pa.RecordBatchReader.from_batches(table.schema, batches), Stream(table)):
+        fr = H2OFrame(source)
+        assert (fr.types, fr.nacnt()) == (types, [1, 1, 1, 1, 0])
+        assert fr.levels() == [[], [" b", "a"], ["False", "True"], ["z", "u"], []]
+        assert fr[0, "t"] == 86400000
+    assert H2OFrame(table, column_types={"x": "enum"}, skipped_columns=["t"]).types["x"] == "enum"
+    for column in (table["x"], pa.array([1, None, 3]), Stream(table["x"])):
+        assert H2OFrame(column).as_data_frame()["C1"].tolist()[::2] == [1, 3]
+    with pytest.raises(H2OTypeError, match=r"Column 'd' cannot be read.*durations"):
+        H2OFrame(pa.table({"d": [datetime.timedelta(1)]}))
+    with pytest.raises(H2OTypeError, match=r"Column 'C1' cannot be read.*scalars; got list"):
+        H2OFrame(Stream(pa.chunked_array([[[1], [2]]])))
+
+
+@pytest.mark.parametrize("make", [H2OFrame, lambda table, **more: H2OFrame(dd.from_pandas(table), **more)])
+def test_columns_of_one_name_are_told_apart(make):
+    table = pd.DataFrame([[1, 2, 3, 4]], columns=["a", "a", "a.1", ""])
+    with pytest.warns(UserWarning, match=r"'a' stands for 2 columns, which are called a, a\.2\. Give column_names"):
+        fr = make(table)
+    assert fr.names == ["a", "a.2", "a.1", "C4"]
+    assert fr.getrow() == [1, 2, 3, 4]
+    assert make(table, column_names=list("wxyz"), skipped_columns=[0]).names == ["x", "y", "z"]
 
 
 def test_a_sparse_matrix_becomes_dense_columns():
