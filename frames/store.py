@@ -26,8 +26,6 @@ _COMPRESSIONS = {"csv": ("none", "gzip", "bzip2"), "parquet": ("snappy", "gzip",
 _ENDINGS = {"gzip": ".gz", "bzip2": ".bz2"}
 _AHEAD = 2
 """Partitions that are written out as text beyond those that all threads are busy with."""
-_DICTIONARY_BYTES = 2**20
-"""Bytes of a dictionary in a Parquet file, unless levels need more."""
 
 
 class Layout(NamedTuple):
@@ -102,7 +100,7 @@ def export_file(
 def csv_text(frame: "H2OFrame") -> str:
     """Return a frame as the text that `export_file` writes; what `get_frame_data` returns."""
     columns = tuple(frame.schema.columns)
-    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",", _zone_mark())
+    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",", _zone_mark(), "none")
     text = b"".join(pieces).decode("utf-8", "surrogatepass")
     return header_line([c.name for c in columns], ",", quote=True) + text
 
@@ -180,21 +178,11 @@ def _write(file: BinaryIO, frame: "H2OFrame", partitions: Sequence[Any], layout:
     columns = tuple(frame.schema.columns)
     if layout.format == "parquet":
         _write_parquet(file, partitions, columns, beyond_64_bits(frame), layout.compression)
-    elif layout.compression == "gzip":
-        with gzip.GzipFile("", "wb", fileobj=file, compresslevel=6, mtime=0) as packed:
-            _write_csv(packed, partitions, columns, layout)
-    elif layout.compression == "bzip2":
-        with bz2.BZ2File(file, "wb") as packed:
-            _write_csv(packed, partitions, columns, layout)
-    else:
-        _write_csv(file, partitions, columns, layout)
-
-
-def _write_csv(file: Any, partitions: Sequence[Any], columns: tuple[Column, ...], layout: Layout) -> None:
+        return
     if layout.header:
         line = header_line([c.name for c in columns], layout.sep, layout.quote_header)
-        file.write(line.encode("utf-8", "surrogatepass"))
-    for text in _in_order(_csv_rows, partitions, columns, layout.sep, _zone_mark()):
+        file.write(_compressed(line.encode("utf-8", "surrogatepass"), layout.compression))
+    for text in _in_order(_csv_rows, partitions, columns, layout.sep, _zone_mark(), layout.compression):
         file.write(text)
 
 
@@ -204,15 +192,22 @@ def _zone_mark() -> str:
 
 
 def _csv_rows(
-    where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, mark: str, *chunks: Chunk
+    where: Sequence[tuple[int, int]], columns: tuple[Column, ...], sep: str, mark: str, compression: str, *chunks: Chunk
 ) -> bytes:
-    return csv_rows(columns_at(where, chunks), columns, sep, mark)
+    return _compressed(csv_rows(columns_at(where, chunks), columns, sep, mark), compression)
+
+
+def _compressed(text: bytes, compression: str) -> bytes:
+    """A compressed stream of its own: one after the other they are a file, so that each partition can make its own."""
+    if compression == "gzip":
+        return gzip.compress(text, compresslevel=6, mtime=0)
+    return bz2.compress(text) if compression == "bzip2" else text
 
 
 def _write_parquet(
     file: BinaryIO, partitions: Sequence[Any], columns: tuple[Column, ...], doubles: frozenset[str], compression: str
 ) -> None:
     schema = arrow_schema(columns, doubles)
-    with pq.ParquetWriter(file, schema, compression=compression, dictionary_pagesize_limit=_DICTIONARY_BYTES) as writer:
+    with pq.ParquetWriter(file, schema, compression=compression) as writer:
         for table in _in_order(arrow_table, partitions, columns, doubles):
             writer.write_table(table)

@@ -118,7 +118,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_new_one(frame, tmp_path, mon
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(store, "_write_csv", fail)
+    monkeypatch.setattr(store, "_write", fail)
     with pytest.raises(OSError, match="disk full"):
         export_file(frame, path, force=True)
     assert path.read_text() == "mine"
