@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,16 +13,15 @@ from frames.body import FrameBody
 from frames.cells import Scalar
 from frames.conversion import number_text
 from frames.errors import H2OValueError
+from frames.integers import EXACT
 from frames.keys import grouped, joined, ranks
 from frames.rows import permute, spread, starts
+from frames.summary import MISSING_INTEGER
 from frames.tasks import Step, carry_out, derive, gather, reduce, submit
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame
     from frames.placement import Place
-
-EXACT = 2**53
-"""Up to here every integer is a double."""
 
 
 class Wanted(NamedTuple):
@@ -123,6 +123,8 @@ def _listed(item: Any) -> list:
 
 
 def _wanted(place: Place, values: Sequence[Any]) -> Wanted:
+    if place.is_number and (plain := _plain_numbers(values)) is not None:
+        return Wanted([plain], np.arange(len(plain)))
     scalars = [Scalar(value) for value in values]
     if place.type == "enum":
         codes: dict[str | None, int] = {level: code for code, level in enumerate(place.domain or ())}
@@ -132,9 +134,28 @@ def _wanted(place: Place, values: Sequence[Any]) -> Wanted:
     if place.type in ("string", "uuid"):
         return _pieces([(object, [(text, i) for i, text in enumerate(map(_text, values, scalars))])])
     numbers = [(math.nan if s.type == "missing" else s.value, i) for i, s in enumerate(scalars) if s.type != "text"]
-    long = [(v, i) for v, i in numbers if isinstance(v, int) and EXACT < abs(v) < 2**63]
-    others = [(float(v), i) for v, i in numbers if (v, i) not in long]
+    long = [(v, i) for v, i in numbers if _is_long(v)]
+    others = [(float(v), i) for v, i in numbers if not _is_long(v)]
     return _pieces([(np.float64, others), *([(np.int64, long)] if long else [])])
+
+
+def _plain_numbers(values: Sequence[Any]) -> np.ndarray | None:
+    """Long lists of nothing but numbers without looking at each: doubles, or int64 where these would round."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if array.ndim != 1 or array.dtype.kind not in "if":
+        return None
+    if len(array) and np.abs(array.astype(np.float64)).max() >= EXACT:
+        # Integers beyond 2**53 in a list with fractions have been rounded by NumPy already; -2**63 would mean missing.
+        exact = array.dtype.kind == "i" and array.min() > MISSING_INTEGER
+        return array.astype(np.int64) if exact else None
+    return array.astype(np.float64)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Integral) and EXACT < abs(int(value)) < 2**63
 
 
 def _text(value: Any, scalar: Scalar) -> str | None:

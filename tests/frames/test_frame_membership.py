@@ -37,6 +37,18 @@ def test_places_in_a_list_count_from_one(cut):
     assert (zero_based == np.where(TABLE["k"] == 3, 0, -1)).all()
 
 
+def test_integers_beyond_what_doubles_hold_are_looked_up_exactly_whatever_stands_beside_them(cut):
+    edge = 2**53
+    frame = cut(pd.DataFrame({"x": pd.array([edge, edge + 1, -edge - 1, 5, None], dtype="Int64")}), [2, 3])
+    for wanted, found in (
+        ([edge + 1], [0, 1, 0, 0, 0]), (np.array([edge + 1]), [0, 1, 0, 0, 0]), ([edge + 1, 0.5], [0, 1, 0, 0, 0]),
+        ([edge, "a", None], [1, 0, 0, 0, 1]), ([5.0, True], [0, 0, 0, 1, 0]), ([2**70, -(2**63)], [0] * 5),
+        ([], [0] * 5), (float("nan"), [0, 0, 0, 0, 1]), ([-edge - 1, -edge], [0, 0, 1, 0, 0]),
+    ):  # fmt: skip
+        assert frame.isin(wanted).as_data_frame()["x"].tolist() == found, wanted
+    assert frame["x"].match([edge + 1, edge, 0.5], nomatch=-1).as_data_frame()["x"].tolist() == [2, 1, -1, -1, -1]
+
+
 def test_rows_that_are_not_zero(cut):
     frame = cut(TABLE)
     found = frame["n"].which()
