@@ -15,7 +15,7 @@ from frames.column import Type
 from frames.dictionary import NO_NUMBER, NO_VALUE, Dictionary, Verdict, clean
 from frames.errors import FrameError
 from frames.kinds import TextReport, report
-from frames.parse_guess import Setup, without_marked_lines
+from frames.parse_guess import Setup, mended, without_marked_lines
 from frames.parse_numbers import may_be_rounded, pack_numbers
 from frames.parse_range import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse_source import Source
@@ -121,6 +121,9 @@ def parse(data: bytes, setup: Setup, lines_before: Callable[[], int], where: str
     if not data.strip():
         return _empty(setup, size)
     encoding = _encoding(data)
+    if encoding is None:
+        data = mended(data)
+        encoding = _UTF8 if _is_read_by(data, _UTF8) else _SURROGATES
     if _quote_is_open(data, setup):
         return Block(Report(0, size, problem=_open_quote(data, setup, lines_before(), where)))
     table = None if _first_row_too_long(data, setup, encoding) else _read(data, setup, encoding)
@@ -147,10 +150,10 @@ _SURROGATES = Encoding("utf-8", "surrogatepass")
 """What exports write where texts hold surrogates, which UTF-8 itself has no place for."""
 
 
-def _encoding(data: bytes) -> Encoding:
+def _encoding(data: bytes) -> Encoding | None:
     if _is_read_by(data, _UTF8):
         return _UTF8
-    return _SURROGATES if _is_read_by(data, _SURROGATES) else Encoding("latin-1")
+    return _SURROGATES if _is_read_by(data, _SURROGATES) else None
 
 
 def _is_read_by(data: bytes, encoding: Encoding) -> bool:

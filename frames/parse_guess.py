@@ -1,5 +1,6 @@
 """What a CSV file looks like: separator, header, names, and which columns are numbers."""
 
+import codecs
 import csv
 import io
 import re
@@ -96,8 +97,7 @@ def _spaced(text: str, quote: str) -> str:
 
 
 def decode(data: bytes, where: str) -> str:
-    """Return the sample of a file as text: UTF-8 (also with surrogates, as exports write them), or Latin-1 where it is
-    not; raises FrameError for binary data."""
+    """Return the sample of a file as text (see `mended`); raises FrameError for binary data."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FrameError(f"Text must be UTF-8; {where} is UTF-16. Convert it first.")
     if b"\0" in data:
@@ -108,7 +108,31 @@ def decode(data: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         if error.start > len(data) - 4:  # the sample ends inside a character
             return data[: error.start].decode("utf-8", "surrogatepass")
-        return data.decode("latin-1")
+        return mended(data).decode("utf-8", "surrogatepass")
+
+
+def mended(data: bytes) -> bytes:
+    """Return text as UTF-8, also with surrogates, as exports write them; other bytes are letters of Windows-1252.
+
+    Letter by letter, for all blocks of a file must read a text alike, whatever else they hold.
+
+    >>> mended("größe, ".encode() + "größe".encode("cp1252")).decode()
+    'größe, größe'
+    """
+    return data.decode("utf-8", "letters of windows-1252").encode("utf-8", "surrogatepass")
+
+
+def _letter(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    start, data = error.start, error.object
+    try:
+        return data[start : start + 3].decode("utf-8", "surrogatepass"), start + 3
+    except UnicodeDecodeError:
+        letter = data[start : start + 1]
+        return letter.decode("latin-1" if letter in b"\x81\x8d\x8f\x90\x9d" else "cp1252"), start + 1
+
+
+codecs.register_error("letters of windows-1252", _letter)
 
 
 def whole_lines(text: str, newline: str, complete: bool) -> str:
@@ -207,6 +231,11 @@ class Wishes:
             raise H2OValueError(f"header must be 1 (yes), 0 (guess) or -1 (no); got {self.header!r}.")
         if self.sep is not None and (not isinstance(self.sep, str) or len(self.sep) != 1):
             raise H2OValueError(f"sep must be one character; got {self.sep!r}.")
+        if self.sep is not None and (not self.sep.isascii() or self.sep in "\r\n\0" or self.sep == self.quote):
+            raise H2OValueError(
+                f"sep must be an ASCII character, and no line end, quote or zero byte; got {self.sep!r}. Replace the "
+                "separator in the file."
+            )
         if self.quote not in ('"', "'"):
             raise H2OValueError(f"quotechar must be a double or a single quote; got {self.quote!r}.")
         if self.escape is not None and (not isinstance(self.escape, str) or len(self.escape) != 1):

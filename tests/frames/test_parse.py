@@ -270,6 +270,15 @@ def test_numbers_come_back_to_the_last_bit(tmp_path):
     np.testing.assert_array_equal(values["g"], [*long, -(2**63)])
 
 
+@pytest.mark.usefixtures("small_ranges")
+def test_bytes_that_are_not_utf8_are_letters_of_windows_1252_in_every_block(tmp_path):
+    word, old = "größe", "größe €".encode("cp1252")
+    rows = [f"{word},{i}\n".encode() for i in range(200)]
+    rows[150] = old + b",150\n"
+    frame = import_file(write(tmp_path / "f.csv", b"w,n\n" + b"".join(rows)))
+    assert (frame["w"].levels(), frame.types["n"]) == ([[word, "größe €"]], "int")
+
+
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("sep", [",", "\t"])
 def test_an_empty_first_field_is_missing_whatever_ends_the_line_before(tmp_path, end, sep):
