@@ -110,12 +110,17 @@ def move_table(optimizer, penalties, pull, network, settings, view, own, block, 
 def sum_errors(network, view, layer, r, low, high):
     """Return the summed error of one sum over the rows [low, high), and whether any of them is not zero."""
     total = np.float32(0)
-    heard = False
-    for s in range(low, high):
-        delta = view.deltas[delta_place(network, view, layer, r, s)]
-        total += delta
-        heard = heard or delta != np.float32(0)
-    return total, heard
+    heard = 0
+    s = low
+    while s < high:
+        count = min(s // LANES * LANES + LANES, high) - s
+        at = delta_place(network, view, layer, r, s)
+        for k in range(count):
+            delta = view.deltas[np.uint64(at + k)]
+            total += delta
+            heard += 1 if delta != np.float32(0) else 0
+        s += count
+    return total, heard > 0
 
 
 @part
