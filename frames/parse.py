@@ -46,8 +46,9 @@ def import_file(
                        them. .gz, .zip, .bz2 and .xz are unpacked while they are read.
     destination_frame  the frame's key; default `<file stem>.hex`
     parse              False: only return the list of files, which `import_file` takes again
-    header             1: the first row names the columns, -1: it does not, 0: guess
-    sep                one character; default: guess of , tab ; | ^A and space
+    header             1: the first row names the columns, -1: it does not, 0: guess. Several files have one header, in
+                       all of them or in the first
+    sep                one character; default: guess of tab , ; | ^A and space
     col_names, col_types, na_strings, skipped_columns   see `frames.parse_columns.declare`
     pattern            regular expression that names of files must contain
     force_col_types    accepted for H2O's sake: given types are always binding here
@@ -63,7 +64,7 @@ def import_file(
     examples: docs/data.md.
 
     Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
-    number of the line).
+    number of the line), and for files whose headers differ (with both).
 
     >>> frame = import_file("prostate.csv")                                              # doctest: +SKIP
     """
