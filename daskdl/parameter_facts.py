@@ -144,7 +144,10 @@ def _role_problems(parameters: "Parameters", columns: dict, summaries: dict) -> 
         if name not in summaries:
             continue
         if columns[name].type not in ("int", "real"):
-            problems.append(FieldError(role, f"{role} '{name}' must be numeric; it is {columns[name].type}."))
+            type_ = columns[name].type
+            problems.append(
+                FieldError(role, f"{role} '{name}' must be numeric; it is {type_}. Convert it: asnumeric().")
+            )
         elif summaries[name].missing:
             problems.append(FieldError(role, f"{role} '{name}' cannot have missing values."))
         elif role == "weights_column":

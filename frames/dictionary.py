@@ -72,6 +72,11 @@ class Verdict(NamedTuple):
     given_up: GivenUp | None = None
     zone: str = UTC
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the column is of numbers, times or UUIDs, so that its texts are of no more use."""
+        return self.type not in ("enum", "string")
+
 
 class Dictionary(NamedTuple):
     """Distinct texts of a column (none of them missing) and one code per row (int32, -1 missing).

@@ -29,7 +29,7 @@ from frames.errors import tell
 from frames.summary import Summary
 
 MANY_LEVELS = 100_000
-"""A part with more distinct texts than this, nearly as many as rows, keeps them for itself: the column is no enum."""
+"""A part with more distinct texts than this, nearly as many as rows or no words, keeps them: the column is no enum."""
 
 _EXACT = 2**53  # float64 holds all integers below
 _SAMPLES = 50  # texts of each kind that a part remembers
@@ -96,7 +96,8 @@ def _merged(parts: Sequence[Kinds]) -> Kinds:
 class TextReport(NamedTuple):
     """What a part of a column of text says of it: enough to decide for the whole column.
 
-    levels      its distinct texts; none where these are very many and nearly each row has its own (`alone`)
+    levels      its distinct texts; none where a declared type has no use for them, or where they are very many, and
+                nearly each row has its own or most are numbers, times or UUIDs (`alone`)
     present     its rows that are not missing
     kinds       what its rows are; None where a declared type or the source leaves nothing to count
     categories  its texts are levels already, in their order
@@ -111,10 +112,12 @@ class TextReport(NamedTuple):
 
 def report(text: Dictionary, wanted: Type | None) -> TextReport:
     """Return what is to be said of a part of a column, given the type that the user wants of it (or None)."""
-    alone = len(text.levels) > MANY_LEVELS and wanted != "enum" and not text.categories and text.looks_like_text
     counted = wanted not in ("enum", "string") and not (text.categories and wanted is None)
     kinds = kinds_of(text.levels, text.counts) if counted else None
-    return TextReport(() if alone else text.levels, text.present, kinds, text.categories, alone)
+    alone = wanted is None and len(text.levels) > MANY_LEVELS and not text.categories
+    alone = alone and (text.looks_like_text or (kinds is not None and decide([TextReport((), 0, kinds)]).is_told))
+    levels = () if alone or wanted not in (None, "enum") else text.levels
+    return TextReport(levels, text.present, kinds, text.categories, alone)
 
 
 def decide(parts: Sequence[TextReport], wanted: Type | None = None) -> Verdict:

@@ -35,9 +35,15 @@ def from_numbers(array: np.ndarray, absent: np.ndarray | None = None) -> Typed:
         some = len(array) and not (array.dtype == np.int64 and (array == MISSING_INTEGER).all())
         return Typed(array, "int" if some else "real")
     array = array.astype(np.float64, copy=False)
-    present = array[~np.isnan(array)]
-    whole = len(present) and np.abs(present).max() < 2.0**63 and (np.rint(present) == present).all()
+    # Most columns of reals show themselves in their first rows.
+    whole = _is_whole(array[:64]) and _is_whole(array) and not np.isnan(array).all()
     return Typed(array, "int" if whole else "real")
+
+
+def _is_whole(array: np.ndarray) -> bool:
+    """Whether every present value is an integer that int64 holds."""
+    present = array[~np.isnan(array)]
+    return bool((np.rint(present) == present).all()) and float(np.abs(present).max(initial=0.0)) < 2.0**63
 
 
 def without_marker(array: np.ndarray) -> np.ndarray:

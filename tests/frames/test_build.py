@@ -11,8 +11,9 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames import build, session
+from frames import build, kinds, session
 from frames.build import frame_from_columns, frame_from_ddf, frame_from_pandas, frame_from_sparse
+from frames.dictionary import encode
 from frames.errors import H2OTypeError, H2OValueError
 from frames.values import typed
 
@@ -172,6 +173,18 @@ def test_a_declared_type_never_changes_a_number():
 def test_what_does_not_fit_is_given_up_and_counted(values, wanted, type_, kept, given_up):
     found = typed(values, wanted)
     assert (found.type, texts(found), found.given_up) == (type_, kept, given_up)
+
+
+def test_a_part_keeps_many_texts_for_itself_where_they_are_no_levels(monkeypatch):
+    monkeypatch.setattr(kinds, "MANY_LEVELS", 3)
+    parts = {"numbers": ["1", "2", "3", "4", "x"] * 2, "words": ["a", "b", "c", "d", "1"] * 2, "few": ["1", "2"]}
+    reports = {name: kinds.report(encode(texts), None) for name, texts in parts.items()}
+    assert {name: report.levels for name, report in reports.items()} == {
+        "numbers": (), "words": ("a", "b", "c", "d", "1"), "few": ("1", "2"),
+    }  # fmt: skip
+    assert kinds.report(encode(parts["numbers"]), "enum").levels == ("1", "2", "3", "4", "x")
+    assert kinds.decide([reports["numbers"], reports["few"]])[0::4] == ("int", (2, 12, (("x", 2),)))
+    assert kinds.decide([reports["numbers"], reports["words"], reports["words"]]).type == "string"
 
 
 def test_a_frame_warns_once_of_the_cells_it_gives_up():
