@@ -66,8 +66,8 @@ def guess_header(rows: Sequence[Sequence[str]], quoting: Sequence[Quoting] = ())
     """
     first = list(rows[0])
     present = [field for field in first if field]
-    if not present or (len(first) == 1 and max(map(len, rows)) > 2):
-        return False  # one field above several is a title
+    if not present or 2 * len(first) < Counter(map(len, rows)).most_common(1)[0][0]:
+        return False  # few fields above many are a title
     own = {field: None if _NAMEABLE.fullmatch(field) else kind for field, kind in _kinds(first).items()}
     if "number" in own.values():
         return False
