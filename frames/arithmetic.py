@@ -66,7 +66,9 @@ def _calculate(*arguments) -> list[np.ndarray]:
 
 def _calculate_small(*arguments) -> list[np.ndarray]:
     """A task: `left operator right` for integers that doubles hold, as the result: no integer is -0.0."""
-    return [_calculate(*arguments)[0] + 0.0]
+    (result,) = _calculate(*arguments)
+    result += 0.0
+    return [result]
 
 
 def _calculate_exactly(*arguments) -> list[np.ndarray]:
@@ -196,8 +198,9 @@ def _numeric(
     type_: Any = "time" if (sign, *types) in _SHIFTED_TIMES else None
     if sign == "/" or "real" in types or "missing" in types:
         return Step(places, _calculate, type_, None, arguments)
-    task = _calculate_exactly if _goes_beyond(places, rows, arguments) else _calculate_small
-    return Step(places, task, type_, None, arguments)
+    if _goes_beyond(places, rows, arguments):
+        return Step(places, _calculate_exactly, type_, None, arguments)
+    return Step(places, _calculate if sign in ("+", "-") else _calculate_small, type_, None, arguments)
 
 
 _SHIFTED_TIMES = {("+", "time", "int"), ("+", "int", "time"), ("-", "time", "int")}

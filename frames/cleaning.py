@@ -49,13 +49,14 @@ def _fill(values: np.ndarray, carried: tuple[Any, int], forward: bool, limit: in
     if before is not None:
         before, values = alike(before, values)
     ordered = values if forward else values[::-1]
-    gaps, rows = absent(ordered), np.arange(len(ordered))
-    source = np.maximum.accumulate(np.where(gaps, -1, rows)) if len(rows) else rows
-    fill = gaps & (source >= 0) & (rows - source <= limit)
+    gaps = absent(ordered)
+    holes, present = np.flatnonzero(gaps), np.append(-1, np.flatnonzero(~gaps))
+    source = present[np.searchsorted(present, holes) - 1]  # the last present row before each hole, -1: none here
     filled = ordered.copy()
-    filled[fill] = ordered[source[fill]]
+    near = (source >= 0) & (holes - source <= limit)
+    filled[holes[near]] = ordered[source[near]]
     if before is not None:
-        filled[(source < 0) & (rows < limit - gap)] = before
+        filled[holes[(source < 0) & (holes < limit - gap)]] = before
     return [filled if forward else filled[::-1].copy()]
 
 

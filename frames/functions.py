@@ -45,8 +45,13 @@ def _round(values: np.ndarray, digits: int) -> np.ndarray:
     if digits < 0:
         step = 10.0 ** min(-digits, 308)
         return np.rint(values / step) * step if digits >= -308 else values * 0.0
-    scaled = values * 10.0 ** min(digits, 308)
-    return np.where(np.abs(scaled) < 2.0**52, np.rint(scaled) / 10.0 ** min(digits, 308), values)
+    unit = 10.0 ** min(digits, 308)
+    scaled = values * unit
+    kept = ~(np.abs(scaled) < 2.0**52)
+    np.rint(scaled, out=scaled)
+    scaled /= unit
+    scaled[kept] = values[kept]
+    return scaled
 
 
 def _signif(values: np.ndarray, digits: int) -> np.ndarray:

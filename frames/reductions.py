@@ -190,15 +190,17 @@ class Reductions(FrameBody):
         """The sum of every column: an int for integers, else a float."""
         places, rows, found = self._numeric("sum"), self._body.rows, self._summaries()
         whole = [p.type in ("int", "time") and s.all_integer for p, s in zip(places, found, strict=True)]
+        # Doubles add integers exactly as long as no sum can pass 2**53.
+        long = [w and size_of(s) * s.rows > EXACT for w, s in zip(whole, found, strict=True)]
         sums: list[float] = [0] * len(places)
-        for exact, task in ((True, _total), (False, _sum)):
-            at = [i for i, w in enumerate(whole) if w == exact]
+        for exactly, task in ((True, _total), (False, _sum)):
+            at = [i for i, beyond in enumerate(long) if beyond == exactly]
             batches = gather(reduce_each([places[i] for i in at], rows, task))
             columns = [column for parts in batches for column in zip(*parts, strict=True)]
             for i, column in zip(at, columns, strict=True):
                 with np.errstate(all="ignore"):
-                    sums[i] = sum(column) if exact else float(np.sum(column))
-        return sums
+                    sums[i] = sum(column) if exactly else float(np.sum(column))
+        return [int(v) if w else v for v, w in zip(sums, whole, strict=True)]
 
     def prod(self, na_rm: bool = False) -> float:
         """Product over the whole frame; NaN if something is missing, unless `na_rm`."""
