@@ -14,7 +14,7 @@ from scipy import special
 
 pytestmark = pytest.mark.usefixtures("client")
 
-law = settings(max_examples=4, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+law = settings(max_examples=3, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 
 ARITHMETIC = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
@@ -130,7 +130,7 @@ REAL = {
 }  # fmt: skip
 
 
-@law
+@settings(law, max_examples=2)
 @given(tables())
 def test_functions_of_every_cell(made):
     table, sizes = made

@@ -16,7 +16,7 @@ from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")
 
-law = settings(max_examples=6, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+law = settings(max_examples=4, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
 
 
 def check(frame, wanted):
