@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
-from frames import parse_range, session
+from frames import parse_range, session, zones
 from frames.parse import import_file, upload_file
 
 pytestmark = [pytest.mark.cluster]
@@ -62,3 +62,18 @@ def test_a_small_file_is_cut_so_that_every_worker_has_rows(workers, tmp_path, mo
     workers.wait_for_workers(2, timeout=30)  # a killed one may still be on its way back
     table(500).to_csv(tmp_path / "t.csv", index=False)
     assert len(import_file(tmp_path / "t.csv").placement().rows) == 2
+
+
+def test_the_time_zone_travels_to_the_workers_with_their_tasks(workers, tmp_path):
+    (tmp_path / "t.csv").write_text("t,x\n2007-11-06 17:00,1\n2007-07-06,2\n")
+    zones.use("America/Denver")
+    try:
+        frame = import_file(tmp_path / "t.csv")
+        hours = frame["t"].hour().as_data_frame()["t"].tolist()
+        zones.use("UTC")
+        assert frame["t"].hour().as_data_frame()["t"].tolist() == [0, 6]
+        zones.use("Asia/Tokyo")
+        text = frame["t"].hour().as_data_frame()["t"].tolist()
+    finally:
+        zones.use(zones.UTC)
+    assert (hours, text) == ([17, 0], [9, 15])
