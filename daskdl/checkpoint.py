@@ -35,7 +35,7 @@ from daskdl.model import Model
 from daskdl.network import Layout, State
 from daskdl.record import FOLDS, layout_of, model_of, record_of, slots_of, states_of
 from daskdl.versions import Versions, damage, manifest, missing
-from frames.errors import H2OValueError
+from frames.errors import FileExists, FileMissing, H2OValueError
 
 FORMAT = "daskdl-model"
 SCHEMA_VERSION = 1
@@ -85,7 +85,7 @@ def load(path: str | Path) -> Model:
 
 def _load(folder: Path, shown: str) -> Model:
     if not folder.exists():
-        raise H2OValueError(f"File not found: {shown}. Give the path that save_model returned.")
+        raise FileMissing(f"File not found: {shown}. Give the path that save_model returned.")
     while True:
         versions = Versions(folder).in_order() if folder.is_dir() else []
         if not versions:
@@ -284,16 +284,16 @@ def _versions_of_packages() -> dict[str, str]:
 def _may_write(versions: Versions, force: bool) -> None:
     folder = versions.folder
     if folder.is_file():
-        raise H2OValueError(
+        raise FileExists(
             f"File already exists: {folder}, and it is no model that save_model wrote. Give another path, or remove it."
         )
     if versions.foreign:
-        raise H2OValueError(
+        raise FileExists(
             f"File already exists: {folder} is a folder with other things in it ({', '.join(versions.foreign[:5])}). "
             "Give another path."
         )
     if versions.exist and not force:
-        raise H2OValueError(f"File already exists: {folder}. Use force=True to replace the model, or another path.")
+        raise FileExists(f"File already exists: {folder}. Use force=True to replace the model, or another path.")
 
 
 def _is_address(path: str | Path) -> bool:
@@ -304,7 +304,7 @@ def _upload(model: Model, address: str, force: bool, frames: bool) -> str:
     """Write a model here, then copy it: every file of the version first, the pointer last."""
     system, root = fsspec.core.url_to_fs(address)
     if system.exists(root) and not force:
-        raise H2OValueError(f"File already exists: {address}. Use force=True to replace the model, or another path.")
+        raise FileExists(f"File already exists: {address}. Use force=True to replace the model, or another path.")
     with tempfile.TemporaryDirectory(prefix="daskdl-") as aside:
         save(model, Path(aside) / "model", frames=frames)
         here = Path(aside) / "model"
@@ -329,7 +329,7 @@ def _downloaded(address: str) -> Any:
     """Give a folder here with a copy of what lies at an address, as long as it is needed."""
     system, root = fsspec.core.url_to_fs(address)
     if not system.exists(root):
-        raise H2OValueError(f"File not found: {address}. Give the path that save_model returned.")
+        raise FileMissing(f"File not found: {address}. Give the path that save_model returned.")
     with tempfile.TemporaryDirectory(prefix="daskdl-") as aside:
         for name in system.find(root):
             target = Path(aside) / "model" / name.removeprefix(root).lstrip("/")

@@ -10,7 +10,7 @@ from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_o
 from daskdl.kept import on_cluster
 from daskdl.versions import file_name
 from frames import session
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from frames.errors import FileMissing, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 
@@ -84,7 +84,7 @@ def save_model(
 def load_model(path: str) -> H2ODeepLearningEstimator:
     """Read a model that save_model wrote, under its old name, with all that was saved with it; nothing is unpickled."""
     if "://" not in str(path) and not os.path.exists(path):
-        raise H2OValueError(f"File not found: {path}. Give the path that save_model returned.")
+        raise FileMissing(f"File not found: {path}. Give the path that save_model returned.")
     from daskdl import checkpoint
 
     core = on_cluster(checkpoint.load(str(path)))

@@ -8,7 +8,7 @@ from typing import Any
 from daskdl.metrics import ModelMetrics
 from daskdl.table import H2OTwoDimTable
 from daskdl.versions import file_name
-from frames.errors import H2OValueError
+from frames.errors import FileExists
 
 # Methods of h2o-py's models without a counterpart here, and what to use instead.
 _INSTEAD = {
@@ -61,7 +61,7 @@ class ModelArtifacts:
         """
         target = os.path.join(path or os.getcwd(), filename or f"{file_name(self._trained().key)}.json")
         if os.path.exists(target) and not force:
-            raise H2OValueError(f"File already exists: {target}. Give force=True to replace it.")
+            raise FileExists(f"File already exists: {target}. Give force=True to replace it.")
         text = json.dumps(self._model_json, default=_plain, indent=1)  # type: ignore[attr-defined]
         with open(target, "w", encoding="utf-8") as file:
             file.write(text)

@@ -21,7 +21,7 @@ from daskdl.parameters import Parameters, plain
 from daskdl.record import loose, strict
 from daskdl.versions import file_name
 from frames import session
-from frames.errors import H2OValueError
+from frames.errors import FileMissing, H2OValueError
 from frames.frame import H2OFrame
 
 FILE = "grid.json"
@@ -78,7 +78,7 @@ class Record:
         """
         path = self.folder / FILE
         if not path.exists():
-            raise H2OValueError(f"File not found: {path}. Give the path that save_grid returned, or a recovery folder.")
+            raise FileMissing(f"File not found: {path}. Give the path that save_grid returned, or a recovery folder.")
         try:
             content = loose(json.loads(path.read_text(encoding="utf-8")))
             known = content["format"] == FORMAT and content["schema_version"] <= SCHEMA_VERSION

@@ -21,7 +21,7 @@ from daskdl.model import Model
 from daskdl.record import FOLDS, SUMMARY, loose, record_of, strict
 from daskdl.versions import Versions
 from frames import session
-from frames.errors import H2OValueError
+from frames.errors import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "models"
@@ -360,6 +360,9 @@ def test_an_estimator_is_saved_under_its_name_and_loaded_in_its_place(tmp_path):
     assert h2o.get_model(model.key).model_id == model.key
     with pytest.raises(H2OValueError, match="File not found"):
         h2o.load_model(str(tmp_path / "none"))
+    for refused in (lambda: h2o.load_model(str(tmp_path / "none")), lambda: h2o.save_model(estimator, str(tmp_path))):
+        with pytest.raises(H2OResponseError, match="File (not found|already exists)"):  # what h2o-py's scripts catch
+            refused()
 
 
 # ---- finished models are saved by themselves -------------------------------------------------------------------------
