@@ -61,8 +61,9 @@ class MetricAccessors:
         return self._by_source(lambda m: m.metric(metric, thresholds), train, valid, xval)
 
     def residual_deviance(self, train: bool = False, valid: bool = False, xval: bool = False) -> Any:
-        """Return the mean residual deviance (regression), the number grids sort by under this name."""
-        return self.mean_residual_deviance(train=train, valid=valid, xval=xval)
+        """Return the mean residual deviance (grids sort by it under this name); None for other than regression."""
+        regression = self._trained().category == "Regression"
+        return self._by_source(lambda m: m.mean_residual_deviance() if regression else None, train, valid, xval)
 
     def null_deviance(self, train: bool = False, valid: bool = False, xval: bool = False) -> None:
         """Return None: a network has no null model (h2o-py answers the same)."""

@@ -39,7 +39,7 @@ class H2OGridSearch(GridAccessors, GridViews):
     grid_id          name of the grid; made up if not given
     search_criteria  dict: strategy "Cartesian" (every combination, the default) or "RandomDiscrete", and limits:
                      max_models, max_runtime_secs, stopping_rounds, stopping_metric, stopping_tolerance; seed
-    export_checkpoints_dir  folder in which finished models are saved
+    export_checkpoints_dir  folder in which finished models are saved, and the grid for load_grid(folder/<grid id>)
     recovery_dir     folder in which the search is kept, so that `resume` goes on after a crash
     parallelism      models that train at a time; 0 lets the size of the data decide
 
@@ -232,15 +232,19 @@ class H2OGridSearch(GridAccessors, GridViews):
         """Return what keeps the search on disk after each model, if it is to be kept."""
         results = self._results
         assert results is not None
-        if self.recovery_dir is None:
-            return lambda model: None
-        record = Record(recovery_folder(self.recovery_dir, results.grid_id))
-        record.write(self._task, self._space, self._criteria, results)
+        kept = [] if self.recovery_dir is None else [Record(recovery_folder(self.recovery_dir, results.grid_id))]
+        records, exported = list(kept), self.export_checkpoints_dir
+        if exported is not None and "://" not in str(exported):
+            records.append(Record(recovery_folder(exported, results.grid_id)))  # its models are there by themselves
+        for record in records:
+            record.write(self._task, self._space, self._criteria, results)
 
         def save(model: Model | None) -> None:
             if model is not None:
-                record.add(model, frames=True)
-            record.write(self._task, self._space, self._criteria, results)
+                for record in kept:
+                    record.add(model, frames=True)
+            for record in records:
+                record.write(self._task, self._space, self._criteria, results)
 
         return save
 

@@ -1,7 +1,7 @@
 """A grid on disk: a folder with one small file about the search and one saved model each; a killed search goes on here.
 
 <folder>/grid.json      everything but the models; replaced in one step after each model
-<folder>/<model id>/    a model as save_model writes it
+<folder>/<model id>/    a model as save_model writes it; or beside the folder, where models are exported by themselves
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Record:
         results = Results(
             content["grid_id"],
             tuple(sorted(content["hyper_params"])),
-            [checkpoint.load(self.folder / file_name(key)) for key in content["models"]],
+            [checkpoint.load(self._place(key)) for key in content["models"]],
             [Failure(**one) for one in content["failures"]],
             content["attempts"],
             set(content["tried"]),
@@ -100,6 +100,11 @@ class Record:
             content["order_seed"],
         )
         return content, results
+
+    def _place(self, key: str) -> Path:
+        """Return where a model lies."""
+        own, beside = self.folder / file_name(key), self.folder.parent / file_name(key)
+        return beside if beside.exists() and not own.exists() else own
 
 
 def recovery_folder(recovery_dir: str | os.PathLike, grid_id: str | None = None) -> Path:

@@ -361,7 +361,7 @@ def test_an_estimator_is_saved_under_its_name_and_loaded_in_its_place(tmp_path):
     with pytest.raises(H2OValueError, match="File not found"):
         h2o.load_model(str(tmp_path / "none"))
     for refused in (lambda: h2o.load_model(str(tmp_path / "none")), lambda: h2o.save_model(estimator, str(tmp_path))):
-        with pytest.raises(H2OResponseError, match="File (not found|already exists)"):  # what h2o-py's scripts catch
+        with pytest.raises(H2OResponseError, match=r"File (not found|already exists)"):  # what h2o-py's scripts catch
             refused()
 
 

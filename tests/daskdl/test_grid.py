@@ -414,6 +414,16 @@ def test_a_killed_grid_resumes_in_another_process(tmp_path):
     assert len(h2o.load_grid(str(tmp_path / "state" / "g"))) == 4
 
 
+def test_an_export_folder_holds_the_grid_beside_its_models(table, tmp_path):
+    grid = searched(table, {"l1": [0, 0.1, -1.0]}, grid_id="g", export_checkpoints_dir=str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["g", "g_model_1", "g_model_2"]
+    ranked = [(model.model_id, model.logloss()) for model in grid]
+    h2o.remove(grid)
+    again = h2o.load_grid(str(tmp_path / "g"))
+    assert [(model.model_id, model.logloss()) for model in again] == ranked
+    assert again.failed_params == [{"l1": -1.0}]
+
+
 def test_a_damaged_state_is_refused_with_its_file(table, tmp_path):
     searched(table, {"l1": [0]}, grid_id="g", recovery_dir=str(tmp_path))
     (tmp_path / "g" / "grid.json").write_text('{"format": "daskdl-grid"', encoding="utf-8")
