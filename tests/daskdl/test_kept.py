@@ -12,7 +12,7 @@ import pytest
 
 import daskdl as h2o
 from daskdl import checkpoint
-from daskdl.estimators import H2ODeepLearningEstimator
+from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
 from daskdl.parameters import declarations
 from frames import session
@@ -97,8 +97,8 @@ def answers(thing) -> dict:
 @pytest.mark.parametrize("kind", ["cross-validated", "autoencoder"])
 def test_every_answer_of_a_model_is_the_same_after_loading(table, tmp_path, kind):
     crossed = kind == "cross-validated"
-    more = {"nfolds": 3, **KEEP} if crossed else {"autoencoder": True}
-    model = H2ODeepLearningEstimator(**BOX, export_weights_and_biases=True, model_id="m", **more)
+    estimator, more = (H2ODeepLearningEstimator, {"nfolds": 3, **KEEP}) if crossed else (H2OAutoEncoderEstimator, {})
+    model = estimator(**BOX, export_weights_and_biases=True, model_id="m", **more)
     model.train(
         x=["a", "c"], y="y" if crossed else None, training_frame=table, validation_frame=table, weights_column="w"
     )
