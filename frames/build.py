@@ -49,10 +49,12 @@ def frame_from_columns(
     frame_id: str | None = None,
     domains: Sequence[Sequence[str] | None] | None = None,
     missing: Sequence[Collection[str]] | None = None,
+    option: str = "column_types",
 ) -> "H2OFrame":
     """Return a frame of columns given as arrays, lists or Series of equal length; a type that is None is guessed.
 
-    `missing` holds per column the texts that mean missing. Cells that a type cannot hold are missing, with a warning.
+    `missing` holds per column the texts that mean missing. Cells that a type cannot hold are missing, with a warning
+    that names `option` as what declares types.
 
     Raises H2OValueError for unequal numbers or lengths, unknown types and names that occur twice, H2OTypeError for what
     is no column.
@@ -72,7 +74,7 @@ def frame_from_columns(
         shown = ", ".join(f"'{n}': {len(c.values)}" for n, c in zip(names, columns, strict=True))
         raise H2OValueError(f"All columns must have the same number of rows; got {shown[:300]}.")
     schema = Schema(tuple(column(n, c.type, c.domain) for n, c in zip(names, columns, strict=True)))
-    kinds.warn({n: (c.type, c.given_up) for n, c in zip(names, columns, strict=True) if c.given_up}, "column_types")
+    kinds.warn({n: (c.type, c.given_up) for n, c in zip(names, columns, strict=True) if c.given_up}, option)
     return _frame(schema, columns, frame_id)
 
 

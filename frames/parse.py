@@ -8,12 +8,15 @@ from frames import kinds, parse_numbers, parse_parquet, parse_range, session
 from frames.assembly import Pending, assemble, collect
 from frames.column import Column
 from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.parse_arff import is_arff, plan_arff
 from frames.parse_block import read_bytes, read_range, read_stream
 from frames.parse_columns import declare, numbers, spoken_names, verdicts
 from frames.parse_files import Start, plan_files
 from frames.parse_guess import Setup, Wishes
 from frames.parse_progress import bar
 from frames.parse_source import Source, inspect, list_paths
+from frames.parse_svmlight import is_svmlight
+from frames.parse_whole import Declarations, frame_from_whole
 from frames.tasks import resident, submit, submit_all
 
 if TYPE_CHECKING:
@@ -40,10 +43,11 @@ def import_file(
     escapechar: str | None = None,
     progress: Progress | None = None,
 ) -> "H2OFrame | list[str]":
-    """Read CSV or Parquet files into a frame on the cluster.
+    """Read CSV, Parquet, ARFF, SVMLight or Excel files into a frame on the cluster.
 
     path               file, folder, glob, URL that fsspec opens, or a list of these; every worker must be able to read
-                       them. .gz, .zip, .bz2 and .xz are unpacked while they are read.
+                       them. .gz, .zip (also of several files), .bz2 and .xz are unpacked while they are read. Excel
+                       (the first sheet) and SVMLight files are read in this process.
     destination_frame  the frame's key; default `<file stem>.hex`
     parse              False: only return the list of files, which `import_file` takes again
     header             1: the first row names the columns, -1: it does not, 0: guess. Several files have one header, in
@@ -112,7 +116,7 @@ def _import(
     destination_frame: str | None,
     wishes: Wishes,
     pattern: str | None,
-    declarations: tuple[Any, Any, Any, Any],
+    declarations: Declarations,
     force_col_types: bool,
     progress: Progress | None,
     upload: bool = False,
@@ -122,23 +126,52 @@ def _import(
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    plan = (
-        _Parquet(sources, upload)
-        if sources[0].form == "parquet"
-        else _Csv(plan_files(sources, wishes, declarations[0] is not None, spoken_names(*declarations)), upload)
-    )
+    frame_id = destination_frame or session.file_key(sources[0].stem)
+    total = sum(source.size or 0 for source in sources)
+    form = _told_form(sources[0])
+    if form in ("excel", "svmlight"):
+        with bar(total, progress) as done:
+            made = frame_from_whole(form, sources, wishes, declarations)
+            done(total)
+        made.frame_id = frame_id
+        return made
+    plan = _planned(form, sources, wishes, declarations, upload)
+    with bar(total, progress) as done:
+        return _read(plan, frame_id, done)
+
+
+def _planned(
+    form: str, sources: list[Source], wishes: Wishes, declarations: Declarations, upload: bool
+) -> "_Csv | _Parquet":
+    if form == "parquet":
+        plan = _Parquet(sources, upload)
+    elif form == "arff":
+        plan = _Csv(plan_arff(sources, wishes), upload)
+    else:
+        plan = _Csv(plan_files(sources, wishes, declarations[0] is not None, spoken_names(*declarations)), upload)
     plan.setup = declare(plan.setup, *declarations)
-    with bar(sum(source.size or 0 for source in sources), progress) as done:
-        return _read(plan, destination_frame or session.file_key(sources[0].stem), done)
+    return plan
+
+
+def _told_form(source: Source) -> str:
+    """The form of a file: that of its name, or what it begins with."""
+    if source.form != "csv":
+        return source.form
+    head = source.head(2**16)
+    return "arff" if is_arff(head) else "svmlight" if is_svmlight(head) else "csv"
 
 
 def _sources(urls: list[str]) -> list[Source]:
     """The files that hold something; all of one form."""
-    sources = [source for source in map(inspect, urls) if source.size != 0]
+    files = [source for url in urls for source in inspect(url).members()]
+    sources = [source for source in files if source.size != 0]
     if not sources:
         raise FrameError(f"A file must hold at least one row; {urls[0]} is empty.")
-    if len({source.form for source in sources}) > 1:
-        raise FrameError(f"All files must have one form; got both CSV and Parquet among {len(sources)} files.")
+    forms = dict.fromkeys(source.form for source in sources)
+    if len(forms) > 1:
+        raise FrameError(
+            f"All files must have one form; got {' and '.join(forms)} among {len(sources)} files. Import them apart."
+        )
     return sources
 
 

@@ -8,7 +8,7 @@ from frames.build import type_named
 from frames.column import Column, Type
 from frames.dictionary import Verdict
 from frames.errors import H2OTypeError, H2OValueError
-from frames.kinds import decide, number_type
+from frames.kinds import TextReport, decide, number_type
 from frames.parse_block import Report
 from frames.parse_guess import Setup
 
@@ -42,11 +42,13 @@ def declare(
         # The name of a column that is not read must not stand in the way of one that is.
         rest = ["" if name in names else name for name in setup.names]
         setup = replace(setup, names=tuple(given.get(i, rest[i]) for i in range(setup.width)))
-    forced = {**setup.forced, **_types(setup, col_types)}
+    wanted = _types(setup, col_types)
+    forced = {**setup.forced, **wanted}
+    levels = {i: own for i, own in setup.levels.items() if i not in wanted}
     as_text = {i for i, type_ in forced.items() if type_ not in ("real", "int")}
-    missing = _missing(setup, na_strings)
+    missing = tuple(own | more for own, more in zip(setup.missing, _missing(setup, na_strings), strict=True))
     # A text that means missing in a column of numbers must not make it a column of text: see `Setup.with_texts`.
-    return replace(setup, forced=forced, missing=missing, texts=setup.texts | frozenset(as_text))
+    return replace(setup, forced=forced, levels=levels, missing=missing, texts=setup.texts | frozenset(as_text))
 
 
 def spoken_names(col_names: Any, col_types: Any, na_strings: Any, skipped_columns: Any) -> set[str]:
@@ -141,10 +143,14 @@ def verdicts(setup: Setup, reports: Sequence[Report]) -> dict[str, Verdict]:
     """Return what each column of text is, by name, given the reports of all blocks."""
     positions = [i for i in setup.kept if i in setup.texts]
     filled = [report for report in reports if report.rows]
-    return {
-        setup.names[i]: decide([report.texts[t] for report in filled], setup.forced.get(i))
-        for t, i in enumerate(positions)
-    }
+    found = {}
+    for t, i in enumerate(positions):
+        parts = [report.texts[t] for report in filled]
+        if i in setup.levels:
+            found[setup.names[i]] = decide([TextReport(setup.levels[i], 0, categories=True), *parts])
+        else:
+            found[setup.names[i]] = decide(parts, setup.forced.get(i))
+    return found
 
 
 def numbers(setup: Setup, reports: Sequence[Report]) -> list[Column]:

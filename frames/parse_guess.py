@@ -5,8 +5,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
 
 from frames.column import Type
@@ -35,7 +35,7 @@ class Setup:
     (by position in the file) that are read as text; all others are numbers. `forced` holds the types that the user
     asked for. `kept` are the columns that are read at all. `missing` holds per column the texts that mean missing
     besides the usual ones. `doubles` are columns that hold doubles, so that no integer of theirs was rounded or will
-    be.
+    be. `levels` are those that the file says columns of categories to have, in their order.
     """
 
     sep: str
@@ -51,6 +51,7 @@ class Setup:
     markers: str | None = None
     exact_floats: bool = False
     doubles: frozenset[int] = frozenset()
+    levels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def with_texts(self, more: Sequence[int]) -> "Setup":
         """Return the setup that reads some more columns as text."""

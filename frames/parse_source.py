@@ -19,10 +19,13 @@ from fsspec.core import url_to_fs
 from frames.errors import FileMissing, FrameError, H2OTypeError, H2OValueError
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
-_FOREIGN = {
-    ".arff": "ARFF", ".svm": "SVMLight", ".svmlight": "SVMLight", ".xls": "Excel", ".xlsx": "Excel",
-    ".orc": "ORC", ".avro": "Avro",
-}  # fmt: skip
+_OLE = b"\xd0\xcf\x11\xe0"
+"""What .xls files start with; .xlsx files are zip files."""
+_BOOKS = frozenset({".xls", ".xlsx", ".xlsm"})
+_FORMS = {".arff": "arff", ".svm": "svmlight", ".svmlight": "svmlight", ".libsvm": "svmlight"}
+_FOREIGN = {".orc": "ORC", ".avro": "Avro"}
+_PACKED = frozenset({".gz", ".zip", ".bz2", ".xz"})
+_ENDINGS = frozenset({".csv", ".txt", ".tsv", ".data", ".parquet", *_PACKED, *_BOOKS, *_FORMS})
 _HEAD = 256 * 1024
 _LINES = 8
 _MOST = 64 * 2**20
@@ -39,7 +42,8 @@ class Head(NamedTuple):
 class Source(NamedTuple):
     """One file: where it is, how many bytes it has (None: unknown), how it is compressed and what it holds.
 
-    `ranges` tells whether any range of its bytes can be read without reading what comes before.
+    `form` is csv, parquet, arff, svmlight or excel. `ranges` tells whether any range of its bytes can be read without
+    reading what comes before. One of several files in a zip file has that in `archive`, and its name there in `member`.
     """
 
     url: str
@@ -47,6 +51,8 @@ class Source(NamedTuple):
     compression: str | None
     form: str
     ranges: bool
+    archive: str | None = None
+    member: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -61,40 +67,57 @@ class Source(NamedTuple):
     @property
     def stem(self) -> str:
         """The name without what tells its form (`.csv`, `.gz`, ...), as used for keys of frames."""
-        stem = self.name
+        stem = self.name if self.archive is None else os.path.basename(self.archive)
         while True:
             base, extension = os.path.splitext(stem)
-            if not base or extension.lower() not in {
-                ".csv",
-                ".gz",
-                ".zip",
-                ".bz2",
-                ".xz",
-                ".txt",
-                ".tsv",
-                ".data",
-                ".parquet",
-            }:
+            if not base or extension.lower() not in _ENDINGS:
                 return stem
             stem = base
 
     def open(self) -> BinaryIO:
         """Open the file for reading from its start, decompressed.
 
-        Raises FrameError where the archive is not readable or holds several files.
+        Raises FrameError where the archive is not readable.
         """
         if self.compression is None:
             return self._open_raw()
         if self.compression == "zip":
-            return _open_member(self._open_raw(), self.url)
+            return self._open_member()
         raw = self._open_raw()
         opener = {"gzip": gzip.GzipFile, "bz2": bz2.BZ2File, "xz": lzma.LZMAFile}[self.compression]
         return _Owning(opener(raw) if self.compression != "gzip" else gzip.GzipFile(fileobj=raw), raw)  # type: ignore
 
     def _open_raw(self) -> BinaryIO:
+        url = self.archive or self.url
         if self.is_local:
-            return open(self.url, "rb")
-        return fsspec.open(self.url, "rb").open()  # type: ignore[return-value]
+            return open(url, "rb")
+        return fsspec.open(url, "rb").open()  # type: ignore[return-value]
+
+    def _open_member(self) -> BinaryIO:
+        raw = self._open_raw()
+        archive = _archive(raw, self.url)
+        return _Owning(archive.open(self.member or _members(archive)[0]), raw)  # type: ignore[arg-type]
+
+    def members(self) -> list["Source"]:
+        """Return the files in a zip file, in its order; any other file is the only one. Hidden files are left out.
+
+        Raises FrameError for a zip file of nothing.
+        """
+        if self.compression != "zip":
+            return [self]
+        with self._open_raw() as raw:
+            found = _members(_archive(raw, self.url))
+        if not found:
+            raise FrameError(f"A zip file must hold a file; {self.url} holds none.")
+        if len(found) == 1:
+            return [self]
+        return [
+            self._replace(
+                url=f"{self.url}/{one.filename}", size=one.file_size, archive=self.url, member=one.filename,
+                form=_form(one.filename),
+            )
+            for one in found
+        ]  # fmt: skip
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from start to stop (fewer at the end of the file); only where `ranges` holds."""
@@ -154,17 +177,17 @@ class _Owning(io.RawIOBase):
         super().close()
 
 
-def _open_member(raw: BinaryIO, url: str) -> BinaryIO:
+def _archive(raw: BinaryIO, url: str) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(raw)
+        return zipfile.ZipFile(raw)
     except zipfile.BadZipFile as error:
         raw.close()
         raise FrameError(f"The zip file {url} must be readable; got: {error}. Pack it again.") from error
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
-    if len(members) != 1:
-        raw.close()
-        raise FrameError(f"A zip file must hold one file; {url} holds {len(members)}. Unpack it and import the folder.")
-    return _Owning(archive.open(members[0]), raw)  # type: ignore[arg-type]
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files of an archive without those that systems add to it."""
+    return [m for m in archive.infolist() if not m.is_dir() and not _hidden(m.filename)]
 
 
 def _is_local(url: str) -> bool:
@@ -230,6 +253,16 @@ def _hidden(folder: str) -> bool:
     return any(part.startswith((".", "_")) and part != "." for part in folder.split(os.sep))
 
 
+def _extension(url: str) -> str:
+    return os.path.splitext(urlparse(url).path)[1].lower()
+
+
+def _form(url: str) -> str:
+    """What a file holds by its name, without what tells how it is packed."""
+    base, extension = os.path.splitext(urlparse(url).path)
+    return _FORMS.get(_extension(base) if extension.lower() in _PACKED else extension.lower(), "csv")
+
+
 def _expand_remote(url: str) -> list[str]:
     try:
         filesystem, path = url_to_fs(url)
@@ -251,9 +284,12 @@ def _expand_remote(url: str) -> list[str]:
 
 def inspect(url: str) -> Source:
     """Return what a file is; raises FrameError where it does not exist, cannot be read or has a form we do not read."""
-    extension = os.path.splitext(urlparse(url).path)[1].lower()
+    extension = _extension(url)
     if extension in _FOREIGN:
-        raise FrameError(f"Files must be CSV (also compressed) or Parquet; got {_FOREIGN[extension]}: {url}.")
+        raise FrameError(
+            f"Files must be CSV, ARFF or SVMLight (also compressed), Parquet or Excel; got {_FOREIGN[extension]}: "
+            f"{url}."
+        )
     size, ranges = _size(url)
     plain = Source(url, size, None, "csv", ranges)
     try:
@@ -264,6 +300,9 @@ def inspect(url: str) -> Source:
         if magic[:4] != b"PAR1":
             raise FrameError(f"A Parquet file must start with PAR1; {url} starts with {magic[:4]!r}.")
         return plain._replace(form="parquet")
+    if magic.startswith(_OLE) or (extension in _BOOKS and magic.startswith(b"PK")):
+        return plain._replace(form="excel")
+    plain = plain._replace(form=_form(url))
     for start, compression in _MAGIC.items():
         if magic.startswith(start):
             return plain._replace(compression=compression, ranges=False)

@@ -84,10 +84,27 @@ def zipped(*members):
     return body.getvalue()
 
 
-def test_a_zip_of_one_file_is_unpacked_and_one_of_two_refused(tmp_path):
+def test_files_in_a_zip_are_read_as_one_table_in_the_order_of_the_archive(tmp_path):
     check_pets(import_file(write(tmp_path / "pets.zip", zipped(("pets.csv", PETS)))))
-    with pytest.raises(FrameError, match="holds 2"):
-        import_file(write(tmp_path / "two.zip", zipped(("a.csv", PETS), ("b.csv", PETS))))
+    system = [("d/", b""), ("__MACOSX/._b.csv", b"\0junk"), (".DS_Store", b"\0")]
+    two = write(tmp_path / "two.zip", zipped(("d/b.csv", b"x,s\n1,a\n2,b\n"), *system, ("a.csv", b"x,s\n3,c\n")))
+    for read in (import_file, upload_file):
+        frame = read(two)
+        assert frame.frame_id.startswith("two")
+        assert frame.as_data_frame(use_pandas=False) == [["x", "s"], ["1", "a"], ["2", "b"], ["3", "c"]]
+    assert import_file(two, parse=False) == [two]
+    assert import_file([two, write(tmp_path / "c.csv", b"x,s\n4,d\n")]).nrow == 4
+
+
+def test_zips_that_hold_no_table_are_refused(tmp_path):
+    with pytest.raises(FrameError, match=r"odd.zip/b.csv is z, s"):
+        import_file(write(tmp_path / "odd.zip", zipped(("a.csv", b"x,s\n1,a\n"), ("b.csv", b"z,s\n1,a\n"))))
+    with pytest.raises(FrameError, match=r"got csv and arff among 2 files"):
+        import_file(write(tmp_path / "both.zip", zipped(("a.csv", b"x\n1\n"), ("b.arff", b"@relation r\n"))))
+    with pytest.raises(FrameError, match="must hold a file"):
+        import_file(write(tmp_path / "none.zip", zipped(("d/", b""))))
+    with pytest.raises(FrameError, match="must be readable"):
+        import_file(write(tmp_path / "cut.zip", zipped(("a.csv", PETS), ("b.csv", PETS))[:60]))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -464,8 +481,9 @@ def test_progress_is_told_to_the_end(tmp_path, small_ranges):
         ("no.zip", b"PK\x03\x04broken", "zip file .* must be readable"),
         ("no.parquet", b"a,b\n1,2\n", "must start with PAR1"),
         ("cut.parquet", b"PAR1 and no more PAR1", "Parquet file .* must be readable"),
-        ("table.xlsx", b"PK", "got Excel"),
-        ("table.arff", b"@relation x", "got ARFF"),
+        ("table.xlsx", b"PK", "Excel file .* must be readable"),
+        ("table.arff", b"@relation x", "a line @data"),
+        ("table.orc", b"ORC", "got ORC"),
         ("open.csv", b'a,b\n1,"x\n' + b"1,2\n" * 3, "begins in line 2 of"),
     ],
 )
