@@ -33,8 +33,9 @@ types: .venv/.installed-test  ## pyright over both packages
 bench: .venv/.installed-bench  ## samples per second against other trainers, in one run
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
-docs: .venv/.installed  ## write docs/parameters.md again from the declarations
+docs: .venv/.installed  ## write docs/parameters.md and docs/metrics.md again from the declarations
 	$(BIN)/python docs/parameters.py
+	$(BIN)/python docs/metrics.py
 
 warm: .venv/.installed  ## compile all kernels now, so that no later start has to
 	$(BIN)/daskdl warm

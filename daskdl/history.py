@@ -6,18 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from daskdl.metrics import METRICS
+from daskdl.metrics import CATEGORIES, history_columns
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OValueError
 
-METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
-    "Regression": ("rmse", "deviance", "mae", "r2"),
-    "Binomial": ("rmse", "logloss", "r2", "auc", "pr_auc", "lift", "classification_error"),
-    "Multinomial": ("rmse", "logloss", "r2", "classification_error", "auc", "pr_auc"),
-    "AutoEncoder": ("rmse", "mse"),
-}
 LEADING = ("", "timestamp", "duration", "training_speed", "epochs", "iterations", "samples")
 LEADING_TYPES = ("string", "string", "string", "string", "double", "int", "double")
 
@@ -73,8 +68,8 @@ class ScoringHistory:
     rows: list[HistoryRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.category not in METRIC_COLUMNS:
-            raise H2OValueError(f"A model must be one of {', '.join(METRIC_COLUMNS)}; got {self.category!r}.")
+        if self.category not in CATEGORIES:
+            raise H2OValueError(f"A model must be one of {', '.join(CATEGORIES)}; got {self.category!r}.")
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,7 +95,13 @@ class ScoringHistory:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the metric columns, without training_ or validation_."""
-        return METRIC_COLUMNS[self.category] + (("custom",) if self.custom else ())
+        return tuple(self._keys)
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        """The column of each metric, and where its number lies among scored values."""
+        keys = {metric.column: metric.key for metric in history_columns(self.category)}
+        return keys | ({"custom": "custom"} if self.custom else {})
 
     @property
     def columns(self) -> list[str]:
@@ -129,8 +130,8 @@ class ScoringHistory:
         }
         sides = {"training": row.training} | ({"validation": row.validation or {}} if self.validated else {})
         for side, values in sides.items():
-            for name in self.metrics:
-                result[f"{side}_{name}"] = float(values.get(METRICS[name].key, math.nan))
+            for name, key in self._keys.items():
+                result[f"{side}_{name}"] = float(values.get(key, math.nan))
         return result
 
     def to_dict(self) -> dict[str, Any]:

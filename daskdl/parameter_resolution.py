@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.optimizers import Optimizer, optimizer_of
+from daskdl.metrics import default_metric
 from daskdl.parameter_choices import activation_of, distribution_of, drops_units
 from daskdl.parameter_facts import Facts, refuse
-from daskdl.parameter_rules import check, is_classifier
+from daskdl.parameter_rules import category_of, check, is_classifier
 
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
@@ -116,7 +117,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
     )
     return Resolved(
         actual=actual,
-        category=_category(parameters, facts),
+        category=category_of(parameters, facts),
         classes=0 if parameters.autoencoder else facts.classes if is_classifier(parameters, facts) else 1,
         response=facts.response,
         predictors=facts.predictors,
@@ -136,14 +137,6 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
     )
 
 
-def _category(p: "Parameters", facts: Facts) -> str:
-    if p.autoencoder:
-        return "AutoEncoder"
-    if not is_classifier(p, facts):
-        return "Regression"
-    return "Binomial" if facts.classes == 2 else "Multinomial"
-
-
 def _hidden_dropout(p: "Parameters") -> tuple[float, ...]:
     if p.hidden_dropout_ratios is not None:
         return p.hidden_dropout_ratios
@@ -157,11 +150,7 @@ def _cross_validated(p: "Parameters") -> bool:
 def _stopping_metric(p: "Parameters", facts: Facts) -> str | None:
     if not p.stopping_rounds:
         return None
-    if p.autoencoder:
-        return "MSE"
-    if p.stopping_metric != "AUTO":
-        return p.stopping_metric
-    return "logloss" if is_classifier(p, facts) else "deviance"
+    return default_metric(category_of(p, facts)).stopping if p.stopping_metric == "AUTO" else p.stopping_metric
 
 
 def _fold_assignment(p: "Parameters") -> str | None:

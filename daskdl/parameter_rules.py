@@ -8,14 +8,13 @@ from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS, optimizer_of
 from daskdl.kernels.spec import Spec
+from daskdl.metrics.metric import CLASSES
+from daskdl.metrics.registry import metric_named, names
 from daskdl.parameter_choices import activation_of, asked_distribution, distribution_of, drops_units, suits
 from daskdl.parameter_facts import Facts, FieldError
 
 if TYPE_CHECKING:
     from daskdl.parameters import Parameters
-
-ONLY_CLASSIFICATION = ("logloss", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error")
-ONLY_REGRESSION = ("deviance", "MAE", "RMSLE")
 
 
 def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], list[str]]:
@@ -39,6 +38,15 @@ def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], lis
 def is_classifier(parameters: "Parameters", facts: Facts) -> bool:
     """Tell whether the response is categorical (and there is one)."""
     return not parameters.autoencoder and facts.response_type == "enum"
+
+
+def category_of(parameters: "Parameters", facts: Facts) -> str:
+    """Return the category of model: Binomial, Multinomial, Regression or AutoEncoder."""
+    if parameters.autoencoder:
+        return "AutoEncoder"
+    if not is_classifier(parameters, facts):
+        return "Regression"
+    return "Binomial" if facts.classes == 2 else "Multinomial"
 
 
 def asleep(parameters: "Parameters") -> set[str]:
@@ -172,19 +180,20 @@ def _loss_of_numbers(p: "Parameters") -> list[FieldError]:
 
 
 def _stopping(p: "Parameters", facts: Facts) -> list[FieldError]:
-    metric = p.stopping_metric
-    if p.autoencoder:
-        if metric not in ("AUTO", "MSE"):
-            return [FieldError("stopping_metric", f"An autoencoder stops on AUTO or MSE; got {metric}.")]
+    metric, category = p.stopping_metric, category_of(p, facts)
+    if metric == "AUTO":
         return []
+    defined = metric_named(metric).categories
+    if p.autoencoder and category not in defined:
+        choices = ", ".join(["AUTO", *names(category, use="stopping")])
+        return [FieldError("stopping_metric", f"An autoencoder stops on {choices}; got {metric}.")]
     if metric.startswith("custom") and p.custom_metric_func is None:
         return [FieldError("stopping_metric", f"Stopping metric {metric} requires custom_metric_func.")]
-    if is_classifier(p, facts) and metric in ONLY_REGRESSION:
-        return [FieldError("stopping_metric", f"Stopping metric {metric} requires regression.")]
-    if not is_classifier(p, facts) and metric in ONLY_CLASSIFICATION:
-        return [FieldError("stopping_metric", f"Stopping metric {metric} requires classification.")]
-    if facts.classes > 2 and metric == "lift_top_group":
-        return [FieldError("stopping_metric", "Stopping metric lift_top_group requires a response with 2 classes.")]
+    if category not in defined:
+        wanted = "regression" if "Regression" in defined else "an autoencoder"
+        if set(defined).intersection(CLASSES):
+            wanted = "a response with 2 classes" if is_classifier(p, facts) else "classification"
+        return [FieldError("stopping_metric", f"Stopping metric {metric} requires {wanted}.")]
     if facts.classes > 2 and metric in ("AUC", "AUCPR") and p.auc_type in ("AUTO", "NONE"):
         message = f"{metric} of {facts.classes} classes requires auc_type, for example 'weighted_ovr'."
         return [FieldError("stopping_metric", message)]

@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeAlias, get_args
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
+from daskdl.metrics import METRICS
 from daskdl.parameter_choices import with_declared
 from daskdl.parameter_facts import Facts, FieldError, survey
 from daskdl.parameter_kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
@@ -56,9 +57,8 @@ FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
 WITH_DROPOUT = OneOf(*(name + dropout for name in ACTIVATIONS for dropout in ("", "WithDropout")))
 FAMILIES = OneOf("AUTO", *DISTRIBUTIONS)
 LOSSES = OneOf(*dict.fromkeys(["Automatic", *(loss for one in DISTRIBUTIONS.values() for loss in one.losses)]))
-METRICS = OneOf(
-    *("AUTO", "deviance", "logloss", "MSE", "RMSE", "MAE", "RMSLE", "AUC", "AUCPR", "lift_top_group"),
-    *("misclassification", "mean_per_class_error", "custom", "custom_increasing"),
+STOPPING = OneOf(
+    *("AUTO", *(metric.stopping for metric in METRICS.values() if metric.stopping is not None)),
     elsewhere={"r2": "stopping_metric must be one that training records; got r2. Use MSE or deviance."},
 )
 ENCODINGS = OneOf(
@@ -192,7 +192,7 @@ class Parameters:
     classification_stop: Annotated[float, Range(-1), "Stop at this training error; -1 is off.", FREE] = 0.0
     regression_stop: Annotated[float, Range(-1), "Stop at this training MSE; -1 is off.", FREE] = 1e-6
     stopping_rounds: Annotated[int, FROM_0, "Scorings without progress before stopping; 0 is off.", FREE] = 5
-    stopping_metric: Annotated[str, METRICS, "Metric whose progress counts.", FREE] = "AUTO"
+    stopping_metric: Annotated[str, STOPPING, "Metric whose progress counts.", FREE] = "AUTO"
     stopping_tolerance: Annotated[float, BELOW_1, "Relative progress that counts.", FREE] = 0.0
     max_runtime_secs: Annotated[float, FROM_0, "Seconds allowed for training; 0 is no limit.", NEW] = 0.0
     overwrite_with_best_model: Annotated[bool, "Return the best model seen, not the last.", FREE] = True

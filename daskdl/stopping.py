@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.metrics import METRICS, metric_named
+from daskdl.metrics import metric_named, metrics_of
 from frames.errors import H2OValueError
 
 Values = Mapping[str, float]
-ERROR = METRICS["misclassification"].key
+ERROR = metric_named("misclassification").key
 
 TIMEOUT = (
     "Deep Learning model training was interrupted due to timeout. "
@@ -65,10 +65,10 @@ def objective(name: str, category: str) -> Objective:
     Example: `objective("AUTO", "Binomial").name == "logloss"`
     """
     metric = metric_named(name, category)
-    if not metric.stopping:
-        choices = ", ".join(one.name for one in METRICS.values() if one.stopping and category in one.categories)
+    if metric.stopping is None:
+        choices = ", ".join(one.stopping for one in metrics_of(category) if one.stopping is not None)
         raise H2OValueError(f"stopping_metric must be AUTO or one of {choices}; got {name!r}.")
-    return Objective(metric.name, metric.key, metric.larger_is_better, metric.zero_is_best)
+    return Objective(metric.stopping.lower(), metric.key, metric.larger_is_better, metric.zero_is_best)
 
 
 def moving_averages(values: Sequence[float], rounds: int) -> list[float]:

@@ -44,10 +44,11 @@ def test_methods_that_users_call_explain_themselves(name):
     assert not silent, f"{name}: {', '.join(silent)}"
 
 
-def test_the_page_of_parameters_is_up_to_date():
-    page = ROOT / "docs" / "parameters.md"
+@pytest.mark.parametrize("name", ["parameters", "metrics"])
+def test_pages_that_are_written_from_declarations_are_up_to_date(name):
+    page = ROOT / "docs" / f"{name}.md"
     wanted = runpy.run_path(str(page.with_suffix(".py")))["text"]()
-    assert page.read_text(encoding="utf-8") == wanted, "docs/parameters.md is old: make docs"
+    assert page.read_text(encoding="utf-8") == wanted, f"docs/{name}.md is old: make docs"
 
 
 def test_every_parameter_is_on_its_page():
@@ -56,6 +57,14 @@ def test_every_parameter_is_on_its_page():
     page = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
     assert len(declarations()) > 80  # the reader below would hold for an empty list
     assert [name for name in declarations() if f"| `{name}` |" not in page] == []
+
+
+def test_every_metric_is_on_its_page():
+    from daskdl.metrics import METRICS
+
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert len(METRICS) > 20
+    assert [name for name in METRICS if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

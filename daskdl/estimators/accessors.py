@@ -1,9 +1,12 @@
 """Metrics of a model under h2o-py's names: no flag asks for training, one flag for that value, several for a dict."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from daskdl.metrics import METRICS
 from frames.errors import H2OValueError
+
+T = TypeVar("T")
 
 
 def _plain(name: str, meaning: str) -> Callable[..., Any]:
@@ -36,8 +39,22 @@ def _named(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     return method
 
 
+def with_metrics(cls: type[T]) -> type[T]:
+    """Give a class a method for each metric that is asked for by name alone, but for those that it writes itself."""
+    for metric in METRICS.values():
+        for name in metric.accessors:
+            if name in vars(cls):
+                continue
+            setattr(cls, name, _plain(name, metric.meaning))
+    return cls
+
+
+@with_metrics
 class MetricAccessors:
-    """The metric methods of an estimator; `_trained()` gives the model or raises."""
+    """The metric methods of an estimator; `_trained()` gives the model or raises.
+
+    Those without further arguments (mse, auc, ...) are made from the entries of `daskdl.metrics.METRICS`.
+    """
 
     _trained: Callable[[], Any]
 
@@ -123,17 +140,6 @@ class MetricAccessors:
         return self._by_source(lambda m: m.gains_lift_plot(type, server, save_plot_path, plot), not xval, False, xval)
 
     # ---- asked without further arguments
-    mse = _plain("mse", "mean squared error")
-    rmse = _plain("rmse", "root of the mean squared error")
-    mae = _plain("mae", "mean absolute error (regression)")
-    rmsle = _plain("rmsle", "root mean squared logarithmic error (regression)")
-    r2 = _plain("r2", "coefficient of determination")
-    logloss = _plain("logloss", "logarithmic loss (classification)")
-    mean_residual_deviance = _plain("mean_residual_deviance", "mean residual deviance (regression)")
-    auc = _plain("auc", "area under the ROC curve (classification)")
-    aucpr = _plain("aucpr", "area under the precision-recall curve (classification)")
-    gini = _plain("gini", "2 AUC - 1 (two classes)")
-    kolmogorov_smirnov = _plain("kolmogorov_smirnov", "Kolmogorov-Smirnov statistic (two classes)")
     gains_lift = _plain("gains_lift", "table of gains and lift (two classes)")
     roc = _plain("roc", "false and true positive rates, two lists (two classes)")
     thresholds_and_metric_scores = _plain(
@@ -144,7 +150,6 @@ class MetricAccessors:
     multinomial_aucpr_table = _plain(
         "multinomial_aucpr_table", "table of AUCPR per class or pair (more than two classes)"
     )
-    pr_auc = aucpr
 
     # ---- of a two-class model, by threshold (None: the best one)
     F1 = _by_threshold("F1", "F1 score")

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from daskdl.metrics.metric import Metric
 from daskdl.metrics.plot import Drawing, finished, new_figure
-from daskdl.metrics.registry import Metric, metric_named
+from daskdl.metrics.registry import metric_named, metric_value
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
@@ -143,7 +144,7 @@ def _worsening(
     model: Any, frame: H2OFrame, metric: Metric, names: list[str], repeats: int, draw: np.random.Generator
 ) -> np.ndarray:
     """By how much the metric gets worse, (columns, repeats)."""
-    before = metric.value(model.performance(frame))
+    before = metric_value(metric, model.performance(frame))
     sign = -1.0 if metric.larger_is_better else 1.0
     found = np.empty((len(names), repeats))
     for k in range(repeats):
@@ -151,7 +152,7 @@ def _worsening(
         for i, name in enumerate(names):
             dealt = frame[:, :]
             dealt[name] = frame[order, name]
-            found[i, k] = sign * (metric.value(model.performance(dealt)) - before)
+            found[i, k] = sign * (metric_value(metric, model.performance(dealt)) - before)
     return found
 
 

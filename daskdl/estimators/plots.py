@@ -4,18 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from daskdl.estimators.report import importance_table
+from daskdl.metrics import default_metric, history_columns
 from daskdl.metrics.plot import Drawing, _done, _figure
 from frames.errors import H2OValueError
 
 TIMESTEPS = ("epochs", "samples", "duration")
 SHOWN_VARIABLES = 10
-# The metrics that a learning curve may show, the first one by default.
-CURVES = {
-    "Binomial": ("logloss", "auc", "classification_error", "rmse", "pr_auc", "lift"),
-    "Multinomial": ("logloss", "classification_error", "rmse", "auc", "pr_auc"),
-    "Regression": ("deviance", "rmse", "mae"),
-    "AutoEncoder": ("mse", "rmse"),
-}
 
 
 class ModelPlots:
@@ -32,7 +26,8 @@ class ModelPlots:
     ) -> Drawing:
         """Draw the scoring history of one metric, training and validation; returns an object with figure().
 
-        `timestep` is epochs (AUTO), samples or duration; `metric` one of the category's, AUTO its first. `server=True`
+        `timestep` is epochs (AUTO), samples or duration; `metric` a column of the scoring history, AUTO the one
+        that training stops by. `server=True`
         opens no window; `save_plot_path` (h2o-py's multinomial models have it in third place) writes a file, its ending
         decides the format.
         """
@@ -42,8 +37,8 @@ class ModelPlots:
         along = "epochs" if timestep.upper() == "AUTO" else timestep
         if along not in TIMESTEPS:
             raise H2OValueError(f"timestep must be AUTO or one of {', '.join(TIMESTEPS)}; got {timestep}.")
-        allowed = CURVES[model.category]
-        wanted = allowed[0] if metric.upper() == "AUTO" else metric.lower()
+        allowed = [one.column for one in history_columns(model.category)]
+        wanted = default_metric(model.category).column if metric.upper() == "AUTO" else metric.lower()
         if wanted not in allowed:
             raise H2OValueError(
                 f"metric of a {model.category} model must be AUTO or one of {', '.join(allowed)}; got {metric}."

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator
+from daskdl.metrics import METRICS
+
+T = TypeVar("T")
 
 
 def _ask_all(name: str) -> Callable[..., dict[str, Any]]:
@@ -23,8 +26,20 @@ def _ask_all(name: str) -> Callable[..., dict[str, Any]]:
     return ask
 
 
+def with_metrics(cls: type[T]) -> type[T]:
+    """Give a class a method for each metric that a model is asked for by name alone."""
+    for metric in METRICS.values():
+        for name in metric.accessors:
+            setattr(cls, name, _ask_all(name))
+    return cls
+
+
+@with_metrics
 class GridAccessors:
-    """What can be asked of all models at once; arguments are those of the estimator's method."""
+    """What can be asked of all models at once; arguments are those of the estimator's method.
+
+    Metrics (mse, auc, ...) come from the entries of `daskdl.metrics.METRICS`.
+    """
 
     models: list[Any]
 
@@ -52,24 +67,11 @@ class GridAccessors:
         """Return the fold models of every model, a dict model id -> list or None."""
         return {model.model_id: model.xvals for model in self.models}
 
-    mse = _ask_all("mse")
-    rmse = _ask_all("rmse")
-    mae = _ask_all("mae")
-    rmsle = _ask_all("rmsle")
-    r2 = _ask_all("r2")
-    logloss = _ask_all("logloss")
-    mean_residual_deviance = _ask_all("mean_residual_deviance")
-    residual_deviance = _ask_all("residual_deviance")
     null_deviance = _ask_all("null_deviance")
     mean_per_class_error = _ask_all("mean_per_class_error")
     hit_ratio_table = _ask_all("hit_ratio_table")
-    auc = _ask_all("auc")
-    aucpr = _ask_all("aucpr")
-    pr_auc = _ask_all("pr_auc")
-    gini = _ask_all("gini")
     roc = _ask_all("roc")
     gains_lift = _ask_all("gains_lift")
-    kolmogorov_smirnov = _ask_all("kolmogorov_smirnov")
     metric = _ask_all("metric")
     F1 = _ask_all("F1")
     F2 = _ask_all("F2")

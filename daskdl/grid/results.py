@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from daskdl import metrics
-from daskdl.metrics.registry import METRICS, metric_named, names
+from daskdl.metrics.registry import default_metric, metric_named, metrics_of, names
 from daskdl.model import Model
 from daskdl.parameters import plain
 from daskdl.stopping import objective, stop_early
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OResponseError
-
-DEFAULT = {"Regression": "residual_deviance", "AutoEncoder": "mse"}  # classifiers: logloss
 
 
 class Failure(NamedTuple):
@@ -54,7 +52,7 @@ class Results:
             return []
         name = self.metric(sort_by)
         if decreasing is None:
-            decreasing = METRICS[name].larger_is_better
+            decreasing = metric_named(name).larger_is_better
         values = {model.key: _value(model, name) for model in self.models}
         known = [model for model in self.models if not math.isnan(values[model.key])]
         ordered = sorted(known, key=lambda model: -values[model.key] if decreasing else values[model.key])
@@ -64,9 +62,10 @@ class Results:
         """Return the name of the metric to sort by; None gives the default of this kind of models."""
         category = self.models[0].category
         if sort_by is None:
-            return DEFAULT.get(category, "logloss")
+            return str(default_metric(category).sorting)
         allowed = names(category, use="sorting")
-        if not isinstance(sort_by, str) or sort_by.lower() not in allowed:
+        asked = next((one for one in metrics_of(category) if str(sort_by).lower() in one.aliases), None)
+        if not isinstance(sort_by, str) or asked is None or asked.sorting is None:
             raise H2OResponseError(
                 f"Invalid argument for sort_by specified. Must be one of: {allowed}; got {sort_by!r}"
             )
@@ -78,7 +77,7 @@ class Results:
         if not self.models:
             return H2OTwoDimTable("Hyper-Parameter Search Summary", "", columns, ["string"] * len(columns), [])
         name = self.metric(sort_by)
-        falling = METRICS[name].larger_is_better if decreasing is None else decreasing
+        falling = metric_named(name).larger_is_better if decreasing is None else decreasing
         rows = [
             ["", *(shown(model, one) for one in self.names), model.key, _value(model, name)]
             for model in self.ranked(sort_by, decreasing)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from daskdl.metrics.registry import METRICS, metric_named
+from daskdl.metrics.registry import METRICS
 from daskdl.parameter_kinds import simplified
 from daskdl.parameters import declarations
 from frames.errors import H2OResponseError, H2OTypeError
@@ -158,7 +158,7 @@ def _strategy(value: Any) -> str:
 
 
 def _metric(value: Any) -> str:
-    stopping = [metric.name for metric in METRICS.values() if metric.stopping]
+    stopping = [metric.stopping for metric in METRICS.values() if metric.stopping is not None]
     if isinstance(value, str) and (value.lower() == "auto" or metric_known(value)):
         return value
     raise H2OResponseError(
@@ -168,4 +168,4 @@ def _metric(value: Any) -> str:
 
 def metric_known(name: str) -> bool:
     """Tell whether early stopping knows a metric of this name."""
-    return name.lower() in METRICS and metric_named(name).stopping
+    return any(name.lower() in metric.aliases for metric in METRICS.values() if metric.stopping is not None)

@@ -28,10 +28,11 @@ from daskdl.metrics.confusion import ConfusionMatrix
 from daskdl.metrics.cross_validation import cross_validation_summary
 from daskdl.metrics.custom import Block, CustomMetric, WithCustom, custom_metric
 from daskdl.metrics.make import make_metrics
+from daskdl.metrics.metric import Metric
 from daskdl.metrics.multinomial import MultinomialState
 from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
 from daskdl.metrics.options import PLAIN, Options
-from daskdl.metrics.registry import METRICS, Metric, metric_named, stopping_value
+from daskdl.metrics.registry import METRICS, default_metric, history_columns, metric_named, metrics_of, stopping_value
 from daskdl.metrics.regression import H2ORegressionModelMetrics, RegressionState
 from frames.errors import H2OValueError
 
@@ -54,12 +55,15 @@ __all__ = [
     "WithCustom",
     "cross_validation_summary",
     "custom_metric",
+    "default_metric",
     "finish",
     "from_dict",
+    "history_columns",
     "make_metrics",
     "measure",
     "merged",
     "metric_named",
+    "metrics_of",
     "stopping_value",
 ]
 

@@ -3,75 +3,16 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
+from daskdl.metrics.metric import Metric
+from daskdl.metrics.registry import MetricNotAvailable, metric_value, metrics_of
 from daskdl.shown import Shown
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OValueError
 
 _ORIGINS = {"train": "train data", "valid": "validation data", "xval": "cross-validation data", "test": "test data"}
-
-ACCESSORS = frozenset(
-    (
-        "mse",
-        "rmse",
-        "mae",
-        "rmsle",
-        "r2",
-        "logloss",
-        "mean_residual_deviance",
-        "residual_deviance",
-        "auc",
-        "aucpr",
-        "pr_auc",
-        "gini",
-        "F1",
-        "F2",
-        "F0point5",
-        "accuracy",
-        "error",
-        "precision",
-        "recall",
-        "sensitivity",
-        "specificity",
-        "tpr",
-        "tnr",
-        "fnr",
-        "fpr",
-        "fallout",
-        "missrate",
-        "mcc",
-        "max_per_class_error",
-        "mean_per_class_error",
-        "metric",
-        "confusion_matrix",
-        "find_threshold_by_max_metric",
-        "find_idx_by_threshold",
-        "roc",
-        "fprs",
-        "tprs",
-        "gains_lift",
-        "gains_lift_plot",
-        "kolmogorov_smirnov",
-        "lift_top_group",
-        "thresholds_and_metric_scores",
-        "max_criteria",
-        "default_threshold",
-        "hit_ratio_table",
-        "multinomial_auc_table",
-        "multinomial_aucpr_table",
-        "plot",
-        "custom_metric_name",
-        "custom_metric_value",
-    )
-)
-
-
-class MetricNotAvailable(H2OValueError, KeyError, AttributeError):
-    """A metric was asked of a kind of model, or of a measurement, that does not have it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class Header(NamedTuple):
@@ -100,14 +41,30 @@ def _known(header: Header) -> Header:
     return header
 
 
+def _asking(metric: Metric, name: str) -> Callable[[Any], float]:
+    def ask(self: ModelMetrics) -> float:
+        return metric_value(metric, self)
+
+    ask.__doc__ = f"Give the {metric.meaning}."
+    ask.__name__, ask.__qualname__ = name, f"ModelMetrics.{name}"
+    return ask
+
+
 class ModelMetrics(Shown):
     """Base of the four metrics objects; `scalars` holds the numbers that were computed when the measurement ended.
 
+    A subclass has a method for each metric of its category (see `registry.METRICS`) that it does not write itself.
     Asking for a metric of another kind of model raises MetricNotAvailable.
     """
 
     category: ClassVar[str]
     title: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        for metric in metrics_of(cls.category):
+            for name in metric.accessors:
+                if name not in vars(cls):
+                    setattr(cls, name, _asking(metric, name))
 
     def __init__(
         self, header: Header, nobs: int, scalars: dict[str, float], domain: tuple[str, ...] | None = None
@@ -118,10 +75,11 @@ class ModelMetrics(Shown):
         self._nobs = nobs
 
     def __getattr__(self, name: str) -> Any:
-        if name in ACCESSORS:
+        if not name.startswith("_") and any(hasattr(kind, name) for kind in ModelMetrics.__subclasses__()):
+            own = [one for one in dir(type(self)) if not one.startswith("_") and not hasattr(ModelMetrics, one)]
             raise MetricNotAvailable(
                 f"{name}() must be asked of a model that has it; got metrics of category {self.category}, which "
-                f"have {', '.join(sorted(ACCESSORS & set(dir(type(self)))))}."
+                f"have {', '.join(own)}."
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
@@ -134,14 +92,6 @@ class ModelMetrics(Shown):
         """Give the number of rows that counted (not the sum of their weights)."""
         return self._nobs
 
-    def mse(self) -> float:
-        """Give the mean squared error."""
-        return self.scalars["mse"]
-
-    def rmse(self) -> float:
-        """Give the root of the mean squared error."""
-        return self.scalars["rmse"]
-
     def custom_metric_name(self) -> str | None:
         """Give the name of the user's own metric, None without one."""
         return self.header.custom_name
@@ -152,11 +102,12 @@ class ModelMetrics(Shown):
 
     def values(self) -> dict[str, float]:
         """Give every scalar by its name in scoring history, grid sorting and stopping (see `registry.METRICS`)."""
-        own = {} if self.header.custom_name is None else {"custom": self.header.custom_value}
-        return self.scalars | self._derived() | own
-
-    def _derived(self) -> dict[str, float]:
-        return {}
+        found = dict(self.scalars)
+        for metric in metrics_of(self.category):
+            value = metric.of(self)
+            if value is not None:
+                found |= dict.fromkeys(metric.aliases if metric.key == metric.name else (metric.key,), value)
+        return found if self.header.custom_name is None else found | {"custom": self.header.custom_value}
 
     @property
     def _metric_json(self) -> dict[str, Any]:
@@ -165,8 +116,7 @@ class ModelMetrics(Shown):
             "model_category": self.category,
             "description": self.description or None,
             "nobs": self._nobs,
-            "MSE": self.scalars["mse"],
-            "RMSE": self.scalars["rmse"],
+            **{metric.raw: metric.of(self) for metric in metrics_of(self.category) if metric.raw is not None},
             "custom_metric_name": self.header.custom_name,
             "custom_metric_value": self.header.custom_value,
             "domain": None if self.domain is None else list(self.domain),
@@ -206,11 +156,16 @@ class ModelMetrics(Shown):
         return ["\n".join([head, *(f"{name}: {value:.16g}" for name, value in self._lines())]), *self._tables()]
 
     def _lines(self) -> list[tuple[str, float]]:
-        """Give the report's scalars; the subclasses add theirs."""
-        lines = [("MSE", self.mse()), ("RMSE", self.rmse())]
+        """Give the report's scalars with their words."""
+        found = [(metric.label, metric.of(self)) for metric in metrics_of(self.category) if self._reports(metric)]
+        lines = [(label, value) for label, value in found if label is not None and value is not None]
         if self.header.custom_name is not None:
             lines.append((self.header.custom_name, self.header.custom_value))
         return lines
+
+    def _reports(self, metric: Metric) -> bool:
+        """Tell whether the report has a line for a metric of this category that has words for it."""
+        return True
 
     def _tables(self) -> list[str | H2OTwoDimTable]:
         return []
@@ -231,8 +186,3 @@ class ModelMetrics(Shown):
 def ratio(above: float, below: float) -> float:
     """Give above / below, NaN where nothing was counted."""
     return above / below if below else float("nan")
-
-
-def r_squared(mse: float, variance: float) -> float:
-    """Give 1 - mse / variance, NaN where the actual values do not vary."""
-    return 1.0 - mse / variance if variance > 0.0 else float("nan")

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daskdl.metrics.base import UNNAMED, Header, r_squared, ratio
+from daskdl.metrics.base import UNNAMED, Header, ratio
 from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
 from daskdl.metrics.bins import Bins, probability_keys
-from daskdl.metrics.curve import Curve, area_under_pr, area_under_roc
-from daskdl.metrics.gains import cuts, lift_of_top_group
+from daskdl.metrics.curve import Curve
+from daskdl.metrics.gains import cuts
 from daskdl.metrics.options import PLAIN, Options
-from daskdl.metrics.rows import Rows, usable_classes, within_unit
+from daskdl.metrics.registry import added, finish_all, sums_of
+from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
 from frames.errors import H2OValueError
-
-LEAST_PROBABILITY = 1e-15  # logloss never takes the logarithm of less
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,7 @@ class BinomialState:
 
     rows: int
     weight: float
-    squared: float
-    logloss: float
+    sums: dict[str, float]
     bins: Bins
     ranked: int
 
@@ -38,8 +36,7 @@ class BinomialState:
         return BinomialState(
             self.rows + other.rows,
             self.weight + other.weight,
-            self.squared + other.squared,
-            self.logloss + other.logloss,
+            added(self.sums, other.sums),
             self.bins.merge(other.bins),
             self.ranked + other.ranked,
         )
@@ -54,8 +51,8 @@ def measure(
     """
     rows = usable_classes(actual, predicted, weights)
     first, second = _both(rows.predicted)
-    second = within_unit(second)
-    held = np.where(rows.actual == 1, second, within_unit(first))
+    second, first = within_unit(second), within_unit(first)
+    held = np.where(rows.actual == 1, second, first)
     known = rows.actual <= 1
     ranked = Rows(rows.actual, second, rows.weights)
     if not known.all():
@@ -64,8 +61,7 @@ def measure(
     return BinomialState(
         len(rows),
         rows.weight,
-        rows.total((1.0 - held) ** 2),
-        rows.total(-np.log(np.maximum(held, LEAST_PROBABILITY))),
+        sums_of("Binomial", ClassRows(rows.actual, np.stack([first, second], axis=1), held), rows, options),
         Bins.of(probability_keys(ranked.predicted), ranked.actual, ranked.weights),
         len(ranked),
     )
@@ -81,41 +77,39 @@ def _both(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return predicted[:, 0], predicted[:, 1]
 
 
+@dataclass(frozen=True)
+class WholeBinomial:
+    """What metrics of two classes see when all rows are in."""
+
+    state: BinomialState
+    options: Options
+    scalars: dict[str, float]
+    curve: Curve
+
+    @property
+    def weight(self) -> float:
+        """The sum of the rows' weights."""
+        return self.state.weight
+
+    def variance(self) -> float:
+        """Give the variance of the 0/1 response."""
+        share = ratio(self.curve.positives, self.curve.positives + self.curve.negatives)
+        return share * (1.0 - share)
+
+
 def finish(state: BinomialState, options: Options = PLAIN, header: Header = UNNAMED) -> H2OBinomialModelMetrics:
     """Make the metrics object of a state; areas, maxima and KS come from the exact curve, tables wait for a reader."""
     domain = options.levels()
     if len(domain) != 2:
         raise H2OValueError(f"A two-class measurement needs two levels; got {len(domain)}.")
     cuts(options.gainslift_bins)
-    curve = Curve.of(state.bins)
-    positives, negatives = curve.positives, curve.negatives
-    mse = ratio(state.squared, state.weight)
-    share = ratio(positives, positives + negatives)
-    scalars = {
-        "mse": mse,
-        "rmse": float(np.sqrt(mse)),
-        "logloss": ratio(state.logloss, state.weight),
-        "r2": r_squared(mse, share * (1.0 - share)),
-        "auc": float(area_under_roc(curve.tps, curve.fps)),
-        "pr_auc": float(area_under_pr(curve.tps, curve.fps)),
-        "kolmogorov_smirnov": _largest_gap(curve),
-        "lift_top_group": lift_of_top_group(curve, state.ranked, options.gainslift_bins)
-        if state.ranked
-        else float("nan"),
-    }
+    whole = WholeBinomial(state, options, {}, Curve.of(state.bins))
     return H2OBinomialModelMetrics(
         header,
         state.rows,
-        scalars,
+        finish_all("Binomial", whole),
         tuple(domain),
-        curve=curve,
+        curve=whole.curve,
         gainslift_bins=options.gainslift_bins,
         ranked=state.ranked,
     )
-
-
-def _largest_gap(curve: Curve) -> float:
-    if not curve.positives:
-        return float("nan")
-    missed = curve.fps / curve.negatives if curve.negatives else np.zeros_like(curve.fps)
-    return float((curve.tps / curve.positives - missed).max())

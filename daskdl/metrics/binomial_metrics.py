@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -70,53 +71,29 @@ class H2OBinomialModelMetrics(ModelMetrics):
 
     # -- numbers -------------------------------------------------------------------------------------------------------
 
-    def logloss(self) -> float:
-        """Give the mean negative logarithm of the probability of the actual class."""
-        return self.scalars["logloss"]
-
-    def r2(self) -> float:
-        """Give 1 - MSE / variance of the 0/1 response."""
-        return self.scalars["r2"]
-
-    def auc(self) -> float:
-        """Give the area under the ROC curve."""
-        return self.scalars["auc"]
-
-    def aucpr(self) -> float:
-        """Give the area under the precision-recall curve."""
-        return self.scalars["pr_auc"]
-
-    pr_auc = aucpr
-
-    def gini(self) -> float:
-        """Give 2 AUC - 1."""
-        return 2.0 * self.scalars["auc"] - 1.0
-
-    def kolmogorov_smirnov(self) -> float:
-        """Give the largest lead of the true positive rate over the false positive rate, over all thresholds."""
-        return self.scalars["kolmogorov_smirnov"]
-
-    def lift_top_group(self) -> float:
-        """Give the lift of the first gains/lift group (top 1% unless gainslift_bins says otherwise)."""
-        return self.scalars["lift_top_group"]
-
     def default_threshold(self) -> float:
         """Give the threshold from which on class 1 is predicted: the first that maximises F1, else 0.5."""
         best = self.points.best("f1")
         return float(self.points.thresholds[best]) if best >= 0 else 0.5
 
-    def _derived(self) -> dict[str, float]:
-        """Give what follows from the confusion matrix at the default threshold."""
+    def values(self) -> dict[str, float]:
+        """Give every scalar by its names, and the default threshold."""
+        return super().values() | {"default_threshold": self.default_threshold()}
+
+    def at_default(self, name: str) -> float:
+        """Give one of the 18 criteria at the default threshold; NaN where no row was measured."""
         at = self.points.default()
-        names = ("f1", "f2", "f0point5", "accuracy", "precision", "recall", "specificity")
-        if at < 0:
-            lacking = ("err", "err_count", "classification_error", "mcc", "max_per_class_error")
-            values = dict.fromkeys((*names, *lacking, "mean_per_class_error", "mean_per_class_accuracy"), math.nan)
-        else:
-            ends = self.points.take([at, -1])  # the last point carries the totals
-            values = {name: float(ends.criterion(name)[0]) for name in names} | error_values(self._cells(at))
-        areas = {name: self.scalars[key] for name, key in (("aucpr", "pr_auc"), ("lift", "lift_top_group"))}
-        return values | areas | {"gini": self.gini(), "default_threshold": self.default_threshold()}
+        return math.nan if at < 0 else float(self._at_default.criterion(name)[0])
+
+    @cached_property
+    def _at_default(self) -> Curve:
+        return self.points.take([self.points.default(), -1])  # the last point carries the totals
+
+    @cached_property
+    def errors_at_default(self) -> Mapping[str, float]:
+        """What follows from the confusion matrix at the default threshold, by metric; NaN where no row was measured."""
+        at = self.points.default()
+        return defaultdict(lambda: math.nan) if at < 0 else error_values(self._cells(at))
 
     def _cells(self, at: int) -> list[list[float]]:
         tp, fp = float(self.points.tps[at]), float(self.points.fps[at])
@@ -341,27 +318,11 @@ class H2OBinomialModelMetrics(ModelMetrics):
     @property
     def _metric_json(self) -> dict[str, Any]:
         return super()._metric_json | {
-            "r2": self.r2(),
-            "logloss": self.logloss(),
-            "AUC": self.auc(),
-            "pr_auc": self.aucpr(),
-            "Gini": self.gini(),
-            "mean_per_class_error": self.values()["mean_per_class_error"],
             "cm": {"table": self._matrix_of("f1").table},
             "thresholds_and_metric_scores": self.thresholds_and_metric_scores(),
             "max_criteria_and_metric_scores": self.max_criteria(),
             "gains_lift_table": self._gains,
         }
-
-    def _lines(self) -> list[tuple[str, float]]:
-        return [
-            *super()._lines(),
-            ("LogLoss", self.logloss()),
-            ("Mean Per-Class Error", self.values()["mean_per_class_error"]),
-            ("AUC", self.auc()),
-            ("AUCPR", self.aucpr()),
-            ("Gini", self.gini()),
-        ]
 
     def _tables(self) -> list[str | H2OTwoDimTable]:
         gains = [] if self._gains is None else [self._gains]

@@ -95,7 +95,6 @@ def error_values(cells: Sequence[Sequence[float]]) -> dict[str, float]:
     return {
         "err": error,
         "err_count": fp + fn,
-        "classification_error": error,
         "mcc": float(mcc),
         "max_per_class_error": float(shares.max()),
         "mean_per_class_error": float(shares.mean()),

@@ -7,29 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from daskdl.metrics.base import ModelMetrics
+from daskdl.metrics.metric import SUPERVISED
+from daskdl.metrics.registry import metrics_of
 from daskdl.table import H2OTwoDimTable
 from frames.errors import H2OValueError
-
-_CLASSES = [
-    "accuracy",
-    "auc",
-    "err",
-    "err_count",
-    "logloss",
-    "max_per_class_error",
-    "mean_per_class_accuracy",
-    "mean_per_class_error",
-    "mse",
-    "pr_auc",
-    "r2",
-    "rmse",
-]
-_TWO_CLASSES = ["f0point5", "f1", "f2", "lift_top_group", "mcc", "precision", "recall", "specificity"]
-ROWS = {
-    "Binomial": sorted(_CLASSES + _TWO_CLASSES),
-    "Multinomial": _CLASSES,
-    "Regression": ["mae", "mean_residual_deviance", "mse", "r2", "residual_deviance", "rmse", "rmsle"],
-}
 
 
 def cross_validation_summary(folds: Sequence[ModelMetrics]) -> H2OTwoDimTable:
@@ -41,12 +22,13 @@ def cross_validation_summary(folds: Sequence[ModelMetrics]) -> H2OTwoDimTable:
     Example: `cross_validation_summary([fold1, fold2]).as_data_frame()`
     """
     categories = {fold.category for fold in folds}
-    if len(categories) != 1 or not categories <= set(ROWS):
+    if len(categories) != 1 or not categories <= set(SUPERVISED):
         raise H2OValueError(
-            f"A cross-validation summary needs folds of one category of {list(ROWS)}; got {sorted(categories)}."
+            f"A cross-validation summary needs folds of one category of {list(SUPERVISED)}; got {sorted(categories)}."
         )
     found = [fold.values() for fold in folds]
-    names = [*ROWS[folds[0].category], *(["custom"] if all("custom" in values for values in found) else [])]
+    rows_of = sorted(name for metric in metrics_of(folds[0].category) for name in metric.summary)
+    names = [*rows_of, *(["custom"] if all("custom" in values for values in found) else [])]
     rows = []
     for name in names:
         values = np.array([values[name] for values in found])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from daskdl.metrics.base import UNNAMED, Header, r_squared, ratio
-from daskdl.metrics.binomial import LEAST_PROBABILITY
+from daskdl.metrics.base import UNNAMED, Header
 from daskdl.metrics.bins import Bins, probability_keys
 from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.pairwise import AREAS, Areas, areas_table
-from daskdl.metrics.rows import Rows, usable_classes, within_unit
+from daskdl.metrics.registry import added, finish_all, sums_of
+from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
 from frames.errors import H2OValueError
 
 MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
@@ -29,8 +30,7 @@ class MultinomialState:
     """
 
     rows: int
-    squared: float
-    logloss: float
+    sums: dict[str, float]
     weights: np.ndarray
     errors: np.ndarray
     hits: np.ndarray
@@ -45,8 +45,7 @@ class MultinomialState:
             areas = tuple(mine.merge(theirs) for mine, theirs in zip(self.areas, other.areas, strict=True))
         return MultinomialState(
             self.rows + other.rows,
-            self.squared + other.squared,
-            self.logloss + other.logloss,
+            added(self.sums, other.sums),
             self.weights + other.weights,
             self.errors + other.errors,
             self.hits + other.hits,
@@ -84,8 +83,7 @@ def measure(
         confusion = cells.reshape(classes + 1, classes).astype(np.float64)
     return MultinomialState(
         len(rows),
-        rows.total((1.0 - held) ** 2),
-        rows.total(-np.log(np.maximum(held, LEAST_PROBABILITY))),
+        sums_of("Multinomial", ClassRows(rows.actual, rows.predicted, held), rows, options),
         weight,
         weight - right,
         _hits(rows, label, (held, seen), order, min(options.hit_ranks, classes)),
@@ -133,6 +131,30 @@ def _areas(rows: Rows, label: np.ndarray, seen: np.ndarray) -> tuple[Bins, ...]:
     return tuple(Bins.of(probability_keys(predicted[:, c]), label, weights, limit) for c in range(classes))
 
 
+@dataclass(frozen=True)
+class WholeMultinomial:
+    """What metrics of more than two classes see when all rows are in; `areas` by auc and aucpr, if asked for."""
+
+    state: MultinomialState
+    options: Options
+    scalars: dict[str, float]
+    areas: Mapping[str, Areas]
+
+    @property
+    def weight(self) -> float:
+        """The sum of the rows' weights."""
+        return float(self.state.weights.sum())
+
+    def variance(self) -> float:
+        """Give the variance of the class code, a row of code c weighing weights[c]."""
+        return _variance(self.state.weights)
+
+    def area(self, name: str) -> float:
+        """Give the mean area (auc or aucpr) that auc_type asked for, NaN where it asked for none."""
+        kind = self.options.pairwise
+        return self.areas[name].value(kind) if kind and name in self.areas else float("nan")
+
+
 def finish(state: MultinomialState, options: Options = PLAIN, header: Header = UNNAMED) -> H2OMultinomialModelMetrics:
     """Make the metrics object of a state; `options` as in `measure`."""
     domain = options.levels()
@@ -140,33 +162,22 @@ def finish(state: MultinomialState, options: Options = PLAIN, header: Header = U
         raise H2OValueError(
             f"The state counts {len(state.weights) - 1} classes; got {len(domain)} levels in the domain."
         )
-    weight = float(state.weights.sum())
-    mse = ratio(state.squared, weight)
-    scalars = {
-        "mse": mse,
-        "rmse": float(np.sqrt(mse)),
-        "logloss": ratio(state.logloss, weight),
-        "r2": r_squared(mse, _variance(state.weights)),
-        "auc": float("nan"),
-        "pr_auc": float("nan"),
-    }
-    tables = {}
+    areas = {}
     if options.pairwise and state.areas is not None:
-        for name, key in (("auc", "auc"), ("aucpr", "pr_auc")):
-            areas = Areas.of(state.areas, AREAS[name])
-            scalars[key] = areas.value(options.pairwise)
-            tables[name] = areas_table(areas, domain, name)
+        areas = {name: Areas.of(state.areas, area) for name, area in AREAS.items()}
+    whole = WholeMultinomial(state, options, {}, areas)
+    weight = whole.weight
     hits = np.cumsum(state.hits) / weight if weight else np.full(len(state.hits), np.nan)
     return H2OMultinomialModelMetrics(
         header,
         state.rows,
-        scalars,
+        finish_all("Multinomial", whole),
         tuple(domain),
         weights=state.weights,
         errors=state.errors,
         hits=hits,
         confusion=state.confusion,
-        areas=tables,
+        areas={name: areas_table(one, domain, name) for name, one in areas.items()},
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from daskdl.metrics.base import Header, MetricNotAvailable, ModelMetrics, ratio
 from daskdl.metrics.confusion import class_errors, confusion_table
+from daskdl.metrics.metric import Metric
 from daskdl.table import H2OTwoDimTable
 
 _NO_TABLE = {
@@ -43,24 +44,6 @@ class H2OMultinomialModelMetrics(ModelMetrics):
         self._weights, self._errors, self._hits = weights, errors, hits
         self._confusion, self._areas = confusion, areas
 
-    def logloss(self) -> float:
-        """Give the mean negative logarithm of the probability of the actual class."""
-        return self.scalars["logloss"]
-
-    def r2(self) -> float:
-        """Give 1 - MSE / variance of the class code; it depends on the order of the classes."""
-        return self.scalars["r2"]
-
-    def auc(self) -> float:
-        """Give the multinomial AUC of the kind `auc_type` asked for, NaN without one."""
-        return self.scalars["auc"]
-
-    def aucpr(self) -> float:
-        """Give the multinomial AUCPR of the kind `auc_type` asked for, NaN without one."""
-        return self.scalars["pr_auc"]
-
-    pr_auc = aucpr
-
     def error(self, thresholds: None = None) -> float:
         """Give the share of wrongly predicted weight."""
         _no_thresholds("error", thresholds)
@@ -69,26 +52,21 @@ class H2OMultinomialModelMetrics(ModelMetrics):
     def mean_per_class_error(self, thresholds: None = None) -> float:
         """Give the mean over the classes of each one's share of errors; an empty class counts 0."""
         _no_thresholds("mean_per_class_error", thresholds)
-        return self._class_errors("mean")
+        return float(self._class_errors().mean())
 
-    def _class_errors(self, how: str) -> float:
-        if not self._weights.sum():
-            return math.nan
-        shares = class_errors(self._errors[:-1], self._weights[:-1])
-        return float(shares.mean() if how == "mean" else shares.max())
+    def largest_class_error(self) -> float:
+        """Give the largest of the classes' shares of errors."""
+        return float(self._class_errors().max())
 
-    def _derived(self) -> dict[str, float]:
-        mean = self.mean_per_class_error()
-        return {
-            "aucpr": self.aucpr(),
-            "accuracy": 1.0 - self.error(),
-            "err": self.error(),
-            "err_count": float(self._errors.sum()),
-            "classification_error": self.error(),
-            "mean_per_class_error": mean,
-            "mean_per_class_accuracy": 1.0 - mean,
-            "max_per_class_error": self._class_errors("max"),
-        }
+    def wrong(self) -> float:
+        """Give the weight of the wrongly predicted rows."""
+        return float(self._errors.sum())
+
+    def _class_errors(self) -> np.ndarray:
+        return class_errors(self._errors[:-1], self._weights[:-1]) if self._weights.sum() else np.array([math.nan])
+
+    def _reports(self, metric: Metric) -> bool:
+        return bool(self._areas) or not metric.accessors or metric.accessors[0] not in _NO_TABLE
 
     def confusion_matrix(self, metrics: None = None, thresholds: None = None) -> H2OTwoDimTable:
         """Give the table actual x predicted; the first column names the actual class, the last row holds totals."""
@@ -125,24 +103,11 @@ class H2OMultinomialModelMetrics(ModelMetrics):
     @property
     def _metric_json(self) -> dict[str, Any]:
         return super()._metric_json | {
-            "r2": self.r2(),
-            "logloss": self.logloss(),
-            "AUC": self.auc(),
-            "pr_auc": self.aucpr(),
-            "mean_per_class_error": self.mean_per_class_error(),
             "cm": None if self._confusion is None else {"table": self.confusion_matrix()},
             "hit_ratio_table": self.hit_ratio_table(),
             "multinomial_auc_table": self._areas.get("auc"),
             "multinomial_aucpr_table": self._areas.get("aucpr"),
         }
-
-    def _lines(self) -> list[tuple[str, float]]:
-        return [
-            *super()._lines(),
-            ("LogLoss", self.logloss()),
-            ("Mean Per-Class Error", self.mean_per_class_error()),
-            *([("AUC", self.auc()), ("AUCPR", self.aucpr())] if self._areas else []),
-        ]
 
     def _tables(self) -> list[str | H2OTwoDimTable]:
         areas = [self._areas.get(name, sentence) for name, sentence in _NO_TABLE.items()]

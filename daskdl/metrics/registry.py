@@ -1,106 +1,70 @@
-"""Every scalar metric by name: where it is defined, which way is better, whether it stops training or sorts a grid."""
+"""Every metric by name: where it is defined, which way is better, whether it stops training or sorts a grid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
 
-from daskdl.metrics.base import MetricNotAvailable, ModelMetrics
+import numpy as np
+
+from daskdl.metrics import entries
+from daskdl.metrics.metric import ALL, Finished, Mean, Metric
+from daskdl.metrics.rows import Rows
 from frames.errors import H2OValueError
 
-CLASSIFICATION = ("Binomial", "Multinomial")
-ALL = (*CLASSIFICATION, "Regression", "AutoEncoder")
-AUTO = {"Binomial": "logloss", "Multinomial": "logloss", "Regression": "deviance", "AutoEncoder": "MSE"}
+if TYPE_CHECKING:
+    from daskdl.metrics.base import ModelMetrics
+    from daskdl.metrics.options import Options
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One scalar: `key` in `ModelMetrics.values()`, the categories that define it, its direction.
+class MetricNotAvailable(H2OValueError, KeyError, AttributeError):
+    """A metric was asked of a kind of model, or of a measurement, that does not have it."""
 
-    `stopping` tells that it may decide early stopping, `sorting` that a grid may be sorted by it, `bounded` that it is
-    never below zero.
-    """
-
-    name: str
-    key: str
-    categories: tuple[str, ...]
-    larger_is_better: bool = False
-    bounded: bool = True
-    stopping: bool = False
-    sorting: bool = False
-
-    @property
-    def zero_is_best(self) -> bool:
-        """Whether 0 cannot be improved on (the stopping rule ends there)."""
-        return self.bounded and not self.larger_is_better
-
-    def value(self, metrics: ModelMetrics) -> float:
-        """Give the scalar; raises MetricNotAvailable for a category that does not define it."""
-        values = metrics.values()
-        if metrics.category not in self.categories or self.key not in values:
-            defined = sorted(name for name in names(metrics.category) if METRICS[name].key in values)
-            raise MetricNotAvailable(
-                f"The metric of a {metrics.category} model must be one of {defined}; got {self.name!r}."
-            )
-        return values[self.key]
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
 
 
-_SORTED = {"sorting": True}
-_BOTH = {"stopping": True, "sorting": True}
-_HIGH = {"larger_is_better": True, "sorting": True}
-_REGRESSION, _BINOMIAL = ("Regression",), ("Binomial",)
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("mse", "mse", ALL, **_BOTH),
-        Metric("rmse", "rmse", ALL, **_BOTH),
-        Metric("logloss", "logloss", CLASSIFICATION, **_BOTH),
-        Metric("auc", "auc", CLASSIFICATION, stopping=True, **_HIGH),
-        Metric("aucpr", "pr_auc", CLASSIFICATION, stopping=True, **_HIGH),
-        Metric("pr_auc", "pr_auc", CLASSIFICATION, stopping=True, **_HIGH),
-        Metric("r2", "r2", (*CLASSIFICATION, "Regression"), bounded=False, **_HIGH),
-        Metric("accuracy", "accuracy", CLASSIFICATION, **_HIGH),
-        Metric("err", "err", CLASSIFICATION, **_SORTED),
-        Metric("err_count", "err_count", CLASSIFICATION, **_SORTED),
-        Metric("misclassification", "err", CLASSIFICATION, stopping=True),
-        Metric("classification_error", "err", CLASSIFICATION),
-        Metric("mean_per_class_error", "mean_per_class_error", CLASSIFICATION, **_BOTH),
-        Metric("mean_per_class_accuracy", "mean_per_class_accuracy", CLASSIFICATION, **_HIGH),
-        Metric("max_per_class_error", "max_per_class_error", CLASSIFICATION, **_SORTED),
-        Metric("f1", "f1", _BINOMIAL, **_HIGH),
-        Metric("f2", "f2", _BINOMIAL, **_HIGH),
-        Metric("f0point5", "f0point5", _BINOMIAL, **_HIGH),
-        Metric("precision", "precision", _BINOMIAL, **_HIGH),
-        Metric("recall", "recall", _BINOMIAL, **_HIGH),
-        Metric("specificity", "specificity", _BINOMIAL, **_HIGH),
-        Metric("mcc", "mcc", _BINOMIAL, bounded=False, **_HIGH),
-        Metric("gini", "gini", _BINOMIAL, larger_is_better=True, bounded=False),
-        Metric("kolmogorov_smirnov", "kolmogorov_smirnov", _BINOMIAL, larger_is_better=True),
-        Metric("lift_top_group", "lift_top_group", _BINOMIAL, stopping=True, **_HIGH),
-        Metric("lift", "lift_top_group", _BINOMIAL, larger_is_better=True),
-        Metric("residual_deviance", "mean_residual_deviance", _REGRESSION, **_SORTED),
-        Metric("deviance", "mean_residual_deviance", _REGRESSION, stopping=True),
-        Metric("mean_residual_deviance", "mean_residual_deviance", _REGRESSION),
-        Metric("mae", "mae", _REGRESSION, **_BOTH),
-        Metric("rmsle", "rmsle", _REGRESSION, **_BOTH),
-        Metric("custom", "custom", (*CLASSIFICATION, "Regression"), bounded=False, stopping=True),
-        Metric("custom_increasing", "custom", (*CLASSIFICATION, "Regression"), True, False, stopping=True),
-    )
-}
+def _found() -> dict[str, Metric]:
+    """Return the metrics of the folder by their own name, in the order of lists; raises TypeError for a name twice."""
+    found: list[Metric] = []
+    for module in pkgutil.iter_modules(entries.__path__, f"{entries.__name__}."):
+        values = vars(importlib.import_module(module.name)).values()
+        found += [value for value in values if isinstance(value, Metric) and not any(value is one for one in found)]
+    ordered = {one.name: one for one in sorted(found, key=lambda one: (one.place, one.name))}
+    if len(ordered) < len(found):
+        raise TypeError(f"A metric must have a name of its own; got {sorted(one.name for one in found)}.")
+    return ordered
 
 
-def names(category: str, *, use: str = "any") -> list[str]:
-    """Give the names that a category defines; `use` is any, stopping or sorting.
+METRICS: dict[str, Metric] = _found()
+_NAMED = {alias: metric for metric in reversed(METRICS.values()) for alias in metric.aliases} | METRICS
+
+
+def metrics_of(category: str) -> list[Metric]:
+    """Give the metrics that a category of model has, in the order of lists."""
+    if category not in ALL:
+        raise H2OValueError(f"A model category must be one of {list(ALL)}; got {category!r}.")
+    return [metric for metric in METRICS.values() if category in metric.formulas]
+
+
+def names(category: str, *, use: str = "name") -> list[str]:
+    """Give the names that the metrics of a category have for a use: name, stopping or sorting.
 
     Example: `"auc" in names("Binomial", use="sorting")`
     """
-    if category not in ALL:
-        raise H2OValueError(f"A model category must be one of {list(ALL)}; got {category!r}.")
-    return [
-        name
-        for name, metric in METRICS.items()
-        if category in metric.categories and (use == "any" or getattr(metric, use))
-    ]
+    return [name for metric in metrics_of(category) if (name := getattr(metric, use)) is not None]
+
+
+def history_columns(category: str) -> list[Metric]:
+    """Give the metrics that have a column in the scoring history of a category, in their order there."""
+    placed = [(place, metric) for metric in metrics_of(category) if (place := metric.place_in_history(category))]
+    return [metric for _, metric in sorted(placed, key=lambda pair: (pair[0], pair[1].name))]
+
+
+def default_metric(category: str) -> Metric:
+    """Give the metric that AUTO stands for in a category."""
+    return next(metric for metric in metrics_of(category) if category in metric.default_of)
 
 
 def metric_named(name: str, category: str | None = None) -> Metric:
@@ -116,13 +80,24 @@ def metric_named(name: str, category: str | None = None) -> Metric:
             raise H2OValueError(
                 "The metric AUTO stands for a different metric in each model category; name a category."
             )
-        known = AUTO[category].lower()
-    if known not in METRICS:
+        return default_metric(category)
+    if known not in _NAMED:
         raise H2OValueError(f"A metric must be one of AUTO, {', '.join(METRICS)}; got {name!r}.")
-    metric = METRICS[known]
-    if category is not None and category not in metric.categories:
+    metric = _NAMED[known]
+    if category is not None and category not in metric.formulas:
         raise MetricNotAvailable(f"The metric of a {category} model must be one of {names(category)}; got {name!r}.")
     return metric
+
+
+def metric_value(metric: Metric, metrics: ModelMetrics) -> float:
+    """Give a metric of a measurement; raises MetricNotAvailable where that has none."""
+    value = metric.of(metrics) if metrics.category in metric.formulas else None
+    if value is None:
+        defined = [one.name for one in metrics_of(metrics.category) if one.of(metrics) is not None]
+        raise MetricNotAvailable(
+            f"The metric of a {metrics.category} model must be one of {defined}; got {metric.name!r}."
+        )
+    return float(value)
 
 
 def stopping_value(metrics: ModelMetrics, name: str = "AUTO") -> float:
@@ -130,4 +105,33 @@ def stopping_value(metrics: ModelMetrics, name: str = "AUTO") -> float:
 
     Example: `stopping_value(metrics, "AUC") == metrics.auc()`
     """
-    return metric_named(name, metrics.category).value(metrics)
+    return metric_value(metric_named(name, metrics.category), metrics)
+
+
+# ---- computing -------------------------------------------------------------------------------------------------------
+def sums_of(category: str, seen: Any, total: Rows, options: Options) -> dict[str, float]:
+    """Give the weighted sums behind every mean of a category; `seen` is what the formulas see of the rows."""
+    found = {}
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for metric in metrics_of(category):
+            formula = metric.formulas[category]
+            if isinstance(formula, Mean):
+                found[metric.name] = total.total(formula.rows(seen, options))
+    return found
+
+
+def added(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
+    """Give the sums of two sets of rows together."""
+    return {name: value + right[name] for name, value in left.items()}
+
+
+def finish_all(category: str, whole: Any) -> dict[str, float]:
+    """Give the numbers of a measurement whose rows are all in; `whole` has `state.sums`, `weight` and `scalars`."""
+    for metric in metrics_of(category):
+        formula = metric.formulas[category]
+        if isinstance(formula, Mean):
+            mean = whole.state.sums[metric.name] / whole.weight if whole.weight else float("nan")
+            whole.scalars[metric.name] = float(formula.then(mean))
+        elif isinstance(formula, Finished):
+            whole.scalars[metric.name] = float(formula.of(whole))
+    return whole.scalars

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from daskdl.kernels.distributions import Distribution
-from daskdl.metrics.base import UNNAMED, Header, ModelMetrics, r_squared, ratio
+from daskdl.metrics.base import UNNAMED, Header, ModelMetrics, ratio
 from daskdl.metrics.bins import Bins, magnitude_keys, magnitudes, quantiles
 from daskdl.metrics.options import PLAIN, Options
+from daskdl.metrics.registry import added, finish_all, sums_of
 from daskdl.metrics.rows import usable_numbers
 
 
 @dataclass(frozen=True, eq=False)
 class RegressionState:
-    """Sums over rows; `errors` gathers the absolute errors where the deviance needs a quantile of all of them (huber).
+    """Sums over rows, those of means by metric.
 
+    `errors` gathers the absolute errors where the deviance needs a quantile of all of them (huber).
     mean and spread describe the actual values: weighted mean and weighted sum of squared distances from it.
     """
 
@@ -26,9 +27,7 @@ class RegressionState:
     weight: float
     mean: float
     spread: float
-    squared: float
-    absolute: float
-    squared_log: float
+    sums: dict[str, float]
     deviance: float
     errors: Bins | None
 
@@ -44,9 +43,7 @@ class RegressionState:
             weight,
             self.mean + apart * (other.weight / weight),
             self.spread + other.spread + apart**2 * (self.weight * other.weight / weight),
-            self.squared + other.squared,
-            self.absolute + other.absolute,
-            self.squared_log + other.squared_log,
+            added(self.sums, other.sums),
             self.deviance + other.deviance,
             errors,
         )
@@ -73,43 +70,43 @@ def measure(
         weight,
         mean,
         rows.total((y - mean) ** 2),
-        rows.total(error**2),
-        rows.total(error),
-        _squared_log(y, f, rows.total),
+        sums_of("Regression", rows, rows, options),
         deviance,
         Bins.of(magnitude_keys(error), np.zeros(len(rows), np.int16), rows.weights) if gathers else None,
     )
 
 
-def _squared_log(y: np.ndarray, f: np.ndarray, total: Any) -> float:
-    if len(y) and (y.min() < -1.0 or f.min() < -1.0):
-        return math.nan
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return total((np.log1p(f) - np.log1p(y)) ** 2)
+@dataclass(frozen=True)
+class WholeRegression:
+    """What metrics of a regression see when all rows are in."""
+
+    state: RegressionState
+    options: Options
+    scalars: dict[str, float]
+
+    @property
+    def weight(self) -> float:
+        """The sum of the rows' weights."""
+        return self.state.weight
+
+    def variance(self) -> float:
+        """Give the variance of the actual values, 0 for a single row."""
+        return self.state.spread / self.weight if self.weight and self.state.rows > 1 else 0.0
+
+    def mean_deviance(self) -> float:
+        """Give the mean deviance of the model's distribution."""
+        state, distribution = self.state, self.options.distribution
+        if state.errors is None or not state.rows:
+            return ratio(state.deviance, self.weight)
+        errors = magnitudes(state.errors.keys)
+        at = quantiles(errors, state.errors.weights, np.array([distribution.error_quantile]), state.rows)[0]
+        return ratio(float(distribution.deviance_of_errors(errors, at) @ state.errors.weights), self.weight)
 
 
 def finish(state: RegressionState, options: Options = PLAIN, header: Header = UNNAMED) -> H2ORegressionModelMetrics:
     """Make the metrics object of a state; `options` as in `measure`."""
-    weight = state.weight
-    mse = ratio(state.squared, weight)
-    variance = state.spread / weight if weight and state.rows > 1 else 0.0
-    scalars = {
-        "mse": mse,
-        "rmse": math.sqrt(mse),
-        "mae": ratio(state.absolute, weight),
-        "rmsle": math.sqrt(ratio(state.squared_log, weight)),
-        "r2": r_squared(mse, variance),
-        "mean_residual_deviance": ratio(_deviance(state, options.distribution), weight),
-    }
+    scalars = finish_all("Regression", WholeRegression(state, options, {}))
     return H2ORegressionModelMetrics(header, state.rows, scalars)
-
-
-def _deviance(state: RegressionState, distribution: Distribution) -> float:
-    if state.errors is None or not state.rows:
-        return state.deviance
-    errors = magnitudes(state.errors.keys)
-    at = quantiles(errors, state.errors.weights, np.array([distribution.error_quantile]), state.rows)[0]
-    return float(distribution.deviance_of_errors(errors, at) @ state.errors.weights)
 
 
 class H2ORegressionModelMetrics(ModelMetrics):
@@ -117,41 +114,6 @@ class H2ORegressionModelMetrics(ModelMetrics):
 
     category = "Regression"
     title = "ModelMetricsRegression"
-
-    def mae(self) -> float:
-        """Give the mean absolute error."""
-        return self.scalars["mae"]
-
-    def rmsle(self) -> float:
-        """Give the root mean squared error of ln(1 + value), NaN if any actual or prediction is below -1."""
-        return self.scalars["rmsle"]
-
-    def r2(self) -> float:
-        """Give 1 - MSE / variance of the response."""
-        return self.scalars["r2"]
-
-    def mean_residual_deviance(self) -> float:
-        """Give the mean deviance of the model's distribution."""
-        return self.scalars["mean_residual_deviance"]
-
-    residual_deviance = mean_residual_deviance
-
-    def _derived(self) -> dict[str, float]:
-        deviance = self.mean_residual_deviance()
-        return {"deviance": deviance, "residual_deviance": deviance}
-
-    @property
-    def _metric_json(self) -> dict[str, Any]:
-        return super()._metric_json | {
-            "r2": self.r2(),
-            "mae": self.mae(),
-            "rmsle": self.rmsle(),
-            "mean_residual_deviance": self.mean_residual_deviance(),
-        }
-
-    def _lines(self) -> list[tuple[str, float]]:
-        own = [("MAE", self.mae()), ("RMSLE", self.rmsle()), ("Mean Residual Deviance", self.mean_residual_deviance())]
-        return [*super()._lines(), *own]
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> H2ORegressionModelMetrics:

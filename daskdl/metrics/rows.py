@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,15 @@ class Rows:
     def total(self, values: np.ndarray) -> float:
         """Give the weighted sum of one value per row."""
         return float(values.sum() if self.weights is None else values @ self.weights)
+
+
+class ClassRows(NamedTuple):
+    """Rows of a classification as metrics see them: codes (rows,), probabilities (rows, classes), that of the actual
+    class (rows,), which is 0 for a class that training did not know."""
+
+    actual: np.ndarray
+    predicted: np.ndarray
+    held: np.ndarray
 
 
 def usable_classes(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> Rows:

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from daskdl.history import METRIC_COLUMNS
+from daskdl.estimators import H2ODeepLearningEstimator
+from daskdl.grid.grid_search import H2OGridSearch
 from daskdl.kernels.distributions.laplace import Laplace
 from daskdl.metrics import (
     METRICS,
@@ -21,7 +22,8 @@ from daskdl.metrics import (
     metric_named,
     stopping_value,
 )
-from daskdl.metrics.registry import ALL, AUTO, names
+from daskdl.metrics.metric import ALL, Derived, Finished, Mean
+from daskdl.metrics.registry import history_columns, metrics_of, names
 from daskdl.stopping import objective
 from frames.errors import H2OValueError
 
@@ -65,43 +67,97 @@ def test_every_registered_metric_of_a_category_has_a_value(category):
     for name in names(category):
         assert type(stopping_value(found, name)) is float
         assert metric_named(name.upper(), category) is METRICS[name]
-    assert stopping_value(found) == stopping_value(found, AUTO[category])
+    assert stopping_value(found) == stopping_value(found, metric_named("AUTO", category).name)
     for name in METRICS.keys() - set(names(category)):
         with pytest.raises(MetricNotAvailable, match=category):
             stopping_value(found, name)
 
 
 def test_directions_are_those_of_the_stopping_rule():
-    rising = {name for name, metric in METRICS.items() if metric.larger_is_better and metric.stopping}
-    assert rising == {"auc", "aucpr", "pr_auc", "lift_top_group", "custom_increasing"}
+    rising = {metric.stopping for metric in METRICS.values() if metric.larger_is_better and metric.stopping}
+    assert rising == {"AUC", "AUCPR", "lift_top_group", "custom_increasing"}
     assert not metric_named("AUC").zero_is_best
     assert metric_named("RMSE").zero_is_best
     assert not metric_named("custom").zero_is_best
     assert set(names("Regression", use="stopping")) == {
-        "mse",
-        "rmse",
-        "mae",
-        "rmsle",
+        "MSE",
+        "RMSE",
+        "MAE",
+        "RMSLE",
         "deviance",
         "custom",
         "custom_increasing",
     }
     assert "residual_deviance" in names("Regression", use="sorting")
-    assert names("AutoEncoder", use="stopping") == ["mse", "rmse"]
+    assert names("AutoEncoder", use="stopping") == ["MSE", "RMSE"]
 
 
 def test_early_stopping_reads_the_same_registry():
     for name, metric in METRICS.items():
         for category in metric.categories if metric.stopping else ():
             found = measured(category, header=Header("train", "", "mine", 3.0))
-            goal = objective(name, category)
+            goal = objective(metric.stopping, category)
             assert goal.larger_is_better is metric.larger_is_better
             assert goal.of(found.values()) == stopping_value(found, name)
 
 
 def test_the_scoring_history_finds_its_columns():
-    for category, columns in METRIC_COLUMNS.items():
-        assert set(columns) <= set(measured(category).values())
+    for category in ALL:
+        values = measured(category).values()
+        columns = history_columns(category)
+        assert len({metric.column for metric in columns}) == len(columns) >= 2
+        for metric in columns:
+            assert values[metric.key] == values[metric.column] == stopping_value(measured(category), metric.name)
+
+
+def test_no_two_metrics_share_a_name():
+    names_of = [alias for metric in METRICS.values() for alias in metric.aliases]
+    assert len(set(names_of)) == len(names_of)
+    for metric in METRICS.values():
+        assert all(metric_named(alias.upper()) is metric for alias in metric.aliases)
+        assert METRICS[metric.key].key == metric.key
+    for category in ALL:
+        assert [one.name for one in metrics_of(category) if category in one.default_of] in (
+            ["logloss"],
+            ["mse"],
+            ["mean_residual_deviance"],
+        )
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_is_asked_of_measurements_models_and_grids_under_all_its_method_names(name):
+    metric = METRICS[name]
+    assert metric.meaning
+    for category in metric.categories:
+        found = measured(category, header=Header("train", "", "mine", 3.0))
+        for method in metric.accessors:
+            assert getattr(found, method)() == metric.of(found)
+            assert metric.meaning in getattr(found, method).__doc__
+            assert metric.meaning in getattr(H2ODeepLearningEstimator, method).__doc__
+            assert callable(getattr(H2OGridSearch, method))
+        if metric.label is not None and not (category == "Multinomial" and math.isnan(metric.of(found))):
+            assert f"\n{metric.label}: {metric.of(found):.16g}" in found.to_str()
+        if metric.raw is not None:
+            assert found[metric.raw] == metric.of(found)
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_what_a_measurement_keeps_is_what_cannot_be_derived(category):
+    """Saved measurements hold these numbers and no others, so that files of the first version stay whole."""
+    kept = [one.name for one in metrics_of(category) if isinstance(one.formulas[category], Mean | Finished)]
+    assert set(measured(category).scalars) == set(kept)
+    derived = [one for one in metrics_of(category) if isinstance(one.formulas[category], Derived)]
+    assert all(one.name not in measured(category).to_dict()["scalars"] for one in derived)
+
+
+def test_a_measurement_that_was_saved_before_a_metric_was_there_does_without_it():
+    old = measured("Regression").to_dict()
+    del old["scalars"]["rmsle"]
+    found = from_dict(old)
+    assert "rmsle" not in found.values()
+    assert "RMSLE" not in found.to_str()
+    with pytest.raises(MetricNotAvailable, match="got 'rmsle'"):
+        found.rmsle()
 
 
 def test_unknown_metric_names_are_refused():

@@ -1,0 +1,1 @@
+"""Metrics, an entry each: whatever `Metric` a module of this folder holds is found by the registry."""
