@@ -18,6 +18,7 @@ from daskdl.kernel_plan import Plan
 from daskdl.kernels.penalties import Elastic, Free
 from daskdl.kernels.structs import Rows
 from daskdl.network import State
+from daskdl.tail import Tail, edges
 from daskdl.threads import Crew
 
 f4 = np.float32
@@ -80,6 +81,10 @@ class Mix(NamedTuple):
     source: np.ndarray  # (samples,) which design
     row: np.ndarray  # (samples,) which of its rows
     identity: np.ndarray  # (samples,)
+
+    def part(self, low: int, high: int) -> Mix:
+        """Return the samples [low, high) alone."""
+        return Mix(self.designs, self.source[low:high], self.row[low:high], self.identity[low:high])
 
     def window(self, low: int, high: int, rows: Rows, mean_weight: float) -> Rows:
         """Gather samples [low, high) into the first rows of a window; rows that must not train get weight 0."""
@@ -157,7 +162,15 @@ def train_share(
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
     done = 0
     for mix in itertools.chain.from_iterable(mixes(bite, plan.seed) for bite in bites(share)):
-        done += Crew(plan, moved, pull, mix, share.begin + share.pace * done, share.pace, stopped).train(threads)
+        tail, cuts = Tail(), edges(len(mix.row))
+        for low, high in itertools.pairwise(cuts):
+            first = share.begin + share.pace * done
+            done += Crew(plan, moved, pull, mix.part(low, high), first, share.pace, stopped).train(threads)
+            if stopped():
+                break
+            if low > 0:
+                tail.add(moved)
+        tail.put_into(moved)
         if stopped():
             break
     return Delta(moved, done, time.perf_counter() - began)

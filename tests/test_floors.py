@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (4, ("daskdl.coordinator", "daskdl.messages", "daskdl.shares", "daskdl.progress")),
     (5, ("daskdl.trainer", "daskdl.scoring", "daskdl.work", "daskdl.model", "daskdl.status", "daskdl.checkpoint")),
     (5, ("daskdl.initial", "daskdl.record", "daskdl.versions", "daskdl.kept", "daskdl.matching")),
-    (5, ("daskdl.threads", "daskdl.kernel_plan")),
+    (5, ("daskdl.threads", "daskdl.kernel_plan", "daskdl.tail")),
     (6, ("daskdl.plans",)),
     (6, ("daskdl.job", "daskdl.train", "daskdl.cluster", "daskdl.look", "daskdl.warming")),
     (6, ("daskdl.training_rows", "daskdl.validation")),

@@ -16,7 +16,7 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl import kernel_plan, threads, trainer
+from daskdl import kernel_plan, tail, threads, trainer
 from daskdl.design import Block, Design, empty_window
 from daskdl.kernel_plan import Plan
 from daskdl.kernels.activations.tanh import Tanh
@@ -140,6 +140,7 @@ def test_a_window_holds_the_rows_it_should_with_their_weights():
 
 def test_a_share_is_what_the_oracle_makes_of_its_order(monkeypatch):
     monkeypatch.setattr(kernel_plan, "WINDOW", (100, 100))
+    monkeypatch.setattr(tail, "LEAST", 1000)  # without the mean of the last part, which has a test of its own
     plan = replace(LINEAR, staleness=20)
     portions = [portion(300, 0), portion(200, 1, start=5, stop=247)]
     given, state = share(*portions, begin=10_000, pace=20.0), start(LINEAR)
@@ -275,8 +276,9 @@ def test_only_plain_gradient_steps_are_stateless():
 
 
 @pytest.mark.parametrize("batch", [1, 16])
-def test_a_share_cut_into_a_chain_of_tasks_is_the_same_share(batch):
+def test_a_share_cut_into_a_chain_of_tasks_is_the_same_share(batch, monkeypatch):
     """ADADELTA asks no clock, one partition is not shuffled: then the cuts leave no trace, not even in the last bit."""
+    monkeypatch.setattr(tail, "LEAST", 1000)  # a chain takes the mean of the last part of each link
     plan = replace(PLAN, batch=batch, hidden_dropout=(0.3,))
     whole = train_share(start(), share(portion(200, 2, 30, 478)), plan, threads=1)
     state, samples = start(), 0
@@ -285,6 +287,24 @@ def test_a_share_cut_into_a_chain_of_tasks_is_the_same_share(batch):
         state, samples = delta.state, samples + delta.samples
     assert samples == whole.samples == 448
     assert same(state, whole.state)
+
+
+def test_a_share_ends_at_the_mean_of_the_networks_of_its_last_third():
+    plan, ends = replace(PLAN, staleness=1), (400, 466, 533, 600)
+    assert tail.edges(600) == [0, *ends]
+    moved = train_share(start(), share(portion(600)), plan, threads=2).state
+
+    def after(samples):  # a share too short for a tail, from the state before it
+        state, done = start(), 0
+        for low, high in itertools.pairwise([0, *range(100, samples, 100), samples]):
+            state = train_share(state, share(portion(600, 0, low, high), begin=done), plan, threads=1).state
+            done += high - low
+        return state
+
+    states = [after(samples) for samples in ends[1:]]
+    for mean, *single in zip(moved, *states, strict=True):
+        np.testing.assert_allclose(mean, np.mean(single, axis=0, dtype=np.float64), rtol=2e-5, atol=2e-6)
+    assert not same(moved, states[-1])
 
 
 def test_elastic_averaging_pulls_a_share_to_the_consensus():
