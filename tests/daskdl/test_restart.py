@@ -9,7 +9,7 @@ import pytest
 import daskdl as h2o
 from daskdl import checkpoint
 from daskdl.estimators import H2ODeepLearningEstimator
-from daskdl.history import METRIC_COLUMNS
+from daskdl.metrics import history_columns
 from daskdl.parameters import Parameters, resolve
 from daskdl.plans import layout_of
 from daskdl.restart import restart_of
@@ -106,7 +106,7 @@ def test_three_epochs_and_three_more_are_six(frame, case, tmp_path):
 
 def measured(model):
     """The history without its times."""
-    keys = ["samples", "iterations", "epochs", *(f"training_{name}" for name in METRIC_COLUMNS[model.category])]
+    keys = ["samples", "iterations", "epochs", *(f"training_{one.column}" for one in history_columns(model.category))]
     return [str([row[key] for key in keys]) for row in model.history]
 
 
