@@ -78,7 +78,7 @@ class MetricAccessors:
         return self._by_source(lambda m: m.metric(metric, thresholds), train, valid, xval)
 
     def residual_deviance(self, train: bool = False, valid: bool = False, xval: bool = False) -> Any:
-        """Return the mean residual deviance (grids sort by it under this name); None for other than regression."""
+        """Return the mean deviance of the model's distribution (regression); None for other models, as in h2o-py."""
         regression = self._trained().category == "Regression"
         return self._by_source(lambda m: m.mean_residual_deviance() if regression else None, train, valid, xval)
 

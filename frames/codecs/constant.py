@@ -22,6 +22,10 @@ class Constant(Codec):
     layout: ClassVar[str] = "none"
     value: float | None
 
+    def __post_init__(self) -> None:
+        if self.value == 0:  # codecs are shared by their configuration: one made for -0.0 would serve columns of 0.0
+            object.__setattr__(self, "value", 0.0)
+
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
             raise CodecCannotHold(f"A constant column must hold numbers; got dtype {column.dtype}.")

@@ -82,7 +82,9 @@ def test_scalars_are_floats_and_follow_the_flags(trained, kind):
         assert getattr(performance, name)() == pytest.approx(ask(valid=True), rel=1e-6, nan_ok=True), name
     assert performance.nobs() == frame.nrow
     foreign = {name for names in NUMBERS.values() for name in names} - set(NUMBERS[kind])
-    for name in foreign - {"mean_per_class_error"}:
+    if kind != "regression":
+        assert model.residual_deviance() is None
+    for name in foreign - {"mean_per_class_error", "residual_deviance"}:
         with pytest.raises((ValueError, KeyError), match="must be asked of a model that has it"):
             getattr(model, name)()
 

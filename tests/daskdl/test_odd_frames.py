@@ -231,9 +231,9 @@ def test_names_with_blanks_marks_and_letters_of_any_alphabet():
     assert model.predict(frame).nrow == ROWS
 
 
-def test_two_columns_of_one_name_are_refused():
-    with pytest.raises(H2OValueError, match="'a' occurs more than once"):
-        H2OFrame(pd.DataFrame(np.zeros((3, 2)), columns=["a", "a"]))
+def test_two_columns_of_one_name_are_told_apart_or_refused():
+    with pytest.warns(UserWarning, match="which are called a, a.1"):
+        assert H2OFrame(pd.DataFrame(np.zeros((3, 2)), columns=["a", "a"])).names == ["a", "a.1"]
     with pytest.raises(H2OValueError, match="must differ"):
         table().set_names(["a", "a", "c", "y", "two"])
 

@@ -363,7 +363,7 @@ def test_a_thread_that_fails_ends_all_others_and_says_why(who, monkeypatch):
         if low >= 640:
             if (threading.current_thread() is calling) == (who == "caller"):
                 raise MemoryError("no room for rows")
-            time.sleep(0.01)  # so that the one who is to fail has its turn
+            time.sleep(0.001)  # so that the one who is to fail has its turn
         return gather(self, low, *more)
 
     monkeypatch.setattr(trainer.Mix, "window", failing)
