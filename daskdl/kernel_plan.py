@@ -57,7 +57,7 @@ class Plan:
                 autoencoder=self.autoencoder,
                 input_dropout=f4(self.input_dropout),
                 hidden_dropout=dropout,
-                rates=np.zeros(self.layout.depth + 1, f4),
+                rates=np.zeros((self.layout.depth + 1, 1), f4),
                 average_activation=f4(self.average_activation),
                 sparsity_beta=f4(self.sparsity_beta),
                 seed=np.uint64(self.seed & 0xFFFF_FFFF_FFFF_FFFF),

@@ -129,7 +129,8 @@ class Crew:
         while reached(self.sync, READY, number + 1) and number < len(self.windows):
             begin, end = int(self.begins[number]), int(self.begins[number + 1])
             now = self.first + self.pace * self.edges[number]
-            optimizer, rates = plan.optimizer.at(Clock(now, plan.batch, plan.layout.depth))
+            coming = -(-len(self.windows[number].weight) // self.view.batch)
+            optimizer, rates = plan.optimizer.at(Clock(now, self.view.batch, plan.layout.depth, coming, self.pace))
             fixed = (
                 *specs, optimizer, penalties, self.pull, self.network, self.windows[number],
                 plan.settings._replace(rates=rates), self.view, own, self.sync, begin,

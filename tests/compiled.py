@@ -137,11 +137,11 @@ def optimizer(options: Options, clock: int, kernels: SimpleNamespace) -> Any:
     return kind(momentum=momentum_at(clock, options)).compiled
 
 
-def settings_of(options: Options, depth: int, clock: int, seed: int) -> Settings:
+def settings_of(options: Options, depth: int, clock: int, seed: int, steps: int = 1) -> Settings:
     """What steers one call; rates and momentum are those at `clock`, as the trainer sets them per window."""
-    rates, dropout = np.zeros(depth + 1, f4), np.zeros(depth + 1, f4)
+    rates, dropout = np.zeros((depth + 1, steps), f4), np.zeros(depth + 1, f4)
     if not options.adaptive_rate:
-        rates[1:] = [rate_at(l, clock, options) * (1 - momentum_at(clock, options)) for l in range(depth)]
+        rates[1:] = [[rate_at(l, clock, options) * (1 - momentum_at(clock, options))] for l in range(depth)]
     dropout[1 : 1 + len(options.hidden_dropout)] = options.hidden_dropout
     moving = options.adaptive_rate or options.momentum_start or options.momentum_stable
     return Settings(
@@ -164,16 +164,20 @@ def take(rows: Rows, order: Sequence[int]) -> Rows:
 
 
 def train(
-    net: Net, rows: Rows, order: Sequence[int], options: Options, *, levels=0, seed=0, batch=1, view=1, kernels=None
-):
+    net: Net, rows: Rows, order: Sequence[int], options: Options, *, levels=0, seed=0, batch=1, view=1, kernels=None,
+    own_optimizer=None,
+):  # fmt: skip
     """The net after the rows of `order`, in batches of `batch` rows, on views of `view` rows (of a batch at least).
 
-    Rates and momentum are asked anew for every row (or batch) where they change with the samples.
+    Rates and momentum are asked anew for every row (or batch) where they change with the samples. `own_optimizer` takes
+    the place of the one that the options name, with slots that begin at zero.
     """
     kernels = compiled() if kernels is None else kernels
     layout = layout_of(net, levels)
     state = state_of(net, layout)
     network = layout.network(state)
+    if own_optimizer is not None:
+        network = network._replace(slots=np.zeros((len(own_optimizer.slots), len(network.weights)), f4))
     chosen = take(rows, order)
     seen = kernels.views.make_view(network, chosen.levels.shape[1], max(view, batch), batch)
     own = kernels.views.make_workspace(network, seen, whole_table=not options.fast_mode)
@@ -188,13 +192,18 @@ def train(
     with np.errstate(all="ignore"):
         for low in range(0, len(order), step):
             clock = net.samples + low
-            settings = settings_of(options, layout.depth, clock, seed)
             window = Rows(*(array[low : low + step] for array in chosen))
+            settings = settings_of(options, layout.depth, clock, seed, -(-len(window.weight) // batch))
+            moved_by = optimizer(options, clock, kernels)
+            if own_optimizer is not None:
+                count = settings.rates.shape[1]
+                moved_by, rates = own_optimizer.at(kernels.optimizers.Clock(clock, batch, layout.depth, count))
+                settings = settings._replace(rates=rates)
             sync = kernels.tickets.counters()
             kernels.training.train_window(
                 kernels.owners.EachRow() if batch == 1 else kernels.batches.EachBatch(),
                 activation(options, kernels).compiled, distribution(options, kernels).compiled,
-                optimizer(options, clock, kernels), penalties, pull, network, window, settings, seen, own,
+                moved_by, penalties, pull, network, window, settings, seen, own,
                 sync, 0, kernels.training.items_of_window(seen, len(window.weight)), kernels.tickets.take(sync),
             )  # fmt: skip
             trained += int(np.count_nonzero(window.weight))

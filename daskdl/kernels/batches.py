@@ -75,7 +75,7 @@ def gather_levels(network, view, own, block, low, high, whole):
 
 
 @part
-def move_table(optimizer, penalties, pull, network, settings, view, own, block, low, high):
+def move_table(optimizer, penalties, pull, network, settings, view, own, block, low, high, rate):
     """Move a block's part of the table by one batch; leave the squared gradients per sum in `own.squares`."""
     masked = settings.fast_mode or settings.stateless
     used = gather_levels(network, view, own, block, low, high, not masked)
@@ -99,7 +99,7 @@ def move_table(optimizer, penalties, pull, network, settings, view, own, block, 
                 start,
                 part,
                 np.float32(1),
-                settings.rates[1],
+                rate,
                 masked,
                 squares,
                 norms,
@@ -124,7 +124,7 @@ def sum_errors(network, view, layer, r, low, high):
 
 
 @part
-def move_sums(optimizer, penalties, pull, network, settings, view, own, block, low, high):
+def move_sums(optimizer, penalties, pull, network, settings, view, own, block, low, high, rate):
     """Move the dense weights, caps and biases of a block by the batch in rows [low, high) of the view."""
     layer = block[0]
     units, width = network.units[layer], network.units[layer - 1]
@@ -141,11 +141,11 @@ def move_sums(optimizer, penalties, pull, network, settings, view, own, block, l
             gradient = own.gradient[j * pitch : j * pitch + width]
             squares = move_by_gradient(
                 optimizer, penalties, pull, network, network.starts[layer] + r * width, gradient,
-                settings.rates[layer], settings.fast_mode,
+                rate, settings.fast_mode,
             )  # fmt: skip
             if layer == 1 and network.levels > 0:
                 squares += own.squares[0, piece * count + j]
-            close_step(optimizer, penalties, pull, network, settings, view, layer, r, total, squares)
+            close_step(optimizer, penalties, pull, network, settings, view, layer, r, total, squares, rate)
 
 
 class EachBatch(NamedTuple):
@@ -171,6 +171,7 @@ def move_by_batches(optimizer, penalties, pull, network, rows, begin, count, set
                         note_activity(network, view, layer, unit, s)
         if not live:
             continue
+        rate = settings.rates[layer, (begin + low) // view.batch]
         if layer == 1 and network.levels > 0:
-            move_table(optimizer, penalties, pull, network, settings, view, own, block, low, high)
-        move_sums(optimizer, penalties, pull, network, settings, view, own, block, low, high)
+            move_table(optimizer, penalties, pull, network, settings, view, own, block, low, high, rate)
+        move_sums(optimizer, penalties, pull, network, settings, view, own, block, low, high, rate)

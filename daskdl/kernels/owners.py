@@ -3,8 +3,9 @@
 One thread moves a unit's weights, table columns, bias and mean activation; nobody else writes them, so the order of the
 steps is that of the rows whoever the threads are. A unit's weights stay in the nearest cache for all rows.
 
-The inner loops touch at most four arrays: LLVM gives up vectorising beyond that. What can be spared is decided outside
-of them: a unit without error (a dropped one, a rectifier that is off) costs nothing, no penalty costs no arithmetic.
+What can be spared is decided outside of the inner loops: a unit without error (a dropped one, a rectifier that is off)
+costs nothing, no penalty costs no arithmetic, and what an optimizer owes to the step and not to the weight was computed
+before (`Settings.rates`). `tests/laws` holds that the loops become vector code whatever the optimizer keeps.
 """
 
 from typing import NamedTuple
@@ -100,17 +101,17 @@ def times_active(active, begin, end, level):
 
 
 @part
-def move_levels(optimizer, penalties, pull, network, settings, view, own, block, s, at):
-    """Move the table by row `s`: its active levels, or all levels out of fast mode; squares go to row `at`."""
+def move_levels(optimizer, penalties, pull, network, settings, view, own, block, s, number):
+    """Move the table by row `s` in step `number`: its active levels, out of fast mode all; squares go to row `s`."""
     units, count = network.units[1], block[2] - block[1]
     height = network.channels[1] * units
-    rate = settings.rates[1]
+    rate = settings.rates[1, number]
     masked = settings.fast_mode or settings.stateless
     active = view.active[s]
     for piece in range(network.channels[1]):
         r = piece * units + block[1]
         deltas = own.line[:count]
-        squares = own.squares[at, piece * count : (piece + 1) * count]
+        squares = own.squares[s, piece * count : (piece + 1) * count]
         norms = view.norms[r : r + count]
         for j in range(count):
             deltas[j] = view.deltas[delta_place(network, view, 1, r + j, s)]
@@ -200,12 +201,12 @@ def note_activity(network, view, layer, u, s):
 
 
 @inlined
-def steady_bias(optimizer, network, settings, layer, r):
+def steady_bias(optimizer, network, settings, layer, r, rate):
     """Pull a hidden unit's bias, at the rate at which it moves, towards the mean activation that was asked for."""
     mean = network.activity[activity_place(network, layer, r % network.units[layer])]
     k = network.biases[layer] + r
-    rate = speed(optimizer, read(optimizer, network.slots, k), settings.rates[layer])
-    network.weights[k] -= rate * settings.sparsity_beta * (mean - settings.average_activation)
+    moves = speed(optimizer, read(optimizer, network.slots, k), rate)
+    network.weights[k] -= moves * settings.sparsity_beta * (mean - settings.average_activation)
 
 
 @inlined
@@ -218,24 +219,24 @@ def entries(network, view, layer):
 
 
 @inlined
-def close_step(optimizer, penalties, pull, network, settings, view, layer, r, delta, squares):
+def close_step(optimizer, penalties, pull, network, settings, view, layer, r, delta, squares, rate):
     """After a sum's weights have moved: its cap, its bias, and what keeps its unit sparse."""
     if penalties.max_w2 < np.float32(np.inf):
         cap_weights(network, penalties, view, layer, r)
     q = squares / entries(network, view, layer)
-    move_bias(optimizer, penalties, pull, network, layer, r, delta, q, settings.rates[layer])
+    move_bias(optimizer, penalties, pull, network, layer, r, delta, q, rate)
     if settings.sparsity_beta > np.float32(0) and layer < len(network.units) - 1:
-        steady_bias(optimizer, network, settings, layer, r)
+        steady_bias(optimizer, network, settings, layer, r, rate)
 
 
 @inlined
-def move_unit(optimizer, penalties, pull, network, settings, view, own, layer, unit, block, s, at):
-    """Move one unit, all its pieces, by row `s`; row `at` of the squares holds those of its block's table weights."""
+def move_unit(optimizer, penalties, pull, network, settings, view, own, layer, unit, block, s, number):
+    """Move one unit, all its pieces, by row `s` in step `number`; `own.squares[s]` has those of its table weights."""
     units, width = network.units[layer], network.units[layer - 1]
     line = view.line_at[layer - 1] + s * view.pitch[layer - 1]
     masked = settings.fast_mode
     idle = settings.fast_mode or settings.stateless
-    rate = settings.rates[layer]
+    rate = settings.rates[layer, number]
     for piece in range(network.channels[layer]):
         r = piece * units + unit
         delta = view.deltas[delta_place(network, view, layer, r, s)]
@@ -244,8 +245,8 @@ def move_unit(optimizer, penalties, pull, network, settings, view, own, layer, u
         start = network.starts[layer] + r * width
         squares = move_weights(optimizer, penalties, pull, network, start, delta, rate, view.lines, line, width, masked)
         if layer == 1 and network.levels > 0:
-            squares += own.squares[at, piece * (block[2] - block[1]) + unit - block[1]]
-        close_step(optimizer, penalties, pull, network, settings, view, layer, r, delta, squares)
+            squares += own.squares[s, piece * (block[2] - block[1]) + unit - block[1]]
+        close_step(optimizer, penalties, pull, network, settings, view, layer, r, delta, squares, rate)
 
 
 class EachRow(NamedTuple):
@@ -268,11 +269,11 @@ def move_by_rows(optimizer, penalties, pull, network, rows, begin, count, settin
         if table:
             for s in range(low, high):
                 if rows.weight[begin + s] != np.float32(0):
-                    move_levels(optimizer, penalties, pull, network, settings, view, own, block, s, s)
+                    move_levels(optimizer, penalties, pull, network, settings, view, own, block, s, begin + s)
         for unit in range(block[1], block[2]):
             for s in range(low, high):
                 if rows.weight[begin + s] == np.float32(0):
                     continue
                 if sparse:
                     note_activity(network, view, layer, unit, s)
-                move_unit(optimizer, penalties, pull, network, settings, view, own, layer, unit, block, s, s)
+                move_unit(optimizer, penalties, pull, network, settings, view, own, layer, unit, block, s, begin + s)

@@ -46,7 +46,7 @@ class Settings(NamedTuple):
     autoencoder: bool  # the target is the input, the output layer has the hidden activation
     input_dropout: np.float32
     hidden_dropout: np.ndarray  # (layers + 1,) float32, 0 for input and output
-    rates: np.ndarray  # (layers + 1,) float32, learning rate by layer where it is set by hand
+    rates: np.ndarray  # (layers + 1, steps of the window) float32: what an optimizer takes for the rate of a layer
     average_activation: np.float32
     sparsity_beta: np.float32
     seed: np.uint64

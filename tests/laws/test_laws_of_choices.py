@@ -241,17 +241,17 @@ def test_optimizers_descend_a_parabola_in_single_precision(spec, start):
     for move in (step, lambda s, w, slots, g, rate: bias_step(s, w, slots, g, g * g, rate)):
         w, slots = f4(start), tuple(f4(0) for _ in spec.slots)
         for _ in range(600):
-            w, slots = move(single, w, slots, f4(2) * (w - f4(1)), rates[1])
+            w, slots = move(single, w, slots, f4(2) * (w - f4(1)), rates[1, 0])
         assert abs(w - 1) < 0.05 * abs(start - 1)
         assert len(slots) == len(spec.slots)
-        assert all(isinstance(v, f4) for v in (w, *slots, speed(single, slots, rates[1])))
+        assert all(isinstance(v, f4) for v in (w, *slots, speed(single, slots, rates[1, 0])))
 
 
 @pytest.mark.parametrize("spec", CASES, ids=repr)
 def test_an_optimizer_that_remembers_nothing_rests_without_a_gradient(spec):
     single, rates = spec.at(Clock())
-    w, slots = step(single, f4(1), tuple(f4(0) for _ in spec.slots), f4(0.5), rates[1])
-    again, after = step(single, w, slots, f4(0), rates[1])
+    w, slots = step(single, f4(1), tuple(f4(0) for _ in spec.slots), f4(0.5), rates[1, 0])
+    again, after = step(single, w, slots, f4(0), rates[1, 0])
     assert spec.remembers == (again != w or any(a and a != b for a, b in zip(after, slots, strict=True)))
 
 
@@ -274,11 +274,10 @@ def test_what_the_table_of_layers_shows_is_the_speed_of_the_weights(spec):
     clock = Clock(samples=100, batch=4, layers=2)
     single, rates = spec.at(clock)
     shown = spec.figures(slots, 2, clock)
-    found = np.broadcast_to(speed(single, tuple(slots), rates[2]), 50).astype(float)
+    found = np.broadcast_to(speed(single, tuple(slots), rates[2, 0]), 50).astype(float)
     assert shown.mean_rate * (1 - shown.momentum) == pytest.approx(found.mean(), rel=1e-6)
     assert shown.deviation == pytest.approx(found.std(), rel=1e-5)
     assert spec.figures(slots[:, :0], 2, clock).deviation == 0.0
-    assert clock.steps == 25
 
 
 def test_a_bias_of_adadelta_takes_its_rate_from_the_weights_of_its_unit():
@@ -292,8 +291,9 @@ def test_a_bias_of_adadelta_takes_its_rate_from_the_weights_of_its_unit():
 
 
 def test_rates_anneal_with_samples_and_decay_with_layers():
-    _, rates = Nesterov(0.05, 1e-3, 0.5, 0.5, 0.0).at(Clock(1000, 1, 3))
-    np.testing.assert_allclose(rates, [0, 0.05 / 2 * 0.5, 0.05 / 2 * 0.25, 0.05 / 2 * 0.125], rtol=1e-6)
+    _, rates = Nesterov(0.05, 1e-3, 0.5, 0.5, 0.0).at(Clock(1000, 1, 3, count=2))
+    expected = [0, 0.05 / 2 * 0.5, 0.05 / 2 * 0.25, 0.05 / 2 * 0.125]
+    np.testing.assert_allclose(rates, np.transpose([expected, expected]), rtol=1e-6)
 
 
 def test_momentum_ramps_and_then_stays():

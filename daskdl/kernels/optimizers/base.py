@@ -12,16 +12,18 @@ from daskdl.kernels.spec import Spec
 
 
 class Clock(NamedTuple):
-    """When and where an optimizer is asked: samples that all workers trained before, rows of a step, layers."""
+    """When and where an optimizer is asked: how much was trained before, and how many steps come now."""
 
-    samples: float = 0.0
-    batch: int = 1
+    samples: float = 0.0  # that all workers trained before
+    batch: int = 1  # rows of a step
     layers: int = 1
+    count: int = 1  # steps that come now
+    pace: float = 1.0  # samples of all workers per sample of this one
 
     @property
-    def steps(self) -> float:
-        """How many steps that were."""
-        return self.samples / self.batch
+    def steps(self) -> np.ndarray:
+        """The numbers (count,) float64 of the steps that come now: how many this worker took before each of them."""
+        return self.samples / (self.batch * self.pace) + np.arange(self.count)
 
 
 class Figures(NamedTuple):
@@ -48,14 +50,16 @@ class Optimizer(Spec):
         raise NotImplementedError
 
     def at(self, clock: Clock) -> tuple[Spec, np.ndarray]:
-        """Return what kernels work with at a time: a spec in single precision, and each layer's rate (layers + 1,).
+        """Return what kernels work with at a time: a spec in single precision, and rates (layers + 1, count) float32.
 
-        The rate of layer 0, the input, is not used; an optimizer whose weights have rates of their own gives zeros.
+        A row of rates per layer (layer 0, the input, is not used), a column per step that comes now. Here belongs what
+        changes from step to step and not from weight to weight, such as the correction of a mean that began at zero:
+        kernels then pay for it once per step. An optimizer whose weights have rates of their own gives zeros.
         """
-        return self.compiled, np.zeros(clock.layers + 1, np.float32)
+        return self.compiled, np.zeros((clock.layers + 1, clock.count), np.float32)
 
     def step(self, w, slots, gradient, rate):
-        """Return the new `(w, slots)` of a weight after one gradient; `rate` is the layer's."""
+        """Return the new `(w, slots)` of a weight after one gradient; `rate` is that of layer and step from `at`."""
         raise NotImplementedError
 
     def bias_step(self, w, slots, gradient, q, rate):
@@ -79,7 +83,7 @@ class Optimizer(Spec):
     def figures(self, slots: Sequence[np.ndarray], layer: int, clock: Clock) -> Figures:
         """Return what the table of layers shows; `slots` are those of the weights of layer 1..., (weights,) each."""
         spec, rates = self.at(clock)
-        found = np.asarray(speed(spec, tuple(slots), rates[layer]))
+        found = np.asarray(speed(spec, tuple(slots), rates[layer, 0]))
         if not found.size:
             return Figures(0.0, 0.0, 0.0)
         return Figures(float(found.mean(dtype=np.float64)), float(found.std(dtype=np.float64)), 0.0)

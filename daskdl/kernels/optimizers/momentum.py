@@ -49,7 +49,7 @@ class Momentum(Optimizer):
         momentum = self.momentum_at(clock.samples)
         rates = [self.rate_at(clock.samples, layer) * (1.0 - momentum) for layer in range(1, clock.layers + 1)]
         spec = type(self)(**self._asdict() | {"momentum": momentum})
-        return spec.compiled, np.array([0.0, *rates], np.float32)
+        return spec.compiled, np.repeat(np.array([[0.0, *rates]], np.float32).T, clock.count, axis=1)
 
     def step(self, w, slots, gradient, rate):
         velocity = self.momentum * slots[0] - rate * gradient
