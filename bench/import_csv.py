@@ -26,7 +26,7 @@ import daskdl as h2o
 
 H2O = Path(__file__).resolve().parent / "results" / "h2o.json"
 PIECE = 14 * 2**20
-LOAD = "import time, numba, numpy; t = time.perf_counter(); import frames.digits; print(time.perf_counter() - t)"
+LOAD = "import time, numba, numpy; t = time.perf_counter(); import frames.parse.digits; print(time.perf_counter() - t)"
 
 
 def main() -> None:
@@ -48,28 +48,28 @@ def main() -> None:
 
 def readers(path: Path, repeat: int) -> dict[str, float]:
     """MB of text per second of one thread, from text to a packed chunk: the compiled reader and pandas."""
-    from frames import parse_block
-    from frames.parse_guess import Wishes, guess
+    from frames.parse import block
+    from frames.parse.guess import Wishes, guess
 
     with path.open("rb") as file:
         text = file.read(PIECE)
     text = text[: text.rindex(b"\n") + 1]
     setup = guess(text[: 2**18], False, Wishes(), str(path))
-    compiled = parse_block.pack_numbers
+    compiled = block.pack_numbers
 
     def speed(reader: Callable) -> float:
-        parse_block.pack_numbers = reader
+        block.pack_numbers = reader
         seconds = []
         for _ in range(repeat):
             started = time.thread_time()
-            parse_block.parse(text, setup, lambda: 0, str(path))
+            block.parse(text, setup, lambda: 0, str(path))
             seconds.append(time.thread_time() - started)
         return round(len(text) / 1e6 / min(seconds), 1)
 
     try:
         ours, pandas = speed(compiled), speed(lambda data, setup: None)
     finally:
-        parse_block.pack_numbers = compiled
+        block.pack_numbers = compiled
     return {"compiled_mb_per_second": ours, "pandas_mb_per_second": pandas, "times_pandas": round(ours / pandas, 1)}
 
 

@@ -5,15 +5,16 @@ import time
 import numpy as np
 
 import daskdl as h2o
-from daskdl.design import Block, Design
+from daskdl.encoding.decoded import Block, Design
 from daskdl.estimators import H2ODeepLearningEstimator
-from daskdl.kernel_plan import Plan
 from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
-from daskdl.network import Layout, Start, initialise
-from daskdl.plans import STALENESS
-from daskdl.trainer import Portion, Share, train_share
+from daskdl.network.layout import Layout
+from daskdl.network.start import Start, initialise
+from daskdl.training.plans import STALENESS
+from daskdl.worker.kernel_plan import Plan
+from daskdl.worker.trainer import Portion, Share, train_share
 
 HIDDEN = (200, 200)
 CLASSES = 10

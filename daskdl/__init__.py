@@ -16,21 +16,19 @@ Example::
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from daskdl.door.alias import offer
-from daskdl.door.elsewhere import function_refused
+from daskdl.alias.alias import offer
+from daskdl.alias.elsewhere import function_refused
 
 # Where each public name lives.
 _NAMES: dict[str, str] = {
     **dict.fromkeys(("init", "connect", "cluster", "shutdown"), "daskdl.door.cloud"),
     **dict.fromkeys(("no_progress", "no_progress_block", "show_progress"), "daskdl.door.cloud"),
-    **dict.fromkeys(("import_file", "upload_file"), "frames.parse"),
+    **dict.fromkeys(("import_file", "upload_file"), "frames.parse.files"),
     **dict.fromkeys(("H2OFrame", "get_frame", "assign", "deep_copy", "as_list"), "frames.frame"),
-    "export_file": "frames.store",
-    "create_frame": "frames.synthetic",
+    "export_file": "frames.export.files",
+    "create_frame": "frames.table.synthetic",
     **dict.fromkeys(("ls", "frames", "models", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
@@ -41,7 +39,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
     **dict.fromkeys(("get_timezone", "list_timezones", "set_timezone"), "daskdl.door.tables"),
     "demo": "daskdl.door.demonstration",
-    "as_h2o": "daskdl.door.alias",
+    "as_h2o": "daskdl.alias.alias",
 }
 _MODULES = ("estimators", "exceptions", "frame", "grid", "parameters", "two_dim_table")
 
@@ -92,7 +90,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
-    from daskdl.door.alias import as_h2o
+    from daskdl.alias.alias import as_h2o
     from daskdl.door.cloud import cluster, connect, init, no_progress, no_progress_block, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
@@ -111,22 +109,10 @@ if TYPE_CHECKING:
     )
     from daskdl.door.properties import rapids
     from daskdl.door.tables import download_csv, get_timezone, interaction, list_timezones, set_timezone
+    from frames.export.files import export_file
     from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
-    from frames.parse import import_file, upload_file
-    from frames.store import export_file
-    from frames.synthetic import create_frame
-
-
-class _Door(ModuleType):
-    """The package as a module whose functions are not hidden by modules of the same name.
-
-    Importing `daskdl.cluster` (the shell that runs jobs) sets the attribute `cluster` of this package; users of h2o-py
-    expect the function there. `from daskdl.cluster import ...` works all the same.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _NAMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
+    from frames.parse.files import import_file, upload_file
+    from frames.table.synthetic import create_frame
 
 
 def __getattr__(name: str) -> Any:
@@ -148,5 +134,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__, *_MODULES])
 
 
-sys.modules[__name__].__class__ = _Door
 offer()

@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from daskdl.parameter_kinds import Declaration
-from daskdl.parameters import declarations, plain
+from daskdl.declarations.kinds import Declaration
+from daskdl.parameters.declared import declarations, plain
 
 # Given by options of their own, or only from Python.
 NO_OPTION = ("training_frame", "validation_frame", "response_column")
@@ -282,7 +282,7 @@ def warm(everything: bool) -> None:
     """Compile kernels now, so that no later start has to (once per machine; for images, in the build)."""
     with _plainly():
         started = time.perf_counter()
-        from daskdl.warming import warm as compile_all
+        from daskdl.training.compile_ahead import warm as compile_all
 
         compiled = compile_all(lambda name: click.echo(f"  {name}"), everything)
         click.echo(f"{compiled} kernels compiled, the rest was ready; {time.perf_counter() - started:.1f} s.")

@@ -1,6 +1,6 @@
 """The errors of daskdl under the names that h2o-py's users import from `h2o.exceptions`."""
 
-from frames.errors import (
+from frames.exceptions import (
     CodecCannotHold,
     FrameError,
     H2OError,

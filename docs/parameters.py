@@ -1,16 +1,16 @@
-"""Writes docs/parameters.md from the declarations in `daskdl.parameters`: `make docs`. A test compares the two."""
+"""Writes docs/parameters.md from the declarations of `daskdl.parameters`: `make docs`. A test compares the two."""
 
 from pathlib import Path
 
-from daskdl.parameters import markdown
+from daskdl.parameters.declared import markdown
 
 PAGE = Path(__file__).with_suffix(".md")
 HEAD = """\
 # Parameters
 
 Every parameter of `H2ODeepLearningEstimator`, under H2O's name and with H2O's default. This page is written by
-`make docs` from the declarations in `daskdl/parameters.py`; do not edit it by hand. The last column says what a new
-value does when training continues from a checkpoint. Names of choices may be written in any case, with or without
+`make docs` from the declarations in `daskdl/parameters/declared.py`; do not edit it by hand. The last column says what
+a new value does when training continues from a checkpoint. Names of choices may be written in any case, with or without
 underscores.
 
 """

@@ -10,33 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frames import session
-from frames.arithmetic import Arithmetic
-from frames.binding import Binding
-from frames.body import State
-from frames.cleaning import Cleaning
-from frames.conversion import Conversion
-from frames.covariance import Covariance
-from frames.display import Display
-from frames.errors import H2OTypeError, H2OValueError
-from frames.expand import to_dask
-from frames.folds import Folds
-from frames.functions import Functions
-from frames.lambdas import Lambdas
-from frames.levels import Levels
-from frames.literals import build_frame
-from frames.membership import Membership
-from frames.moments import Moments
-from frames.placement import Group, Place, Placement
-from frames.reductions import Reductions
-from frames.relations import Relations
-from frames.running import Running
-from frames.schema import Schema
-from frames.selection import Selection
-from frames.shape import Shape
-from frames.tables import Tables
-from frames.texts import Texts
-from frames.times import Times
+from frames.chunks.schema import Schema
+from frames.cluster import session
+from frames.cluster.placement import Group, Place, Placement
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.export.dask_face import to_dask
+from frames.table.body import State
+from frames.table.literals import build_frame
+from frames.verbs.apply import Lambdas
+from frames.verbs.arithmetic import Arithmetic
+from frames.verbs.binding import Binding
+from frames.verbs.cleaning import Cleaning
+from frames.verbs.covariance import Covariance
+from frames.verbs.crosstabs import Tables
+from frames.verbs.display import Display
+from frames.verbs.fold_columns import Folds
+from frames.verbs.functions import Functions
+from frames.verbs.joins import Relations
+from frames.verbs.levels import Levels
+from frames.verbs.membership import Membership
+from frames.verbs.moments import Moments
+from frames.verbs.reductions import Reductions
+from frames.verbs.reshape import Shape
+from frames.verbs.running import Running
+from frames.verbs.selection import Selection
+from frames.verbs.texts import Texts
+from frames.verbs.times import Times
+from frames.verbs.types import Conversion
 
 if TYPE_CHECKING:
     import dask.dataframe as dd

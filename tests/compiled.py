@@ -20,7 +20,8 @@ import numpy as np
 from oracle import CLASSIFIERS, Net, Options, momentum_at, rate_at
 
 from daskdl.kernels.structs import Rows, Settings
-from daskdl.network import Layout, State
+from daskdl.network.layout import Layout
+from daskdl.network.state import State
 
 f4 = np.float32
 MODULES = ("randomness", "activations", "distributions", "optimizers", "penalties", "gather", "structs")

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from frames.build import frame_from_columns
-from frames.rows import fetch
-from frames.summary import MISSING_INTEGER
+from frames.chunks.summary import MISSING_INTEGER
+from frames.cluster.reorder import fetch
+from frames.table.make import frame_from_columns
 
 BIG = 2**53
 LARGEST = 2**63 - 1

@@ -4,7 +4,8 @@ import doctest
 import re
 import warnings
 
-from frames import errors, session
+from frames import exceptions
+from frames.cluster import session
 
 ROW = re.compile(r"^\|.*\| `([^`]+)` \| `([^`]+)` \|$")
 
@@ -36,7 +37,7 @@ def given(example, names):
         warnings.simplefilter("ignore")
         try:
             return repr(eval(example, names))
-        except errors.H2OError as error:
+        except exceptions.H2OError as error:
             return type(error).__name__
 
 

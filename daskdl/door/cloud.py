@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dask.utils import parse_bytes
 
-from daskdl.table import H2OTwoDimTable
-from frames import session, zones
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.cluster import session
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
+from frames.text import zones
 
 if TYPE_CHECKING:
     from frames.frame import H2OFrame

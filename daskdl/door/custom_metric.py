@@ -3,8 +3,8 @@
 import inspect
 from typing import Any
 
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 
 METHODS = ("map", "reduce", "metric")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -87,7 +87,7 @@ def load_dataset(relative_path: str) -> H2OFrame:
     prostate: 380 patients, response CAPSULE (0/1). iris: 150 flowers, response class. ecg_train, ecg_test: heartbeats
     of 210 values each, 20 normal ones to learn from; the test table holds the same 20 and three odd ones.
     """
-    from frames.parse import import_file
+    from frames.parse.files import import_file
 
     frame = import_file(str(dataset_path(relative_path)))
     assert isinstance(frame, H2OFrame)  # parse=False is not asked for

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
-from daskdl.kept import on_cluster
-from daskdl.versions import file_name
-from frames import session
-from frames.errors import FileMissing, H2OResponseError, H2OTypeError, H2OValueError
+from daskdl.model.kept_frames import on_cluster
+from daskdl.model.versions import file_name
+from frames.cluster import session
+from frames.exceptions import FileMissing, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 
@@ -76,7 +76,7 @@ def save_model(
     """
     core = _model(model)
     target = os.path.join(path or os.getcwd(), filename or file_name(core.key))
-    from daskdl import checkpoint
+    from daskdl.model import checkpoint
 
     return checkpoint.save(core, target, force, frames=export_cross_validation_predictions)
 
@@ -85,7 +85,7 @@ def load_model(path: str) -> H2ODeepLearningEstimator:
     """Read a model that save_model wrote, under its old name, with all that was saved with it; nothing is unpickled."""
     if "://" not in str(path) and not os.path.exists(path):
         raise FileMissing(f"File not found: {path}. Give the path that save_model returned.")
-    from daskdl import checkpoint
+    from daskdl.model import checkpoint
 
     core = on_cluster(checkpoint.load(str(path)))
     session.register(core.key, core)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from daskdl.estimators.views import REPORTING
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 EVALUATE = "sys.ai.h2o.algos.evaluate_auto_model_parameters"
 _EXPRESSION = re.compile(r'^\s*\(\s*setproperty\s+"([^"]+)"\s+"([^"]+)"\s*\)\s*$')

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from frames import zones
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.store import export_file
+from frames.text import zones
 
 
 def interaction(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from daskdl.door.elsewhere import ESTIMATORS, MODULES, estimator_refused, module_refused
+from daskdl.alias.elsewhere import ESTIMATORS, MODULES, estimator_refused, module_refused
 from daskdl.estimators.base import H2OEstimator
 from daskdl.estimators.deeplearning import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from daskdl.metrics import METRICS
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 T = TypeVar("T")
 

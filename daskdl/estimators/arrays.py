@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from daskdl.adaptation import level_map
-from daskdl.matching import matched
-from frames.body import unique_names
-from frames.chunk import Chunk
-from frames.dictionary import text_of
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.encoding.adaptation import level_map
+from daskdl.model.matching import matched
+from frames.chunks.chunk import Chunk
+from frames.cluster.tasks import as_float, gather, submit_all
+from frames.columns.dictionary import text_of
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
-from frames.tasks import as_float, gather, submit_all
+from frames.table.names import unique_names
 
 CLASSIFIERS = ("bernoulli", "multinomial")  # distributions that make numbers in y classes
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from daskdl.metrics import ModelMetrics
-from daskdl.table import H2OTwoDimTable
-from daskdl.versions import file_name
-from frames.errors import FileExists
+from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.model.versions import file_name
+from frames.exceptions import FileExists
 
 # Methods of h2o-py's models without a counterpart here, and what to use instead.
 _INSTEAD = {
@@ -49,7 +49,7 @@ class ModelArtifacts:
 
         What is there already is replaced. `h2o.load_model` reads it.
         """
-        from daskdl import checkpoint  # here, so that importing the classes does not load zarr
+        from daskdl.model import checkpoint  # here, so that importing the classes does not load zarr
 
         model = self._trained()
         return checkpoint.save(model, os.path.join(path or os.getcwd(), filename or file_name(model.key)), force=True)

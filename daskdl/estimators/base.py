@@ -7,13 +7,13 @@ import time
 import warnings
 from typing import Any, ClassVar
 
+from daskdl.declarations.kinds import Declaration
 from daskdl.estimators.progress import ModelProgress
 from daskdl.estimators.request import Request, request_of
 from daskdl.estimators.views import REPORTING
-from daskdl.parameter_kinds import Declaration
-from daskdl.parameters import Parameters, declarations, signature
-from frames import session
-from frames.errors import H2OValueError
+from daskdl.parameters.declared import Parameters, declarations, signature
+from frames.cluster import session
+from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
 _numbers = itertools.count(1)
@@ -97,7 +97,7 @@ class H2OEstimator:
         return self
 
     def _trained_model(self, request: Request, model_id: str | None, verbose: bool) -> Any:
-        from daskdl.train import train  # here, so that importing the classes does not load the kernels
+        from daskdl.training.train import train  # here, so that importing the classes does not load the kernels
 
         key = model_id or f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"
         with ModelProgress(shown=session.show_progress, verbose=verbose) as progress:

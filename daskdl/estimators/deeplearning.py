@@ -10,8 +10,8 @@ from daskdl.estimators.influence import ModelInfluence
 from daskdl.estimators.plots import ModelPlots
 from daskdl.estimators.report import as_html, as_text, report
 from daskdl.estimators.views import ModelViews
-from daskdl.shown import Shown
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.metrics.shown import Shown
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 from daskdl.metrics.metric import Metric
 from daskdl.metrics.plot import Drawing, finished, new_figure
 from daskdl.metrics.registry import metric_named, metric_value
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 DEFAULT_METRIC = {"Binomial": "auc", "Multinomial": "logloss", "Regression": "rmse", "AutoEncoder": "mse"}

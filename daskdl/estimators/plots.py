@@ -6,7 +6,7 @@ from typing import Any
 from daskdl.estimators.report import importance_table
 from daskdl.metrics import default_metric, history_columns
 from daskdl.metrics.plot import Drawing, _done, _figure
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 TIMESTEPS = ("epochs", "samples", "duration")
 SHOWN_VARIABLES = 10

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Any, Self, TextIO
 
-from frames.screen import in_notebook
+from frames.text.screen import in_notebook
 
 TITLE = "deeplearning Model Build progress"
 COMPILING = "compiling kernels, once per machine"
@@ -19,7 +19,7 @@ PATIENCE = 0.1  # ... and share of the time so far: the longer a training, the f
 
 
 class ModelProgress:
-    """Callable given to `daskdl.train.train`: `progress(done, row)`, `done` in 0..1, `row` a new history row or None.
+    """Callable given to `train()`: `progress(done, row)`, `done` in 0..1, `row` a new history row or None.
 
     The bar goes to stderr, so that printed results stay clean (in a notebook, which paints stderr red, to stdout);
     where that is no screen, a few lines tell the same. `shown=False` draws nothing. While kernels are compiled it says
@@ -36,7 +36,7 @@ class ModelProgress:
 
     def __enter__(self) -> Self:
         if self._shown and sys.stderr is not None:  # a program without a console has none
-            from daskdl.warming import heard
+            from daskdl.training.compile_ahead import heard
 
             self._bar = _bar(self._title)
             self._listening.enter_context(heard(self._compile))

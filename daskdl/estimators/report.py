@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from daskdl.table import H2OTwoDimTable
+from daskdl.metrics.table import H2OTwoDimTable
 
 Part = str | H2OTwoDimTable
 

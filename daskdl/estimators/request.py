@@ -5,17 +5,17 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from daskdl.parameter_facts import FieldError, refuse
-from daskdl.parameters import Parameters
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.parameters.declared import Parameters
+from daskdl.parameters.facts import FieldError, refuse
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 ROLES = ("offset_column", "fold_column", "weights_column")
 
 
 class Request(NamedTuple):
-    """The arguments of the functional door `daskdl.train.train`."""
+    """The arguments of the functional door `daskdl.training.train.train`."""
 
     parameters: Parameters
     frame: H2OFrame

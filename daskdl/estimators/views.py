@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from daskdl.estimators.report import importance_table
-from daskdl.kept import FRAMES, any_away, on_cluster
-from daskdl.parameters import declarations, plain
-from daskdl.table import H2OTwoDimTable
-from frames import session
-from frames.body import unique_names
-from frames.errors import H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.model.kept_frames import FRAMES, any_away, on_cluster
+from daskdl.parameters.declared import declarations, plain
+from frames.cluster import session
+from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
+from frames.table.names import unique_names
 
 
 @dataclass

@@ -19,11 +19,11 @@ from daskdl.grid.results import Results
 from daskdl.grid.search import Search, Task
 from daskdl.grid.space import Criteria, Space
 from daskdl.grid.views import NOTHING, GridViews, failures_of
-from daskdl.kept import on_cluster
-from daskdl.model import Model
-from daskdl.parameters import declarations
-from frames import session
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from daskdl.model.kept_frames import on_cluster
+from daskdl.model.model import Model
+from daskdl.parameters.declared import declarations
+from frames.cluster import session
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 TITLE = "deeplearning Grid Build progress"

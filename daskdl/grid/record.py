@@ -12,16 +12,16 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from daskdl import checkpoint
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.search import Task
 from daskdl.grid.space import Criteria, Space
-from daskdl.model import Model
-from daskdl.parameters import Parameters, plain
-from daskdl.record import loose, strict
-from daskdl.versions import file_name
-from frames import session
-from frames.errors import FileMissing, H2OValueError
+from daskdl.model import checkpoint
+from daskdl.model.model import Model
+from daskdl.model.record import loose, strict
+from daskdl.model.versions import file_name
+from daskdl.parameters.declared import Parameters, plain
+from frames.cluster import session
+from frames.exceptions import FileMissing, H2OValueError
 from frames.frame import H2OFrame
 
 FILE = "grid.json"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from daskdl import metrics
+from daskdl.coordinator.stopping import objective, stop_early
 from daskdl.metrics.registry import default_metric, metric_named, metrics_of, names
-from daskdl.model import Model
-from daskdl.parameters import plain
-from daskdl.stopping import objective, stop_early
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OResponseError
+from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.model.model import Model
+from daskdl.parameters.declared import plain
+from frames.exceptions import H2OResponseError
 
 
 class Failure(NamedTuple):

@@ -11,14 +11,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from daskdl.cross_validation import models_at_once
 from daskdl.estimators.request import Request, request_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
-from daskdl.model import Model
-from daskdl.parameters import Parameters
-from daskdl.train import Progress, train
-from frames import session
+from daskdl.model.model import Model
+from daskdl.parameters.declared import Parameters
+from daskdl.training.cross_validation.run import models_at_once
+from daskdl.training.train import Progress, train
+from frames.cluster import session
 
 SHORTEST = 1e-3  # seconds; 0 would mean no limit
 

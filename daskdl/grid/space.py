@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from daskdl.declarations.kinds import simplified
 from daskdl.metrics.registry import METRICS
-from daskdl.parameter_kinds import simplified
-from daskdl.parameters import declarations
-from frames.errors import H2OResponseError, H2OTypeError
+from daskdl.parameters.declared import declarations
+from frames.exceptions import H2OResponseError, H2OTypeError
 
 NAMES_OF_DATA = ("model_id", "training_frame", "validation_frame")
 NOT_SEARCHED = (*NAMES_OF_DATA, "response_column")

@@ -10,11 +10,11 @@ from typing import Any
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import Space
-from daskdl.parameters import plain
-from daskdl.shown import Shown, display
-from daskdl.table import H2OTwoDimTable
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.metrics.shown import Shown, display
+from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.parameters.declared import plain
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 
 NOTHING = "Gridsearch returns no model due to bad parameter values or other reasons: nothing was built."
 CALL = re.compile(r"(\w+)(?:\((.*)\))?")

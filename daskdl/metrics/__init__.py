@@ -34,7 +34,7 @@ from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.registry import METRICS, default_metric, history_columns, metric_named, metrics_of, stopping_value
 from daskdl.metrics.regression import H2ORegressionModelMetrics, RegressionState
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 __all__ = [
     "CATEGORIES",

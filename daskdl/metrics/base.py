@@ -8,9 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from daskdl.metrics.metric import Metric
 from daskdl.metrics.registry import MetricNotAvailable, metric_value, metrics_of
-from daskdl.shown import Shown
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OValueError
+from daskdl.metrics.shown import Shown
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OValueError
 
 _ORIGINS = {"train": "train data", "valid": "validation data", "xval": "cross-validation data", "test": "test data"}
 

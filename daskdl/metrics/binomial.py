@@ -14,7 +14,7 @@ from daskdl.metrics.gains import cuts
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.registry import added, finish_all, sums_of
 from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from daskdl.metrics.confusion import ConfusionMatrix, error_values
 from daskdl.metrics.curve import CRITERIA, Curve
 from daskdl.metrics.gains import gains_table
 from daskdl.metrics.plot import Drawing, draw_gains, draw_lines
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OValueError
 
 _ALIASES = {"sensitivity": "recall", "fallout": "fpr", "missrate": "fnr", "mcc": "absolute_mcc"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from daskdl.metrics.curve import Counts, correlation
-from daskdl.table import H2OTwoDimTable
+from daskdl.metrics.table import H2OTwoDimTable
 
 
 def rate(errors: float, total: float) -> float:

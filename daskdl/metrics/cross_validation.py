@@ -9,8 +9,8 @@ import numpy as np
 from daskdl.metrics.base import ModelMetrics
 from daskdl.metrics.metric import SUPERVISED
 from daskdl.metrics.registry import metrics_of
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OValueError
 
 
 def cross_validation_summary(folds: Sequence[ModelMetrics]) -> H2OTwoDimTable:

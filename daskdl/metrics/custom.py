@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from frames.errors import H2OJobError, H2OTypeError, H2OValueError
+from frames.exceptions import H2OJobError, H2OTypeError, H2OValueError
 
 
 class Block(NamedTuple):

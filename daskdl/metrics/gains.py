@@ -8,8 +8,8 @@ import numpy as np
 
 from daskdl.metrics.bins import quantiles
 from daskdl.metrics.curve import Curve
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OValueError
 
 _DEFAULT_CUTS = (0.99, 0.98, 0.97, 0.96, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
 COLUMNS = (

@@ -10,7 +10,7 @@ from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.metrics import binomial, multinomial, regression
 from daskdl.metrics.base import Header, ModelMetrics
 from daskdl.metrics.options import Options
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 
 def make_metrics(

@@ -14,7 +14,7 @@ from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.pairwise import AREAS, Areas, areas_table
 from daskdl.metrics.registry import added, finish_all, sums_of
 from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
 _AREA_BINS = 400_000  # over all classes together

@@ -10,7 +10,7 @@ import numpy as np
 from daskdl.metrics.base import Header, MetricNotAvailable, ModelMetrics, ratio
 from daskdl.metrics.confusion import class_errors, confusion_table
 from daskdl.metrics.metric import Metric
-from daskdl.table import H2OTwoDimTable
+from daskdl.metrics.table import H2OTwoDimTable
 
 _NO_TABLE = {
     "auc": "AUC table was not computed: auc_type is AUTO or NONE, or there are more than 50 classes.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.distributions.gaussian import Gaussian
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 AUC_TYPES = ("MACRO_OVR", "WEIGHTED_OVR", "MACRO_OVO", "WEIGHTED_OVO")
 AUC_CLASSES = 50

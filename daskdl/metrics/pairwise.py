@@ -10,7 +10,7 @@ import numpy as np
 
 from daskdl.metrics.bins import Bins
 from daskdl.metrics.curve import area_under_pr, area_under_roc
-from daskdl.table import H2OTwoDimTable
+from daskdl.metrics.table import H2OTwoDimTable
 
 Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OValueError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ import numpy as np
 from daskdl.metrics import entries
 from daskdl.metrics.metric import ALL, Finished, Mean, Metric
 from daskdl.metrics.rows import Rows
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 if TYPE_CHECKING:
     from daskdl.metrics.base import ModelMetrics

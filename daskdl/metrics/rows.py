@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 
 @dataclass(frozen=True, eq=False)

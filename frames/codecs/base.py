@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 NO_CODE = -(2**63)
 """The `missing` of a codec that has no code for missing values."""

@@ -17,11 +17,11 @@ from frames.codecs.levels import Levels
 from frames.codecs.scaled import Scaled
 from frames.codecs.sparse import Sparse
 from frames.codecs.text import Dictionary, Text
-from frames.errors import CodecCannotHold, FrameError
+from frames.exceptions import CodecCannotHold, FrameError
 
 
 class Facts(Protocol):
-    """What the choice needs to know of a column; `frames.summary.Summary` has it."""
+    """What the choice needs to know of a column; `frames.chunks.summary.Summary` has it."""
 
     @property
     def rows(self) -> int: ...

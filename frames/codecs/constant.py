@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from frames.codecs.base import Codec, Terms, refuse_long
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 
 @dataclass(frozen=True)

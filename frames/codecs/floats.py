@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frames.codecs.base import Codec, refuse_long
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frames.codecs.base import Codec, Terms
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 
 @dataclass(frozen=True)

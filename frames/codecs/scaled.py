@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frames.codecs.base import NO_CODE, Codec, Terms, refuse_long
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 _WHOLE = 2.0**53
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from frames.codecs.base import Codec
-from frames.errors import CodecCannotHold
+from frames.exceptions import CodecCannotHold
 
 _ABSENT = 2**32 - 1
 

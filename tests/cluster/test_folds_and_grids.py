@@ -3,12 +3,12 @@
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from daskdl import cross_validation as cv
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.grid.grid_search import H2OGridSearch
-from daskdl.parameters import Parameters
-from daskdl.train import train
-from frames import session
+from daskdl.parameters.declared import Parameters
+from daskdl.training.cross_validation import run as cv
+from daskdl.training.train import train
+from frames.cluster import session
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 

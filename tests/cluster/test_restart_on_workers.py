@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from daskdl import checkpoint
-from daskdl.parameters import Parameters
-from daskdl.train import train
+from daskdl.model import checkpoint
+from daskdl.parameters.declared import Parameters
+from daskdl.training.train import train
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 

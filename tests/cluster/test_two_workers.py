@@ -8,8 +8,8 @@ import distributed
 import numpy as np
 import pytest
 
-from daskdl.parameters import Parameters
-from daskdl.train import train
+from daskdl.parameters.declared import Parameters
+from daskdl.training.train import train
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
@@ -35,7 +35,7 @@ def test_both_workers_hold_and_train_their_own_partitions(two_workers, rings):
 
 
 def _trained_here() -> list:
-    from daskdl.work import _designs
+    from daskdl.worker.tasks import _designs
 
     return list(_designs._entries)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daskdl.adaptation import adapt, kinds, level_map
-from daskdl.encoding import Encoder, Moments, Response, Scaling, Statistics, fit
-from frames.column import Column
-from frames.errors import H2OJobError
-from frames.schema import Schema
+from daskdl.encoding.adaptation import adapt, kinds, level_map
+from daskdl.encoding.encoder import Encoder, Moments, Response, Scaling, Statistics, fit
+from frames.chunks.column import Column
+from frames.chunks.schema import Schema
+from frames.exceptions import H2OJobError
 
 COLOUR = Column("colour", "enum", ("blue", "green", "red"))
 ANSWER = Column("y", "enum", ("no", "yes"))

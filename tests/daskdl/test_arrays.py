@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 ROWS = 90

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.balance import Balance, balance_of, balanced_rows
-from frames.errors import H2OResponseError
+from daskdl.encoding.balance import Balance, balance_of, balanced_rows
+from frames.exceptions import H2OResponseError
 
 MANY = 1e9  # no limit on the balanced size
 

@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 
 import daskdl as h2o
-from daskdl import checkpoint
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.cross_validation import cross_validation_summary
-from daskdl.model import Model
-from daskdl.record import FOLDS, SUMMARY, loose, record_of, strict
-from daskdl.versions import Versions
-from frames import session
-from frames.errors import H2OResponseError, H2OValueError
+from daskdl.model import checkpoint
+from daskdl.model.model import Model
+from daskdl.model.record import FOLDS, SUMMARY, loose, record_of, strict
+from daskdl.model.versions import Versions
+from frames.cluster import session
+from frames.exceptions import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "models"
@@ -124,7 +124,7 @@ def test_fold_models_and_their_summary_are_kept(tmp_path):
 
 def test_a_model_opens_in_a_new_process_without_a_cluster():
     code = (
-        "import sys; from daskdl import checkpoint; from frames import session; "
+        "import sys; from daskdl.model import checkpoint; from frames.cluster import session; "
         "model = checkpoint.load(sys.argv[1]); "
         "print(model.key, model.category, len(model.history), session._current, session._embedded)"
     )
@@ -319,7 +319,8 @@ def test_a_save_that_dies_leaves_a_model(golden, monkeypatch, step):
 
 def test_a_process_killed_while_saving_leaves_a_model(golden):
     code = (
-        "import sys; from daskdl import checkpoint; model = checkpoint.load(sys.argv[1]); print('ready', flush=True)\n"
+        "import sys; from daskdl.model import checkpoint; model = checkpoint.load(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
         "while True: checkpoint.save(model, sys.argv[1], force=True)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, golden], stdout=subprocess.PIPE, text=True)

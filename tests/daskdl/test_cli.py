@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from daskdl.cli import NO_OPTION, main
 from daskdl.door.keys import dataset_path
-from daskdl.parameters import declarations
-from frames import session
+from daskdl.parameters.declared import declarations
+from frames.cluster import session
 
 IRIS = str(dataset_path("iris"))
 QUICK = ["--hidden", "6", "--epochs", "20", "--seed", "1"]
@@ -155,7 +155,7 @@ def test_the_demonstration_tells_its_steps_and_leaves_its_files(tmp_path):
 
 
 def test_warming_names_each_usual_combination_once():
-    from daskdl.warming import choices, warm
+    from daskdl.training.compile_ahead import choices, warm
 
     usual = [str(choice) for choice in choices()]
     assert len(set(usual)) == len(usual) > 10

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.coordinator import Coordinator
-from daskdl.messages import (
+from daskdl.coordinator.machine import Coordinator
+from daskdl.coordinator.messages import (
     CombineRound,
     DropShare,
     Finish,
@@ -35,10 +35,10 @@ from daskdl.messages import (
     WorkerJoined,
     WorkerLost,
 )
-from daskdl.progress import TrainingPlan
-from daskdl.schedule import ScoringPolicy
-from daskdl.stopping import StoppingRule, objective
-from frames.errors import H2OValueError
+from daskdl.coordinator.progress import TrainingPlan
+from daskdl.coordinator.round_size import ScoringPolicy
+from daskdl.coordinator.stopping import StoppingRule, objective
+from frames.exceptions import H2OValueError
 
 EACH = ScoringPolicy(each_iteration=True)
 NEVER = ScoringPolicy(duty_cycle=0)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 
 import daskdl as h2o
-from daskdl import cross_validation as cv
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.folds import WEIGHTS, _dealt
-from daskdl.train import build
-from frames import session
-from frames.errors import H2OJobError, H2OResponseError
+from daskdl.training.cross_validation import run as cv
+from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
+from daskdl.training.train import build
+from frames.cluster import session
+from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
 
 ROWS = 90
@@ -274,7 +274,7 @@ def test_removing_a_model_removes_what_its_cross_validation_left(table):
 def test_progress_covers_all_models_and_never_goes_back(table):
     seen = []
     trained_by_hand = H2ODeepLearningEstimator(hidden=[5], epochs=4, seed=7, nfolds=3)
-    from daskdl.train import train
+    from daskdl.training.train import train
 
     train(trained_by_hand._parameters, table, X, "two", progress=lambda done, row: seen.append(done))
     assert seen == sorted(seen)

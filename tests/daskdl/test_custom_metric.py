@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from daskdl import metrics
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
 
 
 class MeanAbsolute:

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import daskdl.design
-from daskdl.adaptation import adapt
-from daskdl.design import Design, decode, empty_window
-from daskdl.encoding import Encoder, Moments, Response, Scaling, Statistics, fit
+import daskdl.encoding.decoded
+from daskdl.encoding.adaptation import adapt
+from daskdl.encoding.decoded import Design, decode, empty_window
+from daskdl.encoding.encoder import Encoder, Moments, Response, Scaling, Statistics, fit
 from daskdl.kernels.gather import fill_numbers
-from frames.chunk import Chunk
-from frames.column import Column
-from frames.schema import Schema
-from frames.summary import MISSING_INTEGER
+from frames.chunks.chunk import Chunk
+from frames.chunks.column import Column
+from frames.chunks.schema import Schema
+from frames.chunks.summary import MISSING_INTEGER
 
 ROWS = 400
 LONG = 2**60

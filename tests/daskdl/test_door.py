@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames import session
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 
 
 @pytest.fixture(autouse=True)
@@ -55,12 +55,12 @@ def test_every_listed_name_exists_and_unknown_ones_do_not():
 
 
 def test_the_function_cluster_survives_the_module_of_that_name():
-    import daskdl.cluster  # noqa: F401  sets the attribute of a package, normally
+    import daskdl.shell.cluster  # noqa: F401  sets the attribute of a package, normally
 
     assert callable(h2o.cluster)
-    from daskdl.cluster import Shell
+    from daskdl.shell.cluster import Shell
 
-    assert Shell.__module__ == "daskdl.cluster"
+    assert Shell.__module__ == "daskdl.shell.cluster"
 
 
 def test_scripts_may_import_under_h2os_module_names():
@@ -86,7 +86,7 @@ def test_init_prints_a_status_unless_told_not_to(capsys):
     assert capsys.readouterr().out == ""
     h2o.init(strict_version_check=False)
     printed = capsys.readouterr().out
-    assert "daskdl cluster" in printed
+    assert "daskdl.shell.cluster" in printed
     assert "Without meaning here, where no Java server runs: strict_version_check." in printed
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import daskdl as h2o
-from daskdl.door.elsewhere import ESTIMATORS, FUNCTIONS, MODULES
+from daskdl.alias.elsewhere import ESTIMATORS, FUNCTIONS, MODULES
 
 
 @pytest.mark.parametrize("name", sorted(ESTIMATORS))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.categorical import ENCODINGS, Levels, by_falling_size, leading_eigenvector, one_hot
-from daskdl.encoding import Encoder, Moments, Response, Scaling, Statistics, fit, scale_of
-from daskdl.moments import WeightedMoments, level_responses, weighted_moments
-from frames.column import Column
-from frames.errors import H2OResponseError
+from daskdl.encoding.categories import ENCODINGS, Levels, by_falling_size, leading_eigenvector, one_hot
+from daskdl.encoding.encoder import Encoder, Moments, Response, Scaling, Statistics, fit, scale_of
+from daskdl.encoding.moments import WeightedMoments, level_responses, weighted_moments
+from frames.chunks.column import Column
+from frames.exceptions import H2OResponseError
 
 
 def statistics(columns, counts=None, missing=None, mean_response=None, moments=None) -> Statistics:

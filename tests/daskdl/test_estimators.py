@@ -17,12 +17,12 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss, roc_auc_score
 
 from daskdl import metrics
+from daskdl.coordinator.history import ScoringHistory
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.history import ScoringHistory
-from daskdl.parameters import declarations, resolve, survey
-from daskdl.table import H2OTwoDimTable
-from frames import session
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.parameters.declared import declarations, resolve, survey
+from frames.cluster import session
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 RNG = np.random.default_rng(5)
@@ -111,7 +111,7 @@ def calls(monkeypatch):
             warnings=resolved.warnings,
         )
 
-    monkeypatch.setitem(sys.modules, "daskdl.train", SimpleNamespace(train=train))
+    monkeypatch.setitem(sys.modules, "daskdl.training.train", SimpleNamespace(train=train))
     monkeypatch.setattr(session, "show_progress", False)
     session.start(nthreads=2, dashboard="127.0.0.1:0")
     yield made

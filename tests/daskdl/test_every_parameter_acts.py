@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daskdl import plans
 from daskdl.door.custom_metric import upload_custom_metric
 from daskdl.estimators import H2ODeepLearningEstimator
-from daskdl.parameters import Parameters, declarations, resolve, survey
-from daskdl.train import prepare
-from frames import session
-from frames.errors import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
+from daskdl.parameters.declared import Parameters, declarations, resolve, survey
+from daskdl.training import plans
+from daskdl.training.train import prepare
+from frames.cluster import session
+from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 ROWS = 80

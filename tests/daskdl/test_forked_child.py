@@ -86,7 +86,7 @@ def test_every_call_that_needs_the_cluster_is_refused_at_once(tmp_path, shut):
 def test_a_child_that_is_forked_before_the_first_use_has_its_own_cluster():
     code = """
 import os, sys
-import daskdl as h2o, frames.session, frames.frame
+import daskdl as h2o, frames.cluster.session, frames.frame
 child = os.fork()
 if child == 0:
     h2o.init(nthreads=1, dashboard=False, verbose=False)

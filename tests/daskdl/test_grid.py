@@ -14,8 +14,8 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import search
 from daskdl.grid.grid_search import H2OGridSearch
-from frames import session
-from frames.errors import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 RNG = np.random.default_rng(2)

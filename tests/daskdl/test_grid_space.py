@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daskdl.grid.space import LISTED, Criteria, Space
-from frames.errors import H2OResponseError, H2OTypeError
+from frames.exceptions import H2OResponseError, H2OTypeError
 
 NAMES = st.sampled_from(["activation", "epochs", "hidden", "l1", "rho", "seed"])
 SPACES = st.dictionaries(NAMES, st.lists(st.integers(0, 99), min_size=1, max_size=4), min_size=1, max_size=4)

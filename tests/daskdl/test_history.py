@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.history import HistoryRow, ScoringHistory, duration, speed, training_speed
-from frames.errors import H2OValueError
+from daskdl.coordinator.history import HistoryRow, ScoringHistory, duration, speed, training_speed
+from frames.exceptions import H2OValueError
 
 NOON = 1_800_000_000.0
 LEADING = ["", "timestamp", "duration", "training_speed", "epochs", "iterations", "samples"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daskdl.encoding import Moments, Scaling, Statistics, fit
-from daskdl.importances import gedeon, unit_importances
-from daskdl.network import Layout, Start, initialise
-from frames.column import Column
+from daskdl.encoding.encoder import Moments, Scaling, Statistics, fit
+from daskdl.model.importances import gedeon, unit_importances
+from daskdl.network.layout import Layout
+from daskdl.network.start import Start, initialise
+from frames.chunks.column import Column
 
 
 def by_loops(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 import daskdl as h2o
-from daskdl import checkpoint
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
-from daskdl.parameters import declarations
-from frames import session
-from frames.errors import H2OValueError
+from daskdl.model import checkpoint
+from daskdl.parameters.declared import declarations
+from frames.cluster import session
+from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
 RNG = np.random.default_rng(3)
@@ -180,9 +180,9 @@ def test_a_new_process_reads_them_without_a_cluster_and_shows_them_on_one(table,
     path = h2o.save_model(model, str(tmp_path), export_cross_validation_predictions=True)
     code = """
 import json, sys
-from daskdl import checkpoint
+from daskdl.model import checkpoint
 from daskdl.estimators.deeplearning import estimator_of
-from frames import session
+from frames.cluster import session
 model = checkpoint.load(sys.argv[1])
 assert not session.is_running()
 session.start(nthreads=1)

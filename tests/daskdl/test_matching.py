@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.matching import Seen, _fits, _joined, matched
-from frames import session
-from frames.errors import H2OJobError, H2OResponseError
+from daskdl.model.matching import Seen, _fits, _joined, matched
+from frames.cluster import session
+from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
 
 ROWS = 80

@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 from daskdl.metrics import Header, MetricNotAvailable, Options, finish, make_metrics, measure
 from daskdl.metrics.curve import CRITERIA
 from daskdl.metrics.gains import gains_table
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 OPTIONS = Options(domain=("no", "yes"))
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from daskdl.metrics import Header, MetricNotAvailable, Options, finish, measure
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 DOMAIN = ("ape", "bee", "cat", "dog")
 OPTIONS = Options(domain=DOMAIN)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from daskdl.coordinator.stopping import objective
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.grid.grid_search import H2OGridSearch
 from daskdl.kernels.distributions.laplace import Laplace
@@ -24,8 +25,7 @@ from daskdl.metrics import (
 )
 from daskdl.metrics.metric import ALL, Derived, Finished, Mean
 from daskdl.metrics.registry import history_columns, metrics_of, names
-from daskdl.stopping import objective
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 OPTIONS = {
     "Binomial": Options(domain=("a", "b")),

@@ -9,7 +9,7 @@ from sklearn import metrics as sk
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.metrics import Header, MetricNotAvailable, Options, finish, measure
 from daskdl.metrics import bins as bins_module
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 SQUARES = DISTRIBUTIONS["gaussian"]()
 

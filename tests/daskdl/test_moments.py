@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_design import Table, colours
 
-from daskdl.work import Request, look_task
+from daskdl.worker.tasks import Request, look_task
 
 FRAME = pd.DataFrame(
     {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
-from daskdl.versions import LONGEST_NAME, file_name
-from frames import session
+from daskdl.model.versions import LONGEST_NAME, file_name
+from frames.cluster import session
 from frames.frame import H2OFrame
 
 OUTSIDE = "../../x"

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.encoding import Moments, Response, Scaling, Statistics, fit
-from daskdl.initial import adopt_autoencoder, first_state
-from daskdl.network import Layout, Start, State, average, initialise
-from daskdl.parameters import Facts, Parameters, resolve
-from daskdl.status import description, layer_statistics, status_table
-from frames.column import Column
-from frames.errors import H2OJobError
+from daskdl.encoding.encoder import Moments, Response, Scaling, Statistics, fit
+from daskdl.model.status_table import description, layer_statistics, status_table
+from daskdl.network.layout import Layout
+from daskdl.network.start import Start, initialise
+from daskdl.network.state import State, average
+from daskdl.parameters.declared import Facts, Parameters, resolve
+from daskdl.training.first_weights import adopt_autoencoder, first_state
+from frames.chunks.column import Column
+from frames.exceptions import H2OJobError
 
 LAYOUTS = st.builds(
     Layout,

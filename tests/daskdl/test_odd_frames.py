@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames import session
-from frames.errors import H2OJobError, H2OResponseError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OJobError, H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
 ROWS = 60
@@ -285,7 +285,7 @@ def test_a_long_training_ends_at_its_time_limit_however_long_its_rounds_are(samp
 SCRIPT = """
 import numpy as np, pandas as pd
 from daskdl.estimators import H2ODeepLearningEstimator
-from frames import session
+from frames.cluster import session
 from frames.frame import H2OFrame
 if __name__ == "__main__":
     session.start(nthreads=2, dashboard="127.0.0.1:0")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daskdl.declarations.kinds import OneOf, Range
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Nesterov
-from daskdl.parameter_kinds import OneOf, Range
-from daskdl.parameters import (
+from daskdl.parameters.declared import (
     SECTIONS,
     Facts,
     Parameters,
@@ -27,7 +27,7 @@ from daskdl.parameters import (
     restart_errors,
     signature,
 )
-from frames.errors import H2OResponseError, H2OTypeError, H2OValueError
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 
 NUMBERS = Facts(rows=100, response="y", classes=1, response_type="real", response_low=-3.0, response_high=4.0)
 TWO = Facts(rows=100, response="y", classes=2, response_type="enum", levels=("n", "p"))

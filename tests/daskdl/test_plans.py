@@ -1,8 +1,8 @@
 """Plans: what a layout and parameters make of a job's rounds."""
 
-from daskdl.network import Layout
-from daskdl.parameters import Facts, Parameters, resolve
-from daskdl.plans import training_plan
+from daskdl.network.layout import Layout
+from daskdl.parameters.declared import Facts, Parameters, resolve
+from daskdl.training.plans import training_plan
 
 
 def test_rounds_do_not_shrink_with_the_number_of_levels():

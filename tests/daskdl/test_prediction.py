@@ -11,7 +11,7 @@ from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.distributions.log_link import EXP_CAP
-from daskdl.prediction import Predictor
+from daskdl.scoring.predictor import Predictor
 
 ROWS, LEVELS, NUMBERS = 25, 6, 3
 

@@ -8,7 +8,7 @@ import pytest
 from daskdl.estimators import progress as bars
 from daskdl.estimators.progress import COMPILING, ModelProgress
 from daskdl.kernels.jit import kernel
-from daskdl.warming import heard
+from daskdl.training.compile_ahead import heard
 
 compiles = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="NUMBA_DISABLE_JIT is set: nothing is compiled")
 

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 
 import daskdl as h2o
-from daskdl import checkpoint
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.metrics import history_columns
-from daskdl.parameters import Parameters, resolve
-from daskdl.plans import layout_of
-from daskdl.restart import restart_of
-from daskdl.train import train
-from frames import session
-from frames.errors import H2OResponseError
+from daskdl.model import checkpoint
+from daskdl.parameters.declared import Parameters, resolve
+from daskdl.training.plans import layout_of
+from daskdl.training.restart import restart_of
+from daskdl.training.train import train
+from frames.cluster import session
+from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame
 
 X = ["a", "b", "colour"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.rounds import (
+from daskdl.coordinator.slices import (
     Slice,
     assign,
     chain,
@@ -18,7 +18,7 @@ from daskdl.rounds import (
     shares_of_stream,
     slices,
 )
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 ROWS = st.lists(st.integers(0, 50), min_size=1, max_size=12).filter(lambda rows: sum(rows) > 0)
 FEW = settings(max_examples=60, deadline=None)

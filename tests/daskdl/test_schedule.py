@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.kernels.activations import ACTIVATIONS
-from daskdl.schedule import (
+from daskdl.coordinator.round_size import (
     Machine,
     ScoringPolicy,
     Work,
@@ -17,7 +16,8 @@ from daskdl.schedule import (
     seconds_per_sample,
     target_samples,
 )
-from frames.errors import H2OValueError
+from daskdl.kernels.activations import ACTIVATIONS
+from frames.exceptions import H2OValueError
 
 MNIST = Work(size=199_210, inputs=784, flop=50, rows=60_000, epochs=10)
 IRIS = Work(size=41_803, inputs=4, flop=50, rows=150, epochs=10)

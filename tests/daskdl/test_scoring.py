@@ -10,18 +10,19 @@ import pytest
 from sklearn.metrics import log_loss, mean_squared_error
 from test_design import Table, colours, gathered
 
-import daskdl.design
-import daskdl.scoring
+import daskdl.encoding.decoded
+import daskdl.scoring.partitions
 from daskdl import metrics
-from daskdl.encoding import Response
+from daskdl.encoding.encoder import Response
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.gather import fill_numbers
-from daskdl.network import Layout, Start, initialise
-from daskdl.prediction import Predictor
-from daskdl.scoring import Scorer, deep_features, measure, predictions, row_errors, squared_errors
-from daskdl.work import Sample
+from daskdl.network.layout import Layout
+from daskdl.network.start import Start, initialise
+from daskdl.scoring.partitions import Scorer, deep_features, measure, predictions, row_errors, squared_errors
+from daskdl.scoring.predictor import Predictor
+from daskdl.worker.tasks import Sample
 
 ROWS = 50
 
@@ -50,7 +51,9 @@ def table() -> Table:
 DATA = table()
 
 
-def scorer(category: str, options: metrics.Options = metrics.PLAIN, **more) -> tuple[Scorer, daskdl.design.Design]:
+def scorer(
+    category: str, options: metrics.Options = metrics.PLAIN, **more
+) -> tuple[Scorer, daskdl.encoding.decoded.Design]:
     answers = {"Regression": Response("y", None, 5.0, 0.25), "Multinomial": Response("k", ("blue", "green", "red"))}
     known = {"weights": "w"} | ({"offset": "o"} if category == "Regression" else {})
     encoder = DATA.encoder("x", "c", response=answers.get(category), **known)

@@ -9,9 +9,9 @@ from daskdl import metrics
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.estimators.base import POSITIONS
 from daskdl.grid import H2OGridSearch
-from daskdl.parameters import declarations
-from frames import session
-from frames.errors import H2OValueError
+from daskdl.parameters.declared import declarations
+from frames.cluster import session
+from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
 # Read from h2o-py 3.46.0.12 by `inspect`: whose they are, the names, and the arguments of all of them in order. Of a

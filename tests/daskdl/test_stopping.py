@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daskdl.stopping import (
+from daskdl.coordinator.stopping import (
     LayerStatistics,
     StoppingRule,
     instability,
@@ -17,7 +17,7 @@ from daskdl.stopping import (
     objective,
     stop_early,
 )
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 LOSS, AUC, CUSTOM = (objective(name, "Binomial") for name in ("logloss", "AUC", "custom"))
 NAN = math.nan

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from daskdl.table import H2OTwoDimTable
-from frames.errors import H2OTypeError, H2OValueError
+from daskdl.metrics.table import H2OTwoDimTable
+from frames.exceptions import H2OTypeError, H2OValueError
 
 
 def sizes() -> H2OTwoDimTable:

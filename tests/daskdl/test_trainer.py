@@ -16,16 +16,17 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl import kernel_plan, tail, threads, trainer
-from daskdl.design import Block, Design, empty_window
-from daskdl.kernel_plan import Plan
+from daskdl.encoding.decoded import Block, Design, empty_window
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Nesterov
-from daskdl.network import Layout, Start, initialise
-from daskdl.trainer import (
+from daskdl.network.layout import Layout
+from daskdl.network.start import Start, initialise
+from daskdl.worker import kernel_plan, tail, threads, trainer
+from daskdl.worker.kernel_plan import Plan
+from daskdl.worker.trainer import (
     Portion,
     Share,
     bites,

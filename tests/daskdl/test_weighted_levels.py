@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daskdl.look import look
-from daskdl.parameters import Parameters, resolve, survey
-from daskdl.train import _encoder
-from frames import session
+from daskdl.parameters.declared import Parameters, resolve, survey
+from daskdl.training.look import look
+from daskdl.training.train import _encoder
+from frames.cluster import session
 from frames.frame import H2OFrame
 
 ROWS = 60

@@ -6,8 +6,8 @@ import sys
 SCRIPT = """
 import distributed, numpy
 import daskdl as h2o
-from frames import session
-from frames.errors import CodecCannotHold, H2OJobError
+from frames.cluster import session
+from frames.exceptions import CodecCannotHold, H2OJobError
 
 def ours(kind):
     raise kind("the frame must be another one")

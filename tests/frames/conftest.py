@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames import session
+from frames.cluster import session
 from frames.frame import H2OFrame
 
 

@@ -7,9 +7,9 @@ import random
 import numpy as np
 import pandas as pd
 
+from frames.cluster.reorder import fetch
+from frames.cluster.tasks import absent
 from frames.frame import H2OFrame
-from frames.rows import fetch
-from frames.tasks import absent
 
 EDGE, END = 2**53, 2**63
 POOLS = {

@@ -11,11 +11,13 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames import build, kinds, session
-from frames.build import frame_from_columns, frame_from_ddf, frame_from_pandas, frame_from_sparse
-from frames.dictionary import encode
-from frames.errors import H2OTypeError, H2OValueError
-from frames.values import typed
+from frames.cluster import session
+from frames.columns import kinds
+from frames.columns.dictionary import encode
+from frames.columns.values import typed
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.table import make
+from frames.table.make import frame_from_columns, frame_from_ddf, frame_from_pandas, frame_from_sparse
 
 pytestmark = pytest.mark.usefixtures("client")
 NAN = float("nan")
@@ -251,7 +253,7 @@ def test_columns_make_a_frame():
 
 
 def test_rows_are_cut_in_partitions_of_bounded_size(monkeypatch):
-    monkeypatch.setattr(build, "PARTITION_BYTES", 8000)
+    monkeypatch.setattr(make, "PARTITION_BYTES", 8000)
     values = np.random.default_rng(1).normal(size=10_000)
     frame = frame_from_columns(["x"], None, [values])
     assert len(frame.placement().rows) == 10
@@ -263,7 +265,7 @@ def test_large_frames_are_scattered_and_small_ones_can_be_made_again(monkeypatch
     small = frame_from_columns(["x"], None, [[1, 2]])
     assert small.max() == 2
     assert scheduler.tasks[small.placement().parts[0][0].key].run_spec is not None
-    monkeypatch.setattr(build, "_GRAPH_BYTES", 0)
+    monkeypatch.setattr(make, "_GRAPH_BYTES", 0)
     large = frame_from_columns(["x"], None, [np.arange(5000) * 0.37])
     assert scheduler.tasks[large.placement().parts[0][0].key].run_spec is None
     assert large.max() == 4999 * 0.37

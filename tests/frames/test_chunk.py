@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.chunk import Chunk
-from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.chunks.chunk import Chunk
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "chunks"
 NAN = float("nan")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frames.chunks.summary import summarise, summarise_integers, summarise_levels
 from frames.codecs.base import NO_CODE
 from frames.codecs.bit import Bit
 from frames.codecs.choose import choose_levels, choose_numbers, choose_text, from_config, registry
@@ -17,8 +18,7 @@ from frames.codecs.levels import Levels
 from frames.codecs.scaled import Scaled
 from frames.codecs.sparse import Sparse
 from frames.codecs.text import Dictionary, Text
-from frames.errors import CodecCannotHold, FrameError
-from frames.summary import summarise, summarise_integers, summarise_levels
+from frames.exceptions import CodecCannotHold, FrameError
 
 NAN = float("nan")
 ROWS = 300

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames import zones
-from frames.dates import _FORMS, follow, lenient_milliseconds, milliseconds
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse import import_file
-from frames.store import export_file
+from frames.parse.files import import_file
+from frames.text import zones
+from frames.text.dates import _FORMS, follow, lenient_milliseconds, milliseconds
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MILLISECOND = dt.timedelta(milliseconds=1)

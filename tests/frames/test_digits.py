@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from frames import digits, parse, parse_block, parse_digits, parse_numbers, parse_range, parse_source
-from frames.parse_guess import Setup
-from frames.summary import Summary
+from frames.chunks.summary import Summary
+from frames.parse import block, digits, fast_path, files, number_block, ranges, source
+from frames.parse.guess import Setup
 
 
 def setup_of(width, sep=",", **more):
@@ -26,11 +26,11 @@ def setup_of(width, sep=",", **more):
 def both(data, setup):
     """The block as the compiled reader makes it (None where it declines), and as pandas makes it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parse_numbers, "LEAST", 0)
-        fast = parse_numbers.pack_numbers(data, setup)
-        through = parse_block.parse(data, setup, lambda: 0, "f.csv")
-        patch.setattr(parse_block, "pack_numbers", lambda data, setup: None)
-        slow = parse_block.parse(data, setup, lambda: 0, "f.csv")
+        patch.setattr(number_block, "LEAST", 0)
+        fast = number_block.pack_numbers(data, setup)
+        through = block.parse(data, setup, lambda: 0, "f.csv")
+        patch.setattr(block, "pack_numbers", lambda data, setup: None)
+        slow = block.parse(data, setup, lambda: 0, "f.csv")
     return fast, through, slow
 
 
@@ -73,7 +73,7 @@ kinds = st.sampled_from([small, st.one_of(small, whole), decimals, st.one_of(sma
 
 
 @st.composite
-def files(draw):
+def texts_of_files(draw):
     """(bytes, width): rows of columns of numbers, now and then odd ones; some rows short, long or blank."""
     columns = draw(st.lists(kinds, min_size=1, max_size=5))
     length = st.sampled_from([len(columns)] * 8 + [1, len(columns) - 1, len(columns) + 1])
@@ -86,7 +86,7 @@ def files(draw):
 
 
 @settings(max_examples=400, deadline=None)
-@given(files())
+@given(texts_of_files())
 @example((b"1\n\n2\n", 1))
 @example((b"1,2\n,", 2))
 @example((b"1,2\n ,\n", 2))
@@ -131,7 +131,7 @@ def test_pixels_with_constant_columns_and_bits_stay_bytes_in_rows():
     table[:, 6] = rng.integers(4, 6, 3000)
     text = "\n".join(",".join(map(str, row)) for row in table.tolist()).encode()
     must_agree(text, setup_of(40), reads=True)
-    found = parse_digits.read(text, 40, ",")
+    found = fast_path.read(text, 40, ",")
     assert found is not None
     assert not found.others
     assert found.bytes.block.shape == (3000, 39)
@@ -151,7 +151,7 @@ def test_a_column_that_outgrows_its_first_rows_is_read_again_wider():
     rows[20_000] = "300,2.5,"
     data = "\n".join(rows).encode()
     must_agree(data, setup_of(3), reads=True)
-    others = parse_digits.read(data, 3, ",").others
+    others = fast_path.read(data, 3, ",").others
     assert {i: values.dtype.kind for i, values in others.items()} == {0: "i", 1: "f", 2: "f"}
 
 
@@ -163,7 +163,7 @@ def test_every_short_integer_is_read_in_every_place():
 
 
 def test_a_sum_of_squares_of_many_rows_does_not_overflow():
-    found = parse_digits.read(b"255\n254\n" * 70_000, 1, ",")
+    found = fast_path.read(b"255\n254\n" * 70_000, 1, ",")
     assert found.bytes.squares.tolist() == [70_000 * (255**2 + 254**2)]
     assert found.bytes.zeros.tolist() == [0]
 
@@ -198,7 +198,7 @@ def test_what_python_writes_comes_back(value):
 
 def must_be_read_as(text, value):
     """The number, unless it has more than 19 digits or is beyond the normal doubles."""
-    found = parse_digits.read(f"{text}\n1.5\n".encode(), 1, ",")
+    found = fast_path.read(f"{text}\n1.5\n".encode(), 1, ",")
     figures = len(text.partition("e")[0].replace(".", "").strip("0"))
     if figures > 19 or not 2.3e-308 < value < np.inf:
         assert found is None or found.others[0][0] == value
@@ -217,7 +217,7 @@ def must_be_read_as(text, value):
     ],
 )  # fmt: skip
 def test_numbers_are_rounded_as_python_rounds_them(text, value):
-    found = parse_digits.read(f"{text}\n1.5\n".encode(), 1, ",")
+    found = fast_path.read(f"{text}\n1.5\n".encode(), 1, ",")
     assert found.others[0][0] == value
     assert np.signbit(found.others[0][0]) == np.signbit(value)
 
@@ -229,7 +229,7 @@ def test_numbers_are_rounded_as_python_rounds_them(text, value):
      "-", "x", '"1"', "1 ", "1,2,3", "1\r2", "inf", "1\x00", "é", "1e12345", "NANA", "NAx", "Na"],
 )  # fmt: skip
 def test_what_it_cannot_read_exactly_it_declines(text):
-    assert parse_digits.read(f"1,2\n{text}\n".encode(), 2, ",") is None
+    assert fast_path.read(f"1,2\n{text}\n".encode(), 2, ",") is None
 
 
 def test_rows_that_are_too_long_are_refused_with_their_line():
@@ -249,27 +249,27 @@ def test_rows_that_are_too_long_are_refused_with_their_line():
 def test_what_the_setup_says_of_texts_is_left_to_pandas(change, monkeypatch):
     from dataclasses import replace
 
-    monkeypatch.setattr(parse_numbers, "LEAST", 0)
-    assert parse_numbers.pack_numbers(b"1,2\n3,4\n", replace(setup_of(2), **change)) is None
-    assert parse_numbers.pack_numbers(b"1,2\n3,4\n", setup_of(2)) is not None
+    monkeypatch.setattr(number_block, "LEAST", 0)
+    assert number_block.pack_numbers(b"1,2\n3,4\n", replace(setup_of(2), **change)) is None
+    assert number_block.pack_numbers(b"1,2\n3,4\n", setup_of(2)) is not None
 
 
 def test_blank_lines_do_not_take_memory():
-    found = parse_digits.read(b"1\n" + b"\n" * 10**6 + b"\r\n" * 10**6, 2000, ",")
+    found = fast_path.read(b"1\n" + b"\n" * 10**6 + b"\r\n" * 10**6, 2000, ",")
     assert found.rows == 1
-    assert parse_digits.read(b"\n\r\n", 1, ",") is None
+    assert fast_path.read(b"\n\r\n", 1, ",") is None
 
 
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize("odd", ["", '"7"', "word"])
 def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkeypatch, odd):
     """With an odd field one range is left to pandas, or the column is read again as text."""
-    monkeypatch.setattr(parse_numbers, "LEAST", 1000)
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 8000)
-    monkeypatch.setattr(parse_range, "_LEAST", 1)
-    monkeypatch.setattr(parse_source, "_HEAD", 5000)
+    monkeypatch.setattr(number_block, "LEAST", 1000)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 8000)
+    monkeypatch.setattr(ranges, "_LEAST", 1)
+    monkeypatch.setattr(source, "_HEAD", 5000)
     read = []
-    monkeypatch.setattr(parse_digits, "read", lambda *given, real=parse_digits.read: read.append(1) or real(*given))
+    monkeypatch.setattr(fast_path, "read", lambda *given, real=fast_path.read: read.append(1) or real(*given))
     rng = np.random.default_rng(5)
     cells = np.column_stack([rng.integers(0, 256, (2000, 3)), rng.normal(size=2000).round(6)]).astype(object)
     cells[:, :3] = cells[:, :3].astype(int)
@@ -278,7 +278,7 @@ def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkey
     path = tmp_path / "table.csv"
     path.write_text("a,b,c,d\n" + "".join(",".join(map(str, row)) + "\n" for row in cells.tolist()))
     with pytest.warns(UserWarning, match="1 of 2000 cells") if odd == "word" else nullcontext():
-        frame = parse.import_file(str(path))
+        frame = files.import_file(str(path))
     assert read
     assert frame.types == {"a": "int", "b": "int", "c": "int", "d": "real"}
     table, expected = frame.as_data_frame(), pd.read_csv(path, na_values="word")
@@ -294,7 +294,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_replaced(tmp_path, monkeypat
         assert digits.cache_folder().is_relative_to(tmp_path / "temporary")
 
 
-JOB = "from frames import digits; print(sum(sum(f.stats.cache_misses.values()) for f in vars(digits).values() "
+JOB = "from frames.parse import digits; print(sum(sum(f.stats.cache_misses.values()) for f in vars(digits).values() "
 JOB += "if hasattr(f, 'stats')))"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.expand import level_values
+from frames.export.dask_face import level_values
 from frames.frame import H2OFrame
 
 

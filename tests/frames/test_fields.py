@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.column import Column
-from frames.fields import cells, csv_rows, header_line
+from frames.chunks.column import Column
+from frames.export.fields import cells, csv_rows, header_line
 
 NAN = float("nan")
 

@@ -12,12 +12,12 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames import session
-from frames.chunk import Chunk
-from frames.column import Column
-from frames.errors import FrameError, H2OTypeError, H2OValueError
+from frames.chunks.chunk import Chunk
+from frames.chunks.column import Column
+from frames.chunks.schema import Schema
+from frames.cluster import session
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.frame import Group, H2OFrame, as_list, assign, deep_copy, get_frame
-from frames.schema import Schema
 
 pytestmark = pytest.mark.usefixtures("client")
 

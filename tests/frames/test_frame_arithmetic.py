@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")

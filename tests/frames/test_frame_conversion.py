@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.store import export_file
-from frames.synthetic import create_frame
+from frames.table.synthetic import create_frame
 
 pytestmark = pytest.mark.usefixtures("client")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 TABLE = pd.DataFrame(
     {

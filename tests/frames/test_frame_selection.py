@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.cluster.session import client
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
-from frames.session import client
 
 pytestmark = pytest.mark.usefixtures("client")
 
@@ -337,7 +337,9 @@ def test_a_small_wide_table_is_read_cell_by_cell_with_one_question(monkeypatch):
     table = pd.DataFrame(np.arange(7 * 500).reshape(7, 500), columns=[f"c{i}" for i in range(500)])
     fr = H2OFrame(table)
     asked = []
-    monkeypatch.setattr("frames.rows.gather", lambda futures: asked.append(len(futures)) or client().gather(futures))
+    monkeypatch.setattr(
+        "frames.cluster.reorder.gather", lambda futures: asked.append(len(futures)) or client().gather(futures)
+    )
     assert [fr[3, i] for i in range(500)] == table.iloc[3].tolist()
     assert [fr[name].as_data_frame()[name].sum() for name in ("c7", "c499")] == [table["c7"].sum(), table["c499"].sum()]
     assert [n for n in asked if n] == [1]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")

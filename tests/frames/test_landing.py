@@ -6,8 +6,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from frames.errors import FileExists, FileMissing, FrameError
-from frames.landing import Landing
+from frames.exceptions import FileExists, FileMissing, FrameError
+from frames.export.landing import Landing
 
 
 def write(path, force=False, content: Any = b"new", **parts):

@@ -11,7 +11,7 @@ from generated import BIG, KINDS, LARGEST, alike, columns, doubles, in_many, in_
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")

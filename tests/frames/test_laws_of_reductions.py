@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from frames.errors import H2OTypeError, H2OValueError
+from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.usefixtures("client")

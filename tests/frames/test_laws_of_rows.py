@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn_tables import KINDS, LEVELS, POOLS, cells, domain, frame, table_of
 
-from frames.errors import H2OValueError
+from frames.exceptions import H2OValueError
 
 pytestmark = pytest.mark.usefixtures("client")
 

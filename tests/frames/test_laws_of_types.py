@@ -5,8 +5,8 @@ import random
 import pytest
 from drawn_tables import LEVELS, cells, domain, frame, table_of
 
-from frames.conversion import double_text
 from frames.frame import H2OFrame
+from frames.table.casts import double_text
 
 pytestmark = pytest.mark.usefixtures("client")
 

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames import parse_block, parse_range, session
-from frames.errors import FileMissing, FrameError, H2OResponseError, H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import FileMissing, FrameError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
-from frames.parse import import_file, upload_file
-from frames.parse_guess import Setup
+from frames.parse import block, ranges
+from frames.parse.files import import_file, upload_file
+from frames.parse.guess import Setup
 
 pytestmark = pytest.mark.usefixtures("client")
 
@@ -28,8 +29,8 @@ PETS = b"name,age,weight,born\ntom,3,4.5,2007-11-6\nrex,,30,2001-1-31\nNA,7,2.25
 @pytest.fixture
 def small_ranges(monkeypatch):
     """Ranges of a few bytes, so that small files are cut into many."""
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 500)
-    monkeypatch.setattr(parse_range, "_LEAST", 1)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 500)
+    monkeypatch.setattr(ranges, "_LEAST", 1)
 
 
 def write(path, data):
@@ -110,7 +111,7 @@ def test_zips_that_hold_no_table_are_refused(tmp_path):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_many_blocks_give_the_table_of_one(tmp_path, small_ranges, compressed, monkeypatch):
     random = np.random.default_rng(1)
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 3000)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 3000)
     table = pd.DataFrame(
         {
             "i": random.integers(0, 1000, 500),
@@ -122,7 +123,7 @@ def test_many_blocks_give_the_table_of_one(tmp_path, small_ranges, compressed, m
     )
     data = table.to_csv(index=False).encode()
     if compressed:
-        monkeypatch.setattr(parse_range, "RANGE_BYTES", 1000)
+        monkeypatch.setattr(ranges, "RANGE_BYTES", 1000)
     frame = import_file(write(tmp_path / "t.csv", gzip.compress(data) if compressed else data))
     assert len(frame.placement().rows) > 3
     assert frame.types == {"i": "int", "x": "real", "k": "enum", "t": "string", "m": "int"}
@@ -232,7 +233,7 @@ def test_names_types_missing_texts_and_skipped_columns_are_as_the_user_says(tmp_
 
 
 def test_a_column_that_turns_out_to_hold_words_is_read_again_as_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 2**18)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 2**18)
     rows = "".join(f"{i},{i}\n" for i in range(80000))
     path = write(tmp_path / "f.csv", "a,b\n" + rows + "80000,word\n")
     with pytest.warns(UserWarning, match=r"column 'b' \(int\) 1 of 80001 cells \('word'\). Keep them with col_types"):
@@ -248,8 +249,8 @@ def test_a_column_that_turns_out_to_hold_words_is_read_again_as_text(tmp_path, m
 @pytest.mark.parametrize("texts", [{3}, {3, 4, 5, 9}, {0}, set()])
 def test_a_block_without_rows_has_all_columns(texts):
     setup = Setup(",", None, tuple("abcdefghij"), frozenset(texts), {}, tuple(range(10)), (frozenset(),) * 10)
-    block = parse_block.parse(b"\n", setup, lambda: 0, "f.csv")
-    assert (block.report.rows, len(block.texts), len(block.numbers.types)) == (0, len(texts), 10 - len(texts))
+    read = block.parse(b"\n", setup, lambda: 0, "f.csv")
+    assert (read.report.rows, len(read.texts), len(read.numbers.types)) == (0, len(texts), 10 - len(texts))
 
 
 def test_blocks_of_other_kinds_are_counted_together(tmp_path, small_ranges):
@@ -263,7 +264,7 @@ def test_blocks_of_other_kinds_are_counted_together(tmp_path, small_ranges):
 
 
 def test_integers_become_reals_when_a_later_row_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 2**17)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 2**17)
     path = write(tmp_path / "f.csv", "a\n" + "1\n" * 200000 + "0.5\n")
     frame = import_file(path)
     assert frame.types == {"a": "real"}
@@ -373,7 +374,7 @@ def test_few_words_are_levels_and_many_different_ones_are_strings(tmp_path):
 
 
 def test_the_same_distinct_words_in_every_block_are_levels(tmp_path, small_ranges, monkeypatch):
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 700)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 700)
     frame = import_file(write(tmp_path / "f.csv", "w\n" + "".join(f"w{i % 150:03d}\n" for i in range(1500))), header=1)
     assert len(frame.placement().rows) > 3
     assert frame.types == {"w": "enum"}
@@ -516,7 +517,7 @@ def test_a_ragged_csv_is_refused_with_its_line(tmp_path, small_ranges, line, fie
 
 
 def test_a_ragged_line_of_a_compressed_file_is_told_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 100)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 100)
     rows = ["# top", "a,b", *["1,2"] * 200]
     rows[149] = "1,2,3"
     path = write(tmp_path / "r.csv.gz", gzip.compress("\n".join(rows).encode()))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.io import arff
 
-from frames.errors import FrameError
+from frames.exceptions import FrameError
 from frames.frame import H2OFrame
-from frames.parse import import_file
+from frames.parse.files import import_file
 
 IRIS = """% A title,
 % in two lines

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
-from frames import parse_range, session, zones
-from frames.parse import import_file, upload_file
+from frames.cluster import session
+from frames.parse import ranges
+from frames.parse.files import import_file, upload_file
+from frames.text import zones
 
 pytestmark = [pytest.mark.cluster]
 
@@ -34,8 +36,8 @@ def table(rows=3000):
 def test_chunks_of_a_killed_worker_are_read_again(workers, tmp_path, monkeypatch):
     expected = table()
     expected.to_csv(tmp_path / "t.csv", index=False)
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 20_000)
-    monkeypatch.setattr(parse_range, "_LEAST", 100)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr(ranges, "_LEAST", 100)
     frame = import_file(tmp_path / "t.csv")
     chunks = {future.key for part in frame.placement().parts for future in part}
     holders = workers.who_has()
@@ -49,7 +51,7 @@ def test_an_upload_sends_rows_and_gives_the_same_frame(workers, tmp_path, monkey
     expected = table()
     expected.to_csv(tmp_path / "t.csv.gz", index=False)
     expected.to_parquet(tmp_path / "t.parquet", row_group_size=1000)
-    monkeypatch.setattr(parse_range, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr(ranges, "RANGE_BYTES", 20_000)
     for name in ("t.csv.gz", "t.parquet"):
         frame = upload_file(tmp_path / name)
         (tmp_path / name).unlink()
@@ -58,7 +60,7 @@ def test_an_upload_sends_rows_and_gives_the_same_frame(workers, tmp_path, monkey
 
 
 def test_a_small_file_is_cut_so_that_every_worker_has_rows(workers, tmp_path, monkeypatch):
-    monkeypatch.setattr(parse_range, "_LEAST", 100)
+    monkeypatch.setattr(ranges, "_LEAST", 100)
     workers.wait_for_workers(2, timeout=30)  # a killed one may still be on its way back
     table(500).to_csv(tmp_path / "t.csv", index=False)
     assert len(import_file(tmp_path / "t.csv").placement().rows) == 2

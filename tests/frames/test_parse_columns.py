@@ -2,10 +2,10 @@
 
 import pytest
 
-from frames.errors import H2OValueError
-from frames.parse import import_file
-from frames.parse_columns import declare
-from frames.parse_guess import Wishes, guess
+from frames.exceptions import H2OValueError
+from frames.parse.declare import declare
+from frames.parse.files import import_file
+from frames.parse.guess import Wishes, guess
 
 FOUR = b"a,b,c,d\n1,x,3,4\n2,y,5,6\n"
 

@@ -9,9 +9,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from frames.errors import FrameError
+from frames.exceptions import FrameError
 from frames.frame import H2OFrame
-from frames.parse import import_file
+from frames.parse.files import import_file
 
 OLD = Path(__file__).resolve().parent.parent / "golden" / "sheets" / "old.xls"
 ROWS = [

@@ -2,13 +2,13 @@
 
 import pytest
 
-from frames.errors import FrameError
+from frames.exceptions import FrameError
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse import import_file
-from frames.parse_files import plan_files
-from frames.parse_guess import Wishes
-from frames.parse_source import inspect
-from frames.store import export_file
+from frames.parse.files import import_file
+from frames.parse.guess import Wishes
+from frames.parse.several import plan_files
+from frames.parse.source import inspect
 
 
 def sources_of(folder, texts):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from frames.dictionary import as_numbers, clean, encode
-from frames.errors import FrameError, H2OTypeError, H2OValueError
-from frames.kinds import decide, report
-from frames.parse_guess import Wishes, guess, guess_separator, records
+from frames.columns.dictionary import as_numbers, clean, encode
+from frames.columns.kinds import decide, report
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
+from frames.parse.guess import Wishes, guess, guess_separator, records
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.parse_guess import Wishes, guess
-from frames.parse_header import default_names, guess_header
+from frames.parse.guess import Wishes, guess
+from frames.parse.header import guess_header
+from frames.table.names import default_names
 
 
 def rows_of(text, sep=","):

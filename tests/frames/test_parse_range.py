@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.errors import FrameError
-from frames.parse_guess import Setup, Wishes, guess
-from frames.parse_range import (
+from frames.exceptions import FrameError
+from frames.parse.guess import Setup, Wishes, guess
+from frames.parse.ranges import (
     Range,
     count_ranges,
     data_start,
@@ -21,7 +21,7 @@ from frames.parse_range import (
     read_rows,
     row_blocks,
 )
-from frames.parse_source import Source, inspect
+from frames.parse.source import Source, inspect
 
 
 def setup_of(sep=",", newline=b"\n", quote='"', escape=None):

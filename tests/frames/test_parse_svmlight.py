@@ -7,9 +7,9 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
-from frames import parse_svmlight
-from frames.errors import FrameError, H2OValueError
-from frames.parse import import_file
+from frames.exceptions import FrameError, H2OValueError
+from frames.parse import svmlight
+from frames.parse.files import import_file
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def file(client, tmp_path):
 
 @pytest.mark.parametrize("block", [2**24, 200])
 def test_rows_are_those_of_scikit_learn(file, monkeypatch, block):
-    monkeypatch.setattr(parse_svmlight, "_BLOCK", block)
+    monkeypatch.setattr(svmlight, "_BLOCK", block)
     matrix = sp.random(300, 12, density=0.2, random_state=3, format="csr")
     target = np.random.default_rng(3).normal(size=300)
     text = io.BytesIO()

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames.build import place
-from frames.chunk import Chunk
-from frames.column import Column
+from frames.chunks.chunk import Chunk
+from frames.chunks.column import Column
+from frames.chunks.schema import Schema
+from frames.chunks.summary import MISSING_INTEGER
+from frames.cluster.placement import Group
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse import import_file
-from frames.placement import Group
-from frames.schema import Schema
-from frames.store import export_file
-from frames.summary import MISSING_INTEGER
+from frames.parse.files import import_file
+from frames.table.make import place
 
 LONGEST = 2**63 - 1
 LAW = settings(

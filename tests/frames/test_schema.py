@@ -2,9 +2,9 @@
 
 import pytest
 
-from frames.column import Column, column
-from frames.errors import H2OTypeError, H2OValueError
-from frames.schema import Schema
+from frames.chunks.column import Column, column
+from frames.chunks.schema import Schema
+from frames.exceptions import H2OTypeError, H2OValueError
 
 SCHEMA = Schema((Column("a", "int"), Column("b", "enum", ("x", "y")), Column("c", "string")))
 

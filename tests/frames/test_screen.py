@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames.frame import H2OFrame
-from frames.screen import html_table, in_notebook, room, shortened, text_table
+from frames.text.screen import html_table, in_notebook, room, shortened, text_table
 
 words = st.text("abc ", min_size=0, max_size=12)
 

@@ -8,8 +8,8 @@ import sys
 import distributed
 import pytest
 
-from frames import session
-from frames.errors import H2OTypeError, H2OValueError
+from frames.cluster import session
+from frames.exceptions import H2OTypeError, H2OValueError
 
 
 class Thing:
@@ -26,7 +26,7 @@ def test_the_embedded_cluster_is_started_once(client):
 
 def test_a_task_gets_the_client_of_its_worker(client):
     def inside():
-        from frames import session as there
+        from frames.cluster import session as there
 
         return type(there.client()).__name__
 
@@ -93,7 +93,7 @@ def test_new_keys_are_new():
 def test_a_process_that_used_the_embedded_cluster_ends_cleanly():
     code = (
         "import warnings; warnings.simplefilter('error')\n"
-        "from frames import session\n"
+        "from frames.cluster import session\n"
         "assert session.client().submit(int, 5).result() == 5\n"
         "assert session.is_running()\n"
         "from frames.frame import H2OFrame\n"
@@ -123,8 +123,8 @@ def _is_socket(fd: str) -> bool:
 def test_chunks_beyond_half_of_the_memory_limit_go_to_disk_and_come_back():
     code = (
         "import numpy as np\n"
-        "from frames import session\n"
-        "from frames.build import frame_from_columns\n"
+        "from frames.cluster import session\n"
+        "from frames.table.make import frame_from_columns\n"
         "client = session.start(nthreads=1, memory_limit='8MB')\n"
         "random = np.random.default_rng(1)\n"
         "arrays = [random.normal(size=250_000) for _ in range(4)]\n"

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from frames import store
-from frames.errors import FileExists, FileMissing, H2OResponseError, H2OTypeError, H2OValueError
+from frames.exceptions import FileExists, FileMissing, H2OResponseError, H2OTypeError, H2OValueError
+from frames.export import files
+from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse import import_file
-from frames.store import export_file
+from frames.parse.files import import_file
 
 NAN = float("nan")
 
@@ -118,7 +118,7 @@ def test_a_failed_export_leaves_the_old_file_and_no_new_one(frame, tmp_path, mon
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(store, "_write", fail)
+    monkeypatch.setattr(files, "_write", fail)
     with pytest.raises(OSError, match="disk full"):
         export_file(frame, path, force=True)
     assert path.read_text() == "mine"
@@ -139,7 +139,7 @@ def test_a_failed_export_of_parts_leaves_the_old_ones(cut, tmp_path, monkeypatch
     frame = cut(pd.DataFrame({"n": range(100)}))
     export_file(frame, tmp_path / "many", parts=-1)
     before = {name: (tmp_path / "many" / name).read_bytes() for name in os.listdir(tmp_path / "many")}
-    write, calls = store._write, []
+    write, calls = export_file._write, []
 
     def fail_late(*arguments):
         calls.append(arguments)
@@ -147,7 +147,7 @@ def test_a_failed_export_of_parts_leaves_the_old_ones(cut, tmp_path, monkeypatch
             raise OSError("disk full")
         write(*arguments)
 
-    monkeypatch.setattr(store, "_write", fail_late)
+    monkeypatch.setattr(files, "_write", fail_late)
     with pytest.raises(OSError, match="disk full"):
         export_file(frame, tmp_path / "many", parts=2, force=True)
     assert {name: (tmp_path / "many" / name).read_bytes() for name in os.listdir(tmp_path / "many")} == before

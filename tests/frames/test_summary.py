@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frames.summary import summarise, summarise_integers, summarise_levels, summarise_text
+from frames.chunks.summary import summarise, summarise_integers, summarise_levels, summarise_text
 
 NAN = float("nan")
 values = st.lists(st.one_of(st.just(NAN), st.floats(-1e6, 1e6), st.integers(-9, 9).map(float)), max_size=30)

@@ -20,8 +20,8 @@ from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers import OPTIMIZERS, Clock, bias_step, speed, step
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Momentum, Nesterov
-from daskdl.parameters import Facts, Parameters, Resolved, declarations, resolve
-from frames.errors import H2OResponseError
+from daskdl.parameters.declared import Facts, Parameters, Resolved, declarations, resolve
+from frames.exceptions import H2OResponseError
 
 f4 = np.float32
 NUMBERS = {"quantile": (0.2, 0.5, 0.9), "huber": (0.3, 1.0), "tweedie": (1.2, 1.5, 1.9)}  # the first field's

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames import parse_range, session
+from frames.cluster import session
+from frames.cluster.reorder import fetch
+from frames.cluster.tasks import absent
 from frames.frame import H2OFrame
-from frames.parse import import_file
-from frames.rows import fetch
-from frames.tasks import absent
+from frames.parse import ranges
+from frames.parse.files import import_file
 
 WORDS = ["a", " a", "a ", "  ", "NA", "nan", "null", "", "b,c", 'say "b"', "two\nlines", "ä", "True", "False", "?"]
 DATES = ["2007-11-06", "2007-11-07 13:05:59", "6-Nov-2007", "1999-12-31"]
@@ -102,8 +103,8 @@ def csv_file(table, folder, wishes):
 
 def csv_in_pieces(table, folder, wishes):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parse_range, "RANGE_BYTES", 150)
-        patch.setattr(parse_range, "_LEAST", 1)
+        patch.setattr(ranges, "RANGE_BYTES", 150)
+        patch.setattr(ranges, "_LEAST", 1)
         return csv_file(table, folder, wishes)
 
 

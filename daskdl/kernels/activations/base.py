@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.jit import operation
 from daskdl.kernels.spec import Spec
-from daskdl.parameter_kinds import Range
 
 
 class Activation(Spec):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.activations.base import Activation
-from daskdl.parameter_kinds import Range
 
 
 class Rectifier(Activation):

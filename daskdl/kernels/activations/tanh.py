@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.activations.base import Activation
 from daskdl.kernels.elementary import tanh
-from daskdl.parameter_kinds import Range
 
 
 class Tanh(Activation):

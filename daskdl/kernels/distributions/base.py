@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.jit import operation
 from daskdl.kernels.spec import Spec
-from daskdl.parameter_kinds import Range
 
 
 class Distribution(Spec):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.distributions.base import Distribution
 from daskdl.kernels.spec import Declared
-from daskdl.parameter_kinds import Range
 
 BEYOND = "Quantile of |error| beyond which Huber's loss is linear."
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.distributions.base import Distribution
-from daskdl.parameter_kinds import Range
 
 # exp is capped so that a runaway net output stays finite long enough to be noticed
 EXP_CAP = np.float32(1e19)

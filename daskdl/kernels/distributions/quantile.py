@@ -4,9 +4,9 @@ from typing import Annotated
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.distributions.base import Distribution
 from daskdl.kernels.spec import Declared
-from daskdl.parameter_kinds import Range
 
 
 class Quantile(Distribution):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.distributions.log_link import EXP_CAP, LogLink
 from daskdl.kernels.spec import Declared
-from daskdl.parameter_kinds import Range
 
 POWER = Range(1, 2, "()", "tweedie_power must lie strictly between 1 and 2. Use poisson for 1 and gamma for 2.")
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.optimizers.base import Optimizer
 from daskdl.kernels.spec import Declared
-from daskdl.parameter_kinds import Range
 
 RHO = Range(0, 1, "()", "rho must be > 0 if epsilon is >0, and below 1.")
 EPSILON = Range(0, ends="()", message="epsilon must be > 0 if rho is >0, and finite.")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import numpy as np
 
+from daskdl.declarations.kinds import Range
 from daskdl.kernels.optimizers.base import Clock, Figures, Optimizer
 from daskdl.kernels.spec import Declared
-from daskdl.parameter_kinds import Range
 
 POSITIVE, FINITE, BELOW_1 = Range(0, ends="()"), Range(0, ends="[)"), Range(0, 1, "[)")
 

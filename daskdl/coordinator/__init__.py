@@ -1,0 +1,1 @@
+"""What a training job does next, decided without touching anything."""

@@ -1,0 +1,163 @@
+"""A round in flight: the crew of workers, the shares they train, and what has come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from daskdl.coordinator.slices import Part, Slice, assign, cut, fixed_shares, owners_of, place_fixed, samples_of
+from frames.exceptions import H2OValueError
+
+
+@dataclass
+class Crew:
+    """The living workers with their `threads`, the `owners` of each partition's chunks, and who trains which rows.
+
+    The `assignment` is made anew only after somebody came or left, so that chunks stay where they are.
+    """
+
+    threads: dict[str, int] = field(default_factory=dict)
+    owners: list[tuple[str, ...]] = field(default_factory=list)
+    assignment: dict[str, list[Part]] | None = None
+
+    def join(self, worker: str, threads: int) -> bool:
+        """A worker is there; True when it is new."""
+        new = worker not in self.threads
+        if new or self.threads[worker] != threads:
+            self.assignment = None
+        self.threads[worker] = threads
+        return new
+
+    def lose(self, worker: str) -> bool:
+        """A worker is gone; False when it was not known."""
+        if self.threads.pop(worker, None) is None:
+            return False
+        self.owners = [tuple(one for one in names if one != worker) for names in self.owners]
+        self.assignment = None
+        return True
+
+    def divide(self, whole: list[Slice], rows: Sequence[int], fixed: int | None) -> list[tuple[str, list[Slice]]]:
+        """The slices of a round as (worker, slices) shares: `fixed` many shares whoever is there, or one per worker."""
+        if fixed:
+            lists = fixed_shares(whole, fixed)
+            return list(zip(place_fixed(lists, self.owners, self.threads), lists, strict=True))
+        if self.assignment is None:
+            self.assignment = assign(rows, self.owners, self.threads)
+            self.owners = owners_of(self.assignment, self.owners)
+        return list(cut(whole, self.assignment).items())
+
+
+@dataclass
+class Share:
+    """The part of a round that one worker trains.
+
+    `worker` has it now (None: nobody), `trained` samples once it is done, `attempts` times it was given out,
+    `issued` when (seconds), `avoid` the worker that failed it last.
+    """
+
+    number: int
+    slices: tuple[Slice, ...]
+    worker: str | None = None
+    trained: int | None = None
+    seconds: float = 0.0
+    attempts: int = 0
+    issued: float = 0.0
+    avoid: str | None = None
+
+    @property
+    def samples(self) -> int:
+        """How many samples the share has."""
+        return samples_of(self.slices)
+
+    @property
+    def out(self) -> bool:
+        """True while somebody trains it."""
+        return self.worker is not None and self.trained is None
+
+
+@dataclass
+class OpenRound:
+    """The shares of one round; `asked` is what was asked to be combined: (share, samples) pairs, empty before that."""
+
+    number: int
+    begun: float
+    shares: list[Share] = field(default_factory=list)
+    asked: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, number: int, begun: float, lists: Iterable[Sequence[Slice]]) -> OpenRound:
+        """A round of one share per list of slices, numbered from 0."""
+        return cls(number, begun, [Share(n, tuple(one)) for n, one in enumerate(lists)])
+
+    @property
+    def size(self) -> int:
+        """How many samples of the stream the round takes."""
+        return sum(share.samples for share in self.shares)
+
+    @property
+    def complete(self) -> bool:
+        """True when every share is trained or given up."""
+        return all(share.trained is not None for share in self.shares)
+
+    @property
+    def trained(self) -> tuple[tuple[int, int], ...]:
+        """The (share, samples) pairs to be combined, in the order of their numbers."""
+        return tuple((share.number, share.trained) for share in self.shares if share.trained)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest share trained."""
+        return max((share.seconds for share in self.shares), default=0.0)
+
+    def held_by(self, worker: str, number: int | None = None) -> list[Share]:
+        """The shares that a worker trains, or trained and still holds the results of; only `number` when given."""
+        return [one for one in self.shares if one.worker == worker and number in (None, one.number)]
+
+    def report(self, number: int, worker: str, samples: int, seconds: float) -> bool:
+        """Note that a worker trained a share; False when the share is not, or no longer, with that worker."""
+        for share in self.held_by(worker, number):
+            if share.trained is not None:
+                return False
+            if not 0 <= samples <= share.samples:
+                raise H2OValueError(f"Share {number} must train 0 to {share.samples} samples; got {samples}.")
+            share.trained, share.seconds = samples, seconds
+            return True
+        return False
+
+    def give(self, share: Share, worker: str, now: float) -> None:
+        """Note that a share goes to a worker."""
+        share.worker, share.trained, share.issued = worker, None, now
+        share.attempts += 1
+
+    def take_back(self, share: Share, failed: bool = False) -> None:
+        """Note that nobody has a share any more, its result included; its worker is avoided next when it `failed`."""
+        share.avoid = share.worker if failed else share.avoid
+        share.worker, share.trained, share.seconds = None, None, 0.0
+
+    @property
+    def running(self) -> list[Share]:
+        """The shares that somebody trains now."""
+        return [share for share in self.shares if share.out]
+
+    def give_up(self) -> None:
+        """Count the shares that are not trained as trained with nothing."""
+        for share in self.shares:
+            share.trained = share.trained or 0
+
+    def least_loaded(self, threads: Mapping[str, int], avoid: str | None = None) -> str | None:
+        """The worker with the least samples to train per thread, `avoid` only when there is no other; None of none."""
+        load = dict.fromkeys(sorted(threads), 0)
+        for share in self.running:
+            if share.worker in load:
+                load[share.worker] += share.samples
+        able = [worker for worker in load if worker != avoid] or list(load)
+        return min(able, key=lambda worker: (load[worker] / threads[worker], worker), default=None)
+
+
+def work_of(shares: Iterable[Share], now: float) -> str:
+    """What the loss of shares costs, for people: ` with 300 samples (2.5 seconds) to be done again`; "" for nothing."""
+    shares = list(shares)
+    if not shares:
+        return ""
+    since = min(share.issued for share in shares)
+    return f" with {sum(share.samples for share in shares)} samples ({now - since:.1f} seconds) to be done again"

@@ -1,0 +1,238 @@
+"""A partition decoded for the kernels: narrow numbers as stored, unit indices of categoricals, targets and weights.
+
+Nothing is expanded: categorical columns are indices into the table, and numbers stay in their stored dtype until a
+window of rows is gathered and scaled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from daskdl.encoding.adaptation import Adaptation, Source
+from daskdl.encoding.encoder import Encoder, NumberInput
+from daskdl.kernels.gather import fill_numbers
+from daskdl.kernels.structs import Rows
+from frames.chunks.summary import MISSING_INTEGER
+
+
+class ChunkLike(Protocol):
+    """What a decoder needs of a chunk (frames.chunks.chunk.Chunk has it)."""
+
+    rows: int
+
+    def values(self, i: int) -> np.ndarray: ...
+
+    def numeric_blocks(self, positions: Sequence[int]) -> list[Any]: ...
+
+
+class Block(NamedTuple):
+    """A stored block with the arithmetic that turns its codes into scaled inputs (see kernels.gather)."""
+
+    data: np.ndarray
+    slots: np.ndarray
+    factor: np.ndarray
+    shift: np.ndarray
+    missing: np.ndarray
+    fill: np.ndarray
+
+    @property
+    def dense(self) -> bool:
+        """Whether the block fills neighbouring inputs and no code of it can be missing."""
+        sure = self.data.dtype.kind != "f" and bool(np.isnan(self.missing).all())
+        return sure and bool((np.diff(self.slots) == 1).all())
+
+
+class Design(NamedTuple):
+    """One partition, ready to be gathered.
+
+    `levels` is (rows, categorical columns) int32, `target` (rows,) float64 in training units (class index or scaled
+    response, NaN missing; a class that training did not know has the number of classes), `weight` and `offset` (rows,)
+    float64.
+    """
+
+    rows: int
+    width: int
+    blocks: tuple[Block, ...]
+    levels: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    offset: np.ndarray
+    offset_scale: float
+    usable: np.ndarray  # (rows,) bool: the row can train (response and offset known, no missing predictor under Skip)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the decoded partition holds."""
+        arrays = [self.levels, self.target, self.weight, self.offset, self.usable, *(b.data for b in self.blocks)]
+        return sum(array.nbytes for array in arrays)
+
+    def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
+        """Write rows `index` of the partition into rows `at` of a window; `identity` is left to the caller."""
+        for block in self.blocks:
+            fill_numbers(block.data, index, at, *block[2:], block.slots, block.dense, rows.numbers)
+        rows.levels[at] = self.levels[index]
+        rows.target[at, 0] = self.target[index]
+        rows.weight[at] = self.weight[index]
+        rows.offset[at] = self.offset[index] * self.offset_scale
+
+
+def empty_window(count: int, design: Design) -> Rows:
+    """Return a window for `count` rows of designs like this one."""
+    return Rows(
+        numbers=np.zeros((count, design.width), np.float32),
+        levels=np.full((count, design.levels.shape[1]), -1, np.int32),
+        target=np.zeros((count, 1), np.float32),
+        weight=np.zeros(count, np.float32),
+        offset=np.zeros(count, np.float32),
+        identity=np.zeros(count, np.int64),
+    )
+
+
+def decode(
+    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping[str, tuple[int, int]]
+) -> Design:
+    """Return the design of one partition; `where` says which chunk and position holds each column."""
+    rows = chunks[0].rows if chunks else 0
+
+    def values(name: str) -> np.ndarray:
+        group, position = where[name]
+        return chunks[group].values(position)
+
+    codes = {
+        name: _codes(source, encoder.domains[name], values(name) if source.kind != "absent" else None, rows)
+        for name, source in adaptation.sources.items()
+        if name in encoder.domains
+    }
+    blocks = [*_stored_blocks(encoder, adaptation, chunks, where), *_lookup_blocks(encoder, adaptation, codes, rows)]
+    target = _target(encoder, adaptation.response, values, rows)
+    offset = np.zeros(rows) if encoder.offset is None else as_numbers(values(encoder.offset))
+    # one row of NaN would spread through every weight of the network, and an unknown class has no output to train
+    usable = ~np.isnan(offset)
+    if encoder.response is not None:
+        usable &= ~np.isnan(target) & (encoder.response.domain is None or target < len(encoder.response.domain))
+    if encoder.skip_missing:
+        usable &= ~_incomplete(encoder, blocks, codes, rows)
+    return Design(
+        rows=rows,
+        width=len(encoder.numbers),
+        blocks=tuple(blocks),
+        levels=_levels(encoder, codes, rows),
+        target=target,
+        weight=_weight(encoder, values, where, rows),
+        offset=offset,
+        offset_scale=encoder.response.mul if encoder.response else 1.0,
+        usable=usable,
+    )
+
+
+def as_numbers(values: np.ndarray) -> np.ndarray:
+    """Return decoded numbers (rows,) as float64, missing NaN."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if values.dtype == np.int64:
+        return np.where(values == MISSING_INTEGER, np.nan, numbers)
+    return numbers
+
+
+def _weight(encoder: Encoder, values: Any, where: Mapping[str, tuple[int, int]], rows: int) -> np.ndarray:
+    """Return row weights (rows,) float64: a missing weight counts as 0, a missing column as all 1."""
+    if encoder.weights is None or encoder.weights not in where:
+        return np.ones(rows)
+    weights = as_numbers(values(encoder.weights))
+    return np.where(np.isnan(weights), 0.0, weights)  # an infinite one is left to be refused
+
+
+def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
+    """Return training codes (rows,) int32; the number of training levels stands for missing and unseen."""
+    if stored is None:
+        return np.full(rows, len(domain), np.int32)
+    assert source.codes is not None  # kind "codes" always has its map
+    return source.codes[stored]  # a missing row has code -1: the last entry
+
+
+def _scaled(one: NumberInput, value: float) -> float:
+    return ((one.fill if math.isnan(value) else value) - one.sub) * one.mul
+
+
+def _stored_blocks(
+    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping
+) -> list[Block]:
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    blocks: list[Block] = []
+    for slot, one in enumerate(encoder.numbers):
+        if one.values is not None:
+            continue
+        if adaptation.sources[one.column].kind == "absent":
+            blocks.append(_constant_block(slot, _scaled(one, math.nan), chunks[0].rows))
+            continue
+        group, position = where[one.column]
+        wanted.setdefault(group, []).append((position, slot))
+    for group, pairs in wanted.items():
+        places = np.array([slot for _, slot in pairs])
+        stored = chunks[group].numeric_blocks([position for position, _ in pairs])
+        blocks.extend(_scaled_block(encoder, block, places[block.slots]) for block in stored)
+    return blocks
+
+
+def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
+    mul = np.array([encoder.numbers[s].mul for s in slots])
+    sub = np.array([encoder.numbers[s].sub for s in slots])
+    fill = np.array([encoder.numbers[s].fill for s in slots])
+    missing = np.where(block.missing == MISSING_INTEGER, np.nan, block.missing.astype(np.float64))
+    if block.data.dtype == np.int64:
+        missing = block.missing.astype(np.float64)
+    return Block(
+        block.data, slots.astype(np.int64), block.scale * mul, (block.bias - sub) * mul, missing, (fill - sub) * mul
+    )
+
+
+def _constant_block(slot: int, value: float, rows: int) -> Block:
+    nothing = np.full(1, np.nan)
+    return Block(np.zeros((rows, 1), np.uint8), np.array([slot]), np.zeros(1), np.full(1, value), nothing, nothing)
+
+
+def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str, np.ndarray], rows: int) -> list[Block]:
+    blocks = []
+    for slot, one in enumerate(encoder.numbers):
+        if one.values is None:
+            continue
+        table = np.array([_scaled(one, value) for value in one.values], np.float32)
+        data = table[codes[one.column]].reshape(rows, 1)
+        none, unit = np.full(1, np.nan), np.ones(1)
+        blocks.append(Block(data, np.array([slot]), unit, np.zeros(1), none, np.zeros(1)))
+    return blocks
+
+
+def _levels(encoder: Encoder, codes: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+    result = np.full((rows, len(encoder.levels)), -1, np.int32)
+    for k, one in enumerate(encoder.levels):
+        units = np.array(one.units, np.int32)
+        units[units >= 0] += one.start
+        result[:, k] = units[codes[one.column]]
+    return result
+
+
+def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndarray:
+    answer = encoder.response
+    if answer is None or source.kind == "absent":
+        return np.full(rows, math.nan)
+    stored = values(answer.name)
+    if answer.domain is None:
+        return (as_numbers(stored) - answer.sub) * answer.mul
+    assert source.codes is not None  # kind "codes" always has its map
+    known = source.codes[stored].astype(np.float64)
+    known[known < 0] = math.nan
+    return known
+
+
+def _incomplete(encoder: Encoder, blocks: Sequence[Block], codes: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+    missing = np.zeros(rows, bool)
+    for block in blocks:
+        numbers = block.data.astype(np.float64)
+        missing |= (np.isnan(numbers) | (numbers == block.missing)).any(axis=1)
+    for name, known in codes.items():
+        missing |= known == len(encoder.domains[name])
+    return missing

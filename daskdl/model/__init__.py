@@ -1,0 +1,1 @@
+"""Trained models: what they hold, how they are applied, written and read."""

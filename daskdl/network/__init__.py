@@ -1,0 +1,1 @@
+"""The network as data: layers in one flat buffer."""

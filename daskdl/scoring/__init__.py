@@ -1,0 +1,1 @@
+"""Predictions and metric states of decoded rows."""

@@ -1,0 +1,1 @@
+"""The coordinator's instructions carried out with Dask."""

@@ -1,0 +1,1 @@
+"""From parameters and frames to a model."""

@@ -1,0 +1,1 @@
+"""A model per fold, and what they say together."""

@@ -1,0 +1,75 @@
+"""Which rows a training has: how many in each partition, in which shares of the classes, and that there are any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from daskdl.model.model import held
+from daskdl.shell.cluster import Table
+from daskdl.training.look import View
+from daskdl.worker import tasks
+from frames.cluster.tasks import gather, submit
+from frames.exceptions import H2OJobError
+from frames.frame import H2OFrame
+
+REDRAWS = 10  # of the rows of balanced classes, where one vanished
+
+
+def training_rows(
+    job: tasks.Job, table: Table, frame: H2OFrame
+) -> tuple[tasks.Job, tuple[int, ...], tuple[float, ...] | None]:
+    """Return the job, training rows per partition and, where classes are balanced, the class shares among them.
+
+    Drawn anew, up to ten times, where balancing leaves a class without a row. Raises H2OJobError if that never ends.
+    Source: training section 16.
+    """
+    balance = job.balance
+    if balance is None:
+        return job, frame.placement(frame.names[:1]).rows, None
+    gone = np.zeros(0, np.intp)
+    for draw in range(1 + REDRAWS):
+        drawn = replace(job, balance=balance._replace(draw=draw))
+        shared = held(drawn)  # once for all partitions: an encoder with many levels is large
+        counts = [submit(tasks.count_training_rows, shared, list(chunks), n) for n, chunks in enumerate(table.parts)]
+        counts = gather(counts)
+        found = np.sum(counts, axis=0)
+        gone = np.flatnonzero((np.array(balance.counts) > 0) & (found == 0))
+        if not len(gone):
+            return drawn, tuple(int(one.sum()) for one in counts), shares_of(found)
+    answer = job.encoder.response
+    domain = (answer.domain if answer else None) or ()
+    names = ", ".join(domain[int(k)] for k in gone[:5])
+    raise H2OJobError(
+        f"Balanced classes must keep a row of each class; {REDRAWS} draws anew left none of {names}. Raise "
+        "max_after_balance_size, or the class_sampling_factors of these classes."
+    )
+
+
+def shares_of(counts: np.ndarray | None) -> tuple[float, ...] | None:
+    """Return the share of each class; None without counts."""
+    if counts is None or counts.sum() == 0:
+        return None
+    return tuple(float(n) for n in counts / counts.sum())
+
+
+def require_rows(job: tasks.Job, table: Table, frame: H2OFrame, view: View) -> None:
+    """Raise H2OJobError where no row can train: a predictor missing under Skip, no response, or weight 0.
+
+    Rows are only read where such reasons can meet; one reason alone, over all rows, was refused before.
+    """
+    encoder = job.encoder
+    skipping = encoder.skip_missing and any(view.statistics.missing.get(name, 1) for name in encoder.sources)
+    weighing = encoder.weights is not None and frame.summaries([encoder.weights])[encoder.weights].zeros > 0
+    answer = None if encoder.response is None else encoder.response.name
+    unknown = answer is not None and frame.summaries([answer])[answer].missing > 0
+    if not (skipping or (weighing and unknown)):
+        return
+    shared = held(job)
+    counts = [submit(tasks.count_usable_rows, shared, list(chunks)) for chunks in table.parts]
+    if not sum(gather(counts)):
+        raise H2OJobError(
+            "No rows left in the dataset to train on: each one lacks a predictor (missing_values_handling 'Skip'), its "
+            "response, or its weight. Use 'MeanImputation', leave out columns with many missing values, or fill them."
+        )

@@ -1,0 +1,1 @@
+"""What runs on a worker: shares trained, rows scored."""

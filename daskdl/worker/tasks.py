@@ -1,0 +1,261 @@
+"""What workers run: pure functions of their arguments, plus a cache of decoded partitions that only saves time."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from daskdl import metrics
+from daskdl.coordinator.slices import Slice
+from daskdl.encoding.adaptation import Adaptation
+from daskdl.encoding.balance import Balance, balanced_rows
+from daskdl.encoding.decoded import Design, as_numbers, decode
+from daskdl.encoding.encoder import Encoder
+from daskdl.encoding.moments import WeightedMoments, level_responses, level_weights, weighted_moments
+from daskdl.network.state import State, average
+from daskdl.scoring import partitions
+from daskdl.scoring.partitions import Scorer
+from daskdl.worker.kernel_plan import Plan
+from daskdl.worker.trainer import Delta, Portion, Share, train_share
+
+Where = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all training tasks of a job share.
+
+    `cache`: bytes of decoded partitions that a worker may keep; `spread` (force_load_balance): use all threads of a
+    worker on few partitions too, otherwise at most one thread for each.
+    """
+
+    key: str
+    plan: Plan
+    encoder: Encoder
+    adaptation: Adaptation
+    where: dict[str, tuple[int, int]]
+    balance: Balance | None = None
+    cache: int = 256 << 20
+    spread: bool = True
+
+
+class DesignCache:
+    """Decoded partitions of recent tasks, the least recently used dropped first.
+
+    An entry is valid only while the very chunks it was made from are alive, so a chunk that was spilled and read again
+    is decoded again.
+    """
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Any, tuple[list[weakref.ref], Design]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(
+        self, key: str, encoder: Encoder, plan: Adaptation, chunks: Sequence[Any], where: Where, budget: int
+    ) -> Design:
+        """Return the design of these chunks, from the cache or decoded now."""
+        name = (key, *(id(chunk) for chunk in chunks))
+        with self._lock:
+            entry = self._entries.get(name)
+            if entry and all(ref() is chunk for ref, chunk in zip(entry[0], chunks, strict=True)):
+                self._entries.move_to_end(name)
+                return entry[1]
+        design = decode(encoder, plan, chunks, where)
+        with self._lock:
+            self._entries[name] = ([weakref.ref(chunk) for chunk in chunks], design)
+            self._entries.move_to_end(name)
+            self._shrink(budget)
+        return design
+
+    def _shrink(self, budget: int) -> None:
+        dead = [name for name, (refs, _) in self._entries.items() if any(ref() is None for ref in refs)]
+        for name in dead:
+            del self._entries[name]
+        while self._entries and sum(design.nbytes for _, design in self._entries.values()) > budget:
+            self._entries.popitem(last=False)
+
+
+_designs = DesignCache()
+_stopped: set[tuple[str, int]] = set()
+
+
+def stop_round(key: str, number: int) -> None:
+    """Ask the running shares of a round, in this process, to end at their next window."""
+    _stopped.add((key, number))
+
+
+def training_rows(job: Job, design: Design, partition: int) -> np.ndarray:
+    """Return which rows of a partition train, with repeats where classes are balanced."""
+    if job.balance is None:
+        return np.arange(design.rows)
+    counted = np.where(design.weight > 0, design.target, np.nan)  # a row that never trains is not worth repeating
+    return balanced_rows(counted, job.balance, partition)
+
+
+def count_training_rows(job: Job, chunks: Sequence[Any], partition: int) -> np.ndarray:
+    """Return the number of training rows of each class (classes,) int64 in a partition after balancing."""
+    design = decode(job.encoder, job.adaptation, chunks, job.where)
+    assert job.balance is not None  # only asked for balanced jobs
+    target = design.target[training_rows(job, design, partition)]
+    return np.bincount(target.astype(np.int64), minlength=len(job.balance.factors))
+
+
+def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
+    """Return how many rows of a partition can train at all."""
+    design = decode(job.encoder, job.adaptation, chunks, job.where)
+    return int(np.count_nonzero(design.usable & (design.weight > 0)))
+
+
+class Timing(NamedTuple):
+    """Where a task stands: its round, samples of all workers before that, samples of the round per own sample."""
+
+    round: int
+    begin: int
+    pace: float
+
+
+def train_task(
+    job: Job,
+    before: State | Delta,
+    slices: Sequence[Slice],
+    chunks: Sequence[Sequence[Any]],
+    threads: int,
+    timing: Timing,
+    consensus: State | None = None,
+) -> Delta:
+    """Train some slices from a state, or go on from an earlier task of the same share. Arguments are not changed."""
+    done = before.samples if isinstance(before, Delta) else 0
+    seconds = before.seconds if isinstance(before, Delta) else 0.0
+    state = before.state if isinstance(before, Delta) else before
+    portions = []
+    for one, parts in zip(slices, chunks, strict=True):
+        design = _designs.get(job.key, job.encoder, job.adaptation, parts, job.where, job.cache)
+        rows = training_rows(job, design, one.partition)
+        portions.append(Portion(one.partition, one.start, one.stop, design, rows))
+    threads = threads if job.spread else min(threads, max(1, len(portions)))
+    share = Share(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
+    ticket = (job.key, timing.round)
+    delta = train_share(state, share, job.plan, threads, consensus, lambda: ticket in _stopped)
+    return Delta(delta.state, delta.samples + done, delta.seconds + seconds)
+
+
+def combine(deltas: Sequence[Delta]) -> Delta:
+    """Return the average of several shares, weighted by their samples, in the order given."""
+    samples = [delta.samples for delta in deltas]
+    state = (
+        deltas[0].state if len(deltas) == 1 else average([delta.state for delta in deltas], [float(n) for n in samples])
+    )
+    return Delta(state, sum(samples), max(delta.seconds for delta in deltas))
+
+
+def combine_with_consensus(deltas: Sequence[Delta], consensus: State | None, rate: float) -> Delta:
+    """Return the new consensus of elastic averaging: `rate` of the average and the rest of the old consensus."""
+    mean = combine(deltas)
+    if consensus is None:
+        return mean
+    moved = average([mean.state, consensus], [rate, 1.0 - rate])
+    return Delta(moved, mean.samples, mean.seconds)
+
+
+class Sample(NamedTuple):
+    """A fixed random choice of rows: each is taken with its probability (by class, where there are several)."""
+
+    probabilities: tuple[float, ...]
+    seed: int
+
+    def rows(self, design: Design, partition: int) -> np.ndarray | None:
+        """Return the chosen row numbers of a partition; None for all."""
+        if min(self.probabilities) >= 1.0:
+            return None
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed & (2**64 - 1), partition, 3])))
+        draw = rng.random(design.rows)
+        if len(self.probabilities) == 1:
+            return np.flatnonzero(draw < self.probabilities[0])
+        known = np.nan_to_num(design.target, nan=0).astype(np.int64)
+        # the last entry is for classes that training did not know
+        share = np.array([*self.probabilities, max(self.probabilities)])[np.minimum(known, len(self.probabilities))]
+        return np.flatnonzero((draw < share) & ~np.isnan(design.target))
+
+
+def score_task(
+    key: str,
+    scorer: Scorer,
+    plan: Adaptation,
+    chunks: Sequence[Any],
+    where: Where,
+    sample: Sample,
+    partition: int,
+    cache: int,
+) -> metrics.State:
+    """Return the metric state of the sampled rows of a partition."""
+    design = _designs.get(key, scorer.encoder, plan, chunks, where, cache)
+    return partitions.measure(scorer, design, sample.rows(design, partition))
+
+
+class Request(NamedTuple):
+    """Columns to look at before an encoder can be made: numbers, categoricals with their levels, what weighs rows."""
+
+    numbers: tuple[str, ...]
+    levels: tuple[tuple[str, int], ...]
+    weights: str | None
+    response: str | None
+    offset: str | None
+    classes: int = 0  # levels of a categorical response whose weights are to be summed
+    weighed: tuple[tuple[str, int], ...] = ()  # categoricals, with their levels, whose weights are to be summed
+
+
+class Look(NamedTuple):
+    """What one partition shows of the columns of a `Request`."""
+
+    numbers: dict[str, WeightedMoments]
+    levels: dict[str, np.ndarray]
+    weights: WeightedMoments
+    classes: np.ndarray  # (classes,) summed weights
+    weighed: dict[str, np.ndarray]  # (2, levels + 1): see moments.level_weights
+
+    def merge(self, other: Look) -> Look:
+        """Return what both show."""
+        numbers = {name: one.merge(other.numbers[name]) for name, one in self.numbers.items()}
+        levels = {name: one + other.levels[name] for name, one in self.levels.items()}
+        weighed = {name: one + other.weighed[name] for name, one in self.weighed.items()}
+        return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
+
+
+def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
+    """Return weighted moments and level responses of one partition; a response is looked at less its offset."""
+
+    def column(name: str) -> np.ndarray:
+        group, position = where[name]
+        return as_numbers(chunks[group].values(position))
+
+    weights = np.ones(chunks[0].rows) if request.weights is None else column(request.weights)
+    response = None if request.response is None else column(request.response)
+    if request.response is not None and response is not None:
+        group, position = where[request.response]
+        if chunks[group].types[position] == "enum":
+            response[response < 0] = np.nan  # a missing class is no class number
+    if response is not None and request.offset is not None:
+        response = response - column(request.offset)
+    numbers = {}
+    for name in request.numbers:
+        values = response if name == request.response and response is not None else column(name)
+        numbers[name] = weighted_moments(values, weights)
+    levels = {}
+    for name, size in request.levels:
+        assert response is not None  # level responses are only asked for with a response
+        levels[name] = level_responses(column(name).astype(np.int64), size, response, weights)
+    classes = np.zeros(request.classes)
+    if response is not None and request.classes:
+        known = response >= 0
+        classes = np.bincount(response[known].astype(np.int64), weights[known], request.classes)
+    weighed = {
+        name: level_weights(column(name).astype(np.int64), size, np.nan_to_num(weights))
+        for name, size in request.weighed
+    }
+    return Look(numbers, levels, weighted_moments(weights, weights), classes, weighed)

@@ -1,0 +1,176 @@
+"""Training of one share of a round: threads over decoded partitions, a pure function of its arguments.
+
+Rows of several partitions are shuffled together; `threads` trains them. The number of threads changes the time only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from daskdl.encoding.decoded import Design
+from daskdl.kernels.penalties import Elastic, Free
+from daskdl.kernels.structs import Rows
+from daskdl.network.state import State
+from daskdl.worker.kernel_plan import Plan
+from daskdl.worker.tail import Tail, edges
+from daskdl.worker.threads import Crew
+
+f4 = np.float32
+BITE = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
+MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
+
+
+class Portion(NamedTuple):
+    """Rows [start, stop) of the endless order of one partition's training rows."""
+
+    partition: int
+    start: int
+    stop: int
+    design: Design
+    rows: np.ndarray  # (training rows,) int64: which rows of the partition train, with repeats
+
+
+class Delta(NamedTuple):
+    """What a share gives back: the moved state, how many samples it saw, and its seconds."""
+
+    state: State
+    samples: int
+    seconds: float
+
+
+class Share(NamedTuple):
+    """A worker's part of one round."""
+
+    portions: tuple[Portion, ...]
+    begin: int  # samples of all workers before this round
+    pace: float  # samples of the round per sample of this share
+
+
+def order(seed: int, partition: int, number: int, rows: int) -> np.ndarray:
+    """Return the order (rows,) in which pass `number` visits a partition's training rows.
+
+    >>> sorted(order(seed=1, partition=0, number=2, rows=4).tolist())
+    [0, 1, 2, 3]
+    """
+    key = np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, partition, number])
+    return np.random.Generator(np.random.Philox(key)).permutation(rows)
+
+
+def stream(portion: Portion, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return row numbers and identities (samples,) int64 of a portion, over the passes that it crosses."""
+    size = len(portion.rows)
+    pieces = []
+    for number in range(portion.start // size, (portion.stop - 1) // size + 1):
+        low = max(portion.start - number * size, 0)
+        high = min(portion.stop - number * size, size)
+        pieces.append(portion.rows[order(seed, portion.partition, number, size)[low:high]])
+    identity = (portion.partition << 40) + np.arange(portion.start, portion.stop)
+    return np.concatenate(pieces), identity
+
+
+class Mix(NamedTuple):
+    """Samples of a few portions in the order in which they train."""
+
+    designs: tuple[Design, ...]
+    source: np.ndarray  # (samples,) which design
+    row: np.ndarray  # (samples,) which of its rows
+    identity: np.ndarray  # (samples,)
+
+    def part(self, low: int, high: int) -> Mix:
+        """Return the samples [low, high) alone."""
+        return Mix(self.designs, self.source[low:high], self.row[low:high], self.identity[low:high])
+
+    def window(self, low: int, high: int, rows: Rows, mean_weight: float) -> Rows:
+        """Gather samples [low, high) into the first rows of a window; rows that must not train get weight 0."""
+        count = high - low
+        part = Rows(*(array[:count] for array in rows))
+        source = self.source[low:high]
+        for k, design in enumerate(self.designs):
+            at = np.arange(count) if len(self.designs) == 1 else np.flatnonzero(source == k)
+            if len(at):
+                index = self.row[low:high][at]
+                design.window(index, at, part)
+                part.weight[at] *= design.usable[index]
+        part.identity[:] = self.identity[low:high]
+        if mean_weight != 1.0:
+            part.weight[:] /= f4(mean_weight)
+        return part
+
+
+def bites(share: Share) -> Iterator[Share]:
+    """Cut a share of very many samples into parts of at most `BITE`, whose row numbers fit into memory."""
+    total = sum(portion.stop - portion.start for portion in share.portions)
+    count = max(1, math.ceil(total / BITE))
+    if count == 1:
+        yield share
+        return
+    done = 0
+    for k in range(count):
+        cuts = [(p, p.stop - p.start) for p in share.portions]
+        parts = [p._replace(start=p.start + n * k // count, stop=p.start + n * (k + 1) // count) for p, n in cuts]
+        yield Share(tuple(parts), share.begin + int(share.pace * done), share.pace)
+        done += sum(part.stop - part.start for part in parts)
+
+
+def mixes(share: Share, seed: int) -> list[Mix]:
+    """Return the samples of a share, shuffled across up to `MIXED` partitions at a time."""
+    portions = [portion for portion in share.portions if portion.stop > portion.start]
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, share.begin, 1])))
+    result = []
+    for group in np.array_split(rng.permutation(len(portions)), max(1, math.ceil(len(portions) / MIXED))):
+        chosen = [portions[k] for k in sorted(group)]
+        if not chosen:
+            continue
+        streams = [stream(portion, seed) for portion in chosen]
+        source = np.repeat(np.arange(len(chosen)), [len(rows) for rows, _ in streams])
+        shuffled = rng.permutation(len(source)) if len(chosen) > 1 else np.arange(len(source))
+        rows = np.concatenate([rows for rows, _ in streams])[shuffled]
+        identity = np.concatenate([identity for _, identity in streams])[shuffled]
+        result.append(Mix(tuple(p.design for p in chosen), source[shuffled], rows, identity))
+    return result
+
+
+def never() -> bool:
+    """Return False: nobody wants to stop."""
+    return False
+
+
+def train_share(
+    state: State,
+    share: Share,
+    plan: Plan,
+    threads: int,
+    consensus: State | None = None,
+    stopped: Callable[[], bool] = never,
+) -> Delta:
+    """Return the state after training on a share; the given state is not changed.
+
+    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows. The same
+    arguments give the same bits for any number of threads.
+    """
+    began = time.perf_counter()
+    if len(state.slots) != len(plan.optimizer.slots):  # kernels would read beyond the array
+        raise ValueError(f"{plan.optimizer.name} needs {len(plan.optimizer.slots)} slots; got {len(state.slots)}.")
+    moved = state.copy()
+    # what came from another process may be read-only, a type of its own for which kernels would compile once more
+    pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
+    done = 0
+    for mix in itertools.chain.from_iterable(mixes(bite, plan.seed) for bite in bites(share)):
+        tail, cuts = Tail(), edges(len(mix.row))
+        for low, high in itertools.pairwise(cuts):
+            first = share.begin + share.pace * done
+            done += Crew(plan, moved, pull, mix.part(low, high), first, share.pace, stopped).train(threads)
+            if stopped():
+                break
+            if low > 0:
+                tail.add(moved)
+        tail.put_into(moved)
+        if stopped():
+            break
+    return Delta(moved, done, time.perf_counter() - began)

@@ -1,0 +1,1 @@
+"""The cluster in use: where chunks lie and how tasks reach them."""

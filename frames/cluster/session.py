@@ -1,0 +1,238 @@
+"""The cluster in use and the names of what lives on it. (D)"""
+
+import atexit
+import itertools
+import os
+import secrets
+import threading
+import warnings
+import weakref
+from typing import Any
+
+import dask
+import distributed
+from distributed.client import _global_clients
+from distributed.worker import thread_state
+
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
+from frames.text import zones
+
+show_progress: bool = True
+"""Whether long imports draw a progress bar (`h2o.no_progress()` turns it off)."""
+
+_lock = threading.RLock()
+_current: distributed.Client | None = None
+_embedded: tuple[distributed.Client, distributed.LocalCluster] | None = None
+_kept: dict[str, Any] = {}
+_temporary: "weakref.WeakValueDictionary[str, Any]" = weakref.WeakValueDictionary()
+_numbers = itertools.count(1)
+_session_id = secrets.token_hex(2)
+_used = False  # whether this process ever had a client
+_left: list[Any] = []  # in a forked child: what came along without its threads
+
+_CONFIG = {
+    # Chunks go to disk above half of the limit, counted by their own bytes. The other two thresholds look at the whole
+    # process, which is the user's too: a notebook with large tables of its own would make the worker pause for ever.
+    "distributed.worker.memory.target": 0.5,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    # It drops replicas that a broadcast has just made.
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.admin.tick.limit": "30s",
+}
+
+
+def client() -> distributed.Client:
+    """Return the client in use: inside a task that of the worker, else the one given by `set_client`, else that of the
+    embedded cluster, which is started on first use.
+
+    Raises H2OResponseError in a child that was forked after the first use.
+    """
+    refuse_a_fork()
+    if getattr(thread_state, "execution_state", None) is not None:
+        return distributed.get_client()
+    with _lock:
+        if _current is not None and _current.status in ("running", "connecting", "newly-created"):
+            return _current
+        return start()
+
+
+def set_client(new: distributed.Client | None) -> None:
+    """Use this client from now on; None forgets the one in use (an embedded cluster then starts at the next need).
+
+    Raises H2OTypeError for anything else, H2OValueError for a client that is closed, and H2OResponseError in a child
+    that was forked after the first use.
+    """
+    global _current
+    refuse_a_fork()
+    if new is not None and not isinstance(new, distributed.Client):
+        raise H2OTypeError(f"A client must be a distributed.Client; got {type(new).__name__}.")
+    if new is not None and new.status in ("closed", "closing"):
+        raise H2OValueError(f"A client must be open; got {new}. Connect a new one.")
+    with _lock:
+        _current = new
+        if new is not None:
+            _adopt()
+
+
+def refuse_a_fork() -> None:
+    """Raise H2OResponseError in a child that was forked after the first use of a client.
+
+    Whatever waits for a thread that stayed in the parent would wait for ever, so nothing is begun.
+    """
+    if _left:
+        raise H2OResponseError(
+            "A process must use the cluster from its own threads; this one was forked from a process that used it, and "
+            'threads are not forked. Start such processes with multiprocessing.get_context("spawn") (joblib: its '
+            "default), or fork before h2o.init() and the first frame."
+        )
+
+
+def _forked() -> None:
+    """Called in every forked child; also keeps what runs when it exits from waiting for threads of the parent."""
+    global _lock, _current, _embedded
+    _lock = threading.RLock()  # a thread of the parent may have held it
+    if _used:
+        _left.extend([_current, _embedded, *distributed.SpecCluster._instances])
+        _current = _embedded = None
+        distributed.SpecCluster._instances.clear()
+        _global_clients.clear()  # dask's default: `ddf.compute()` would ask it
+        for final in list(weakref.finalize._registry):  # type: ignore[attr-defined]  no public way to list them
+            found = final.peek()
+            if found is not None and str(getattr(found[1], "__module__", "")).startswith(("distributed", "zict")):
+                final.atexit = False  # else a child that exits removes the folder of spilled chunks
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def _adopt() -> None:
+    global _used
+    _used = True
+    # With conversion on, dask would turn our strings into another dtype and recode every text column.
+    dask.config.set({"dataframe.convert-string": False})
+
+
+def start(
+    nthreads: int = -1, memory_limit: str | int | None = None, dashboard: str | None = None
+) -> distributed.Client:
+    """Start the embedded cluster (one worker inside this process) and return its client; if it runs, return that.
+
+    nthreads      threads of the worker; -1 takes one per core this process may use
+    memory_limit  bytes, or text such as "4GB"; None takes what Dask finds. Above half of it chunks go to disk.
+    dashboard     address of Dask's pages, such as "127.0.0.1:8787" or ":0"; None serves none
+    """
+    global _embedded, _current
+    refuse_a_fork()
+    if not isinstance(nthreads, int) or isinstance(nthreads, bool) or (nthreads < 1 and nthreads != -1):
+        raise H2OValueError(f"nthreads must be -1 (all cores) or at least 1; got {nthreads!r}.")
+    with _lock:
+        if _embedded is None:
+            threads = _cores() if nthreads == -1 else nthreads
+            with warnings.catch_warnings(), dask.config.set(_CONFIG):
+                warnings.filterwarnings("ignore", message="Port .* is already in use")
+                cluster = distributed.LocalCluster(
+                    n_workers=1,
+                    threads_per_worker=threads,
+                    processes=False,
+                    memory_limit="auto" if memory_limit is None else memory_limit,
+                    # Without an address Dask would try port 8787 all the same, and complain when that is taken.
+                    dashboard_address=dashboard or "127.0.0.1:0",
+                    # The worker serves its health page too: on every address, unless told.
+                    worker_dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": dashboard is not None},
+                )
+                _embedded = distributed.Client(cluster), cluster
+        _current = _embedded[0]
+        _adopt()
+        return _current
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def is_running() -> bool:
+    """Whether a client is in use now, without starting one."""
+    return _current is not None and _current.status == "running"
+
+
+def is_embedded() -> bool:
+    """Whether the client in use is that of the cluster inside this process, which shares its disks."""
+    return _embedded is not None and _current is _embedded[0]
+
+
+def threads() -> tuple[int, int]:
+    """Return (workers, threads of all workers together), each at least 1."""
+    workers = client().scheduler_info(n_workers=-1)["workers"].values()
+    return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
+
+
+def stop() -> None:
+    """Forget all names, the time zone and the client; close the embedded cluster. A cluster of the user's stays up."""
+    global _embedded, _current
+    with _lock:
+        clear()
+        zones.use(zones.UTC)
+        embedded, _embedded, _current = _embedded, None, None
+        if embedded is not None:
+            embedded[0].close(timeout=10)
+            embedded[1].close(timeout=10)
+
+
+# Thread pools refuse work as soon as the main thread is through, before `atexit` begins: a cluster that is closed only
+# then complains about every task still on its way. `threading` has a hook that comes first, but no public name for it.
+getattr(threading, "_register_atexit", atexit.register)(stop)
+
+
+def register(key: str, thing: Any, temporary: bool = False) -> None:
+    """Keep an object under a key, in place of an older one; a temporary one is forgotten when nobody else holds it."""
+    with _lock:
+        remove(key)
+        if temporary:
+            _temporary[key] = thing
+        else:
+            _kept[key] = thing
+
+
+def get(key: str) -> Any | None:
+    """Return the object of a key, or None."""
+    with _lock:
+        return _kept[key] if key in _kept else _temporary.get(key)
+
+
+def remove(key: str) -> bool:
+    """Forget a key; return whether it was known."""
+    with _lock:
+        known = _kept.pop(key, None) is not None
+        return _temporary.pop(key, None) is not None or known
+
+
+def keys() -> list[str]:
+    """Return all known keys, sorted."""
+    with _lock:
+        return sorted({*_kept, *_temporary.keys()})
+
+
+def clear() -> None:
+    """Forget all keys."""
+    with _lock:
+        _kept.clear()
+        _temporary.clear()
+
+
+def temporary_key() -> str:
+    """Return a new key `py_<n>_sid_<xxxx>`."""
+    return f"py_{next(_numbers)}_sid_{_session_id}"
+
+
+def file_key(stem: str) -> str:
+    """Return the key of an imported file: `<stem>.hex`, or `<stem>1.hex`, `<stem>2.hex` ... while that is taken."""
+    with _lock:
+        for suffix in itertools.chain([""], itertools.count(1)):
+            key = f"{stem}{suffix}.hex"
+            if get(key) is None:
+                return key
+    raise AssertionError

@@ -1,0 +1,1 @@
+"""What the cells of a source mean: texts, numbers, times, categories."""

@@ -1,0 +1,1 @@
+"""Tables written to files, and shown as pandas and Dask."""

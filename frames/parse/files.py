@@ -1,0 +1,282 @@
+"""Files -> frames: h2o.import_file and h2o.upload_file. (D)"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from frames.chunks.column import Column
+from frames.cluster import session
+from frames.cluster.tasks import resident, submit, submit_all
+from frames.columns import kinds
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
+from frames.parse import number_block, parquet, ranges
+from frames.parse.arff import is_arff, plan_arff
+from frames.parse.bar import bar
+from frames.parse.block import read_bytes, read_range, read_stream
+from frames.parse.declare import declare, numbers, spoken_names, verdicts
+from frames.parse.guess import Setup, Wishes
+from frames.parse.several import Start, plan_files
+from frames.parse.source import Source, inspect, list_paths
+from frames.parse.svmlight import is_svmlight
+from frames.parse.whole import Declarations, frame_from_whole
+from frames.table.assemble import Pending, assemble, collect
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+Progress = Callable[[int, int], None]
+
+
+def import_file(
+    path: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    destination_frame: str | None = None,
+    parse: bool = True,
+    header: int = 0,
+    sep: str | None = None,
+    col_names: Sequence[str] | None = None,
+    col_types: Sequence[str | None] | Mapping[str, str] | None = None,
+    na_strings: Any = None,
+    pattern: str | None = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    custom_non_data_line_markers: str | None = None,
+    partition_by: Any = None,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+    progress: Progress | None = None,
+) -> "H2OFrame | list[str]":
+    """Read CSV, Parquet, ARFF, SVMLight or Excel files into a frame on the cluster.
+
+    path               file, folder, glob, URL that fsspec opens, or a list of these; every worker must be able to read
+                       them. .gz, .zip (also of several files), .bz2 and .xz are unpacked while they are read. Excel
+                       (the first sheet) and SVMLight files are read in this process.
+    destination_frame  the frame's key; default `<file stem>.hex`
+    parse              False: only return the list of files, which `import_file` takes again
+    header             1: the first row names the columns, -1: it does not, 0: guess. Several files have one header, in
+                       all of them or in the first
+    sep                one character; default: guess of tab , ; | ^A and space
+    col_names, col_types, na_strings, skipped_columns   see `frames.parse.declare.declare`
+    pattern            regular expression that names of files must contain
+    force_col_types    accepted for H2O's sake: given types are always binding here
+    custom_non_data_line_markers   lines that start with one of these characters are left out everywhere (by default
+                       only lines starting with # at the top of a file)
+    quotechar, escapechar   one character each
+    progress           called with (bytes done, bytes in all) as ranges are read; in place of the progress bar
+
+    Types are guessed from the first 256 KiB and checked on every row: a column that turns out to hold words is read
+    again as text, and is then what more than half of its cells are; what does not fit is missing, with a warning. Empty
+    fields are missing; in columns of numbers and times also NA, nan, NaN, null, NULL, N/A. Text columns are enum, or
+    string where there are more than 100 distinct values and they are more than 95% of the rows. All rules, with
+    examples: docs/data.md.
+
+    Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
+    number of the line), and for files whose headers differ (with both).
+
+    >>> frame = import_file("prostate.csv")                                              # doctest: +SKIP
+    """
+    if partition_by is not None:
+        raise H2OValueError(
+            f"partition_by must be left out: columns in names of folders are not read; got {partition_by!r}."
+        )
+    if path is None:
+        raise H2OTypeError("path must be a path, a URL or a list of them; got None.")
+    if not parse:
+        return list_paths(path, pattern)
+    wishes = Wishes(header, sep, quotechar or '"', escapechar, custom_non_data_line_markers)
+    return _import(
+        path, destination_frame, wishes, pattern,
+        (col_names, col_types, na_strings, skipped_columns), force_col_types, progress,
+    )  # fmt: skip
+
+
+def upload_file(
+    path: str | os.PathLike | None = None,
+    destination_frame: str | None = None,
+    header: int = 0,
+    sep: str | None = None,
+    col_names: Sequence[str] | None = None,
+    col_types: Sequence[str | None] | Mapping[str, str] | None = None,
+    na_strings: Any = None,
+    skipped_columns: Sequence[int] | None = None,
+    force_col_types: bool = False,
+    quotechar: str | None = None,
+    escapechar: str | None = None,
+) -> "H2OFrame":
+    """Read a file that this process can read and the workers may not; the arguments are those of `import_file`.
+
+    With the embedded cluster both are the same. On another cluster the file is read here and its rows are sent to the
+    workers: such rows cannot be read again when a worker that holds them is lost.
+    """
+    return _import(
+        path, destination_frame, Wishes(header, sep, quotechar or '"', escapechar), None,
+        (col_names, col_types, na_strings, skipped_columns), force_col_types, None, upload=not session.is_embedded(),
+    )  # fmt: skip
+
+
+def _import(
+    path: Any,
+    destination_frame: str | None,
+    wishes: Wishes,
+    pattern: str | None,
+    declarations: Declarations,
+    force_col_types: bool,
+    progress: Progress | None,
+    upload: bool = False,
+) -> "H2OFrame":
+    if not isinstance(force_col_types, bool):
+        raise H2OTypeError(f"force_col_types must be True or False; got {force_col_types!r}.")
+    if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
+        raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
+    sources = _sources(list_paths(path, pattern))
+    frame_id = destination_frame or session.file_key(sources[0].stem)
+    total = sum(source.size or 0 for source in sources)
+    form = _told_form(sources[0])
+    if form in ("excel", "svmlight"):
+        with bar(total, progress) as done:
+            made = frame_from_whole(form, sources, wishes, declarations)
+            done(total)
+        made.frame_id = frame_id
+        return made
+    plan = _planned(form, sources, wishes, declarations, upload)
+    with bar(total, progress) as done:
+        return _read(plan, frame_id, done)
+
+
+def _planned(
+    form: str, sources: list[Source], wishes: Wishes, declarations: Declarations, upload: bool
+) -> "_Csv | _Parquet":
+    if form == "parquet":
+        plan = _Parquet(sources, upload)
+    elif form == "arff":
+        plan = _Csv(plan_arff(sources, wishes), upload)
+    else:
+        plan = _Csv(plan_files(sources, wishes, declarations[0] is not None, spoken_names(*declarations)), upload)
+    plan.setup = declare(plan.setup, *declarations)
+    return plan
+
+
+def _told_form(source: Source) -> str:
+    """The form of a file: that of its name, or what it begins with."""
+    if source.form != "csv":
+        return source.form
+    head = source.head(2**16)
+    return "arff" if is_arff(head) else "svmlight" if is_svmlight(head) else "csv"
+
+
+def _sources(urls: list[str]) -> list[Source]:
+    """The files that hold something; all of one form."""
+    files = [source for url in urls for source in inspect(url).members()]
+    sources = [source for source in files if source.size != 0]
+    if not sources:
+        raise FrameError(f"A file must hold at least one row; {urls[0]} is empty.")
+    forms = dict.fromkeys(source.form for source in sources)
+    if len(forms) > 1:
+        raise FrameError(
+            f"All files must have one form; got {' and '.join(forms)} among {len(sources)} files. Import them apart."
+        )
+    return sources
+
+
+def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -> "H2OFrame":
+    """Read with the plan; read again where the rows contradict it."""
+    while True:
+        blocks, reports = collect(plan.tasks(), done)
+        if any(report.unsafe for report in reports):
+            plan.cut_exactly()
+            continue
+        wrong = {i for report in reports for i in report.not_numbers}
+        if not wrong:
+            break
+        plan.setup = plan.setup.with_texts(sorted(wrong))
+    texts = verdicts(plan.setup, reports)
+    order = [plan.setup.names[i] for i in plan.setup.kept]
+    kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
+    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order, frame_id)
+
+
+class _Csv:
+    """The plan of reading CSV files: their setup and the ranges of each.
+
+    With `upload` the bytes are read in this process and sent to the workers.
+    """
+
+    def __init__(self, files: tuple[Setup, list[Start]], upload: bool) -> None:
+        self.setup, self.starts = files
+        self.upload = upload
+        self.exact: dict[Source, list[ranges.Range]] = {}
+
+    def tasks(self) -> list[Pending]:
+        """The tasks that read the files, in the order of these."""
+        if self.upload:
+            return list(self._uploads())
+        setup = self.setup
+        if session.is_embedded() and number_block.suits(sum(source.size or 0 for source, _ in self.starts), setup):
+            number_block.load()
+        tasks: list[Pending] = []
+        for source, start in self.starts:
+            if source.ranges:
+                tasks += [Pending(future) for future in submit_all(read_range, self._ranges(source, start), setup)]
+            else:
+                tasks += [Pending(future, many=True) for future in submit_all(read_stream, [source], start, setup)]
+        return tasks
+
+    def _ranges(self, source: Source, start: int) -> list[ranges.Range]:
+        if source in self.exact:
+            return self.exact[source]
+        workers, threads = session.threads()
+        total = sum(s.size or 0 for s, _ in self.starts)
+        count = ranges.count_ranges(total, threads, workers)
+        return ranges.plan(source, start, -(-(source.size or 0) * count // total))
+
+    def _uploads(self) -> Iterator[Pending]:
+        client = session.client()
+        setup = resident(self.setup, everywhere=True)
+        for source, start in self.starts:
+            lines = source.head(start).count(b"\n") if start else 0
+            for data in ranges.row_blocks(source, start, self.setup):
+                there = client.scatter(data, hash=False)
+                yield Pending(submit(read_bytes, there, lines, setup, source.url))
+                lines += data.count(b"\n")
+
+    def cut_exactly(self) -> None:
+        """Find ranges that end at ends of rows, for files whose quoted fields contain line ends."""
+        plain = [(source, start) for source, start in self.starts if source.ranges]
+        setup = resident(self.setup, everywhere=True)
+        cuts = [submit(ranges.exact_ranges, source, start, setup) for source, start in plain]
+        found: Any = session.client().gather(cuts)
+        self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
+
+    def with_times(self, numbers: list[Column]) -> list[Column]:
+        """CSV files have no times among their numbers."""
+        return numbers
+
+
+class _Parquet:
+    """The plan of reading Parquet files: packs of row groups."""
+
+    def __init__(self, sources: list[Source], upload: bool) -> None:
+        self.setup = parquet.setup_of(sources[0])
+        self.names = self.setup.names
+        self.times = parquet.times_of(sources[0])
+        self.packs = [pack for source in sources for pack in parquet.plan(source)]
+        self.upload = upload
+
+    def tasks(self) -> list[Pending]:
+        """The tasks that read the files."""
+        if self.upload:
+            read = (parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
+            client: Any = session.client()
+            return [Pending(client.scatter(block, hash=False)) for block in read]
+        futures = submit_all(parquet.read_groups, self.packs, self.setup, self.names)
+        return [Pending(future) for future in futures]
+
+    def cut_exactly(self) -> None:
+        """Row groups are exact as they are."""
+
+    def with_times(self, numbers: list[Column]) -> list[Column]:
+        """Columns that the file declares to be dates or times have type time."""
+        kept = [i for i in self.setup.kept if i not in self.setup.texts]
+        return [
+            column._replace(type="time") if i in self.times and i not in self.setup.forced else column
+            for i, column in zip(kept, numbers, strict=True)
+        ]

@@ -1,0 +1,112 @@
+"""Parquet files -> blocks of columns, row group by row group."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from frames.chunks.column import Type
+from frames.columns.arrow import TYPE_KEY, is_number, is_time, must_be_flat, read_arrow
+from frames.columns.block import Block, Report, packed
+from frames.columns.dictionary import Dictionary
+from frames.columns.typed import Typed, as_texts, without
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
+from frames.parse.guess import Setup
+from frames.parse.source import Source
+
+_BYTES = 32 * 2**20
+
+
+class Groups(NamedTuple):
+    """Row groups of a Parquet file that one task reads; `size` is their uncompressed size in bytes."""
+
+    source: Source
+    groups: tuple[int, ...]
+    size: int
+
+
+def setup_of(source: Source) -> Setup:
+    """Return the columns of a Parquet file; nested columns and durations are refused with a FrameError."""
+    with _file(source) as file:
+        schema = file.schema_arrow
+    for field in schema:
+        try:
+            must_be_flat(field.type)
+        except H2OTypeError as error:
+            raise FrameError(f"Column '{field.name}' of {source.url} cannot be read. {error}") from error
+    width = len(schema)
+    texts = frozenset(i for i, field in enumerate(schema) if not (is_number(field.type) or is_time(field.type)))
+    doubles = frozenset(i for i, field in enumerate(schema) if pa.types.is_floating(field.type))
+    own: dict[int, Type] = {i: told for i, field in enumerate(schema) if (told := _told_type(field)) is not None}
+    return Setup(
+        ",", None, tuple(schema.names), texts, own, tuple(range(width)), (frozenset(),) * width, doubles=doubles
+    )
+
+
+def _told_type(field: Any) -> Type | None:
+    """The type of the column that was exported to this field; None where something else wrote it."""
+    told: bytes = (field.metadata or {}).get(TYPE_KEY, b"")
+    kinds: list[tuple[bool, dict[bytes, Type]]] = [
+        (is_number(field.type), {b"int": "int", b"real": "real"}),
+        (pa.types.is_string(field.type), {b"string": "string", b"uuid": "uuid"}),
+        (pa.types.is_dictionary(field.type), {b"enum": "enum"}),
+    ]
+    return next((types[told] for suits, types in kinds if suits and told in types), None)
+
+
+@contextmanager
+def _file(source: Source) -> Iterator[pq.ParquetFile]:
+    with source.open() as stream:
+        try:
+            file = pq.ParquetFile(stream)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
+        with file:
+            yield file
+
+
+def plan(source: Source) -> list[Groups]:
+    """Return the row groups of a file in packs of about 32 MiB."""
+    with _file(source) as file:
+        sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+    packs: list[Groups] = []
+    pack: list[int] = []
+    for i, _ in enumerate(sizes):
+        pack.append(i)
+        total = sum(sizes[j] for j in pack)
+        if total >= _BYTES or i == len(sizes) - 1:
+            packs.append(Groups(source, tuple(pack), total))
+            pack = []
+    return packs or [Groups(source, (), 0)]
+
+
+def read_groups(pack: Groups, setup: Setup, names: tuple[str, ...]) -> Block:
+    """Read some row groups (a task); `names` are those that every file must have."""
+    with _file(pack.source) as file:
+        if tuple(file.schema_arrow.names) != names:
+            problem = f"All files must have the same columns; {pack.source.url} has {file.schema_arrow.names[:10]}."
+            return Block(Report(0, pack.size, problem=problem))
+        table = file.read_row_groups(list(pack.groups))
+    numbers: list[Typed] = []
+    texts: list[Dictionary] = []
+    for i in setup.kept:
+        try:
+            found = without(read_arrow(table.column(i)), setup.missing[i])
+        except (H2OTypeError, H2OValueError) as error:
+            problem = f"Column '{names[i]}' of {pack.source.url} cannot be read. {error}"
+            return Block(Report(0, pack.size, problem=problem))
+        if i in setup.texts:
+            texts.append(as_texts(found))
+        else:
+            assert isinstance(found, Typed)
+            numbers.append(found)
+    return packed(table.num_rows, pack.size, [n.values for n in numbers], texts, setup.wanted)
+
+
+def times_of(source: Source) -> frozenset[int]:
+    """Return the positions of columns that the file declares to be dates or times."""
+    with _file(source) as file:
+        schema = file.schema_arrow
+    return frozenset(i for i, field in enumerate(schema) if is_time(field.type))

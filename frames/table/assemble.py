@@ -1,0 +1,224 @@
+"""Blocks of columns on the workers -> one frame: types and levels are decided over all blocks. (D)"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from distributed import Future, as_completed
+
+from frames.chunks.chunk import Chunk
+from frames.chunks.column import Column, Type
+from frames.chunks.schema import Schema
+from frames.cluster import session
+from frames.cluster.placement import Group
+from frames.cluster.tasks import submit, submit_all
+from frames.columns import kinds
+from frames.columns.block import Block, Report, packed, text_chunk
+from frames.columns.dictionary import Dictionary, Verdict
+from frames.columns.typed import Typed, as_texts, without
+from frames.columns.values import read
+from frames.exceptions import FrameError, H2OTypeError, H2OValueError
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+def _reports(blocks: Block | list[Block]) -> list[Report]:
+    return [blocks.report] if isinstance(blocks, Block) else [block.report for block in blocks]
+
+
+def _numbers(block: Block) -> Chunk:
+    assert block.numbers is not None
+    return block.numbers
+
+
+def _pick(blocks: list[Block], position: int) -> Block:
+    return blocks[position]
+
+
+class Pending(NamedTuple):
+    """A task that gives a block, or with `many` a list of blocks."""
+
+    future: Future
+    many: bool = False
+
+
+def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[list[Future], list[Report]]:
+    """Wait for blocks and return (futures of blocks, reports), in the order of `pending`.
+
+    `done` is told of the size in bytes of each block that is ready. The first problem that a block reports is raised as
+    a FrameError and ends the wait.
+    """
+    asked = {future: order for order, future in enumerate(submit_all(_reports, [p.future for p in pending]))}
+    answers: dict[int, list[Report]] = {}
+    for future, answer in as_completed(list(asked), loop=session.client().loop, with_results=True):
+        order = asked[future]
+        answers[order] = answer
+        for report in answers[order]:
+            if report.problem is not None:
+                raise FrameError(report.problem)
+            done(report.size)
+    blocks: list[Future] = []
+    for order, (future, many) in enumerate(pending):
+        blocks += [submit(_pick, future, i) for i in range(len(answers[order]))] if many else [future]
+    return blocks, [report for order in range(len(pending)) for report in answers[order]]
+
+
+def assemble(
+    blocks: Sequence[Future],
+    reports: Sequence[Report],
+    numbers: Sequence[Column],
+    texts: Mapping[str, Verdict],
+    order: Sequence[str],
+    frame_id: str | None,
+) -> "H2OFrame":
+    """Return the frame of some blocks; `order` is that of its columns. Blocks without rows are left out.
+
+    `texts` says, in the order in which blocks hold them, what the columns of text are.
+
+    Columns of text become a group of chunks of their own, so that giving them their codes leaves the numbers alone.
+    """
+    from frames.frame import H2OFrame
+
+    filled = [i for i, report in enumerate(reports) if report.rows] or [0]
+    groups = []
+    if numbers:
+        chunks = tuple(submit_all(_numbers, [blocks[i] for i in filled]))
+        groups.append(Group(chunks, tuple(column.name for column in numbers)))
+    if texts:
+        verdicts = tuple(verdict._replace(given_up=None) for verdict in texts.values())
+        chunks = tuple(submit_all(text_chunk, [blocks[i] for i in filled], verdicts))
+        groups.append(Group(chunks, tuple(texts)))
+    by_name = {column.name: column for column in numbers}
+    by_name |= {name: Column(name, verdict.type, verdict.domain) for name, verdict in texts.items()}
+    schema = Schema(tuple(by_name[name] for name in order))
+    frame = H2OFrame._from_groups(schema, tuple(reports[i].rows for i in filled), groups, frame_id)
+    wait_for(groups)
+    return frame
+
+
+def wait_for(groups: Sequence[Group]) -> None:
+    """Wait until all chunks are there, so that errors come up here and blocks can be forgotten."""
+    for future in as_completed([c for group in groups for c in group.chunks], loop=session.client().loop):
+        if future.status == "error":
+            future.result()
+
+
+class Tables(NamedTuple):
+    """How to read pandas tables that are to be one frame; all tuples have an entry per column.
+
+    types    what a column holds: numbers, doubles, times or texts
+    wanted   the type that the user wants, or None
+    missing  texts that mean missing besides the usual ones
+    """
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    wanted: tuple[Type | None, ...]
+    missing: tuple[Collection[str], ...]
+
+    def with_texts(self, wrong: Collection[int]) -> "Tables":
+        """Return the same with some more columns read as texts."""
+        return self._replace(types=tuple("texts" if i in wrong else type_ for i, type_ in enumerate(self.types)))
+
+
+def frame_from_tables(
+    tables: Sequence[Future],
+    meta: pd.DataFrame,
+    frame_id: str | None,
+    wanted: Sequence[Type | None] | None = None,
+    missing: Sequence[Collection[str]] | None = None,
+) -> "H2OFrame":
+    """Return the frame of pandas tables that are futures, all with the columns of `meta`.
+
+    Where a table holds something else than `meta` says, numbers and texts are decided on anew, over all tables, and
+    categories that `meta` lacks are appended. Raises FrameError where the columns of a table have other names.
+    """
+    names = [str(name) for name in meta.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise H2OValueError(f"Column names must be distinct; '{twice}' occurs more than once.")
+    empty = [_read_named(name, meta.iloc[:0, i]) for i, name in enumerate(names)]
+    wanted = wanted or [None] * len(names)
+    types = [_holds(found, type_) for found, type_ in zip(empty, wanted, strict=True)]
+    plan = Tables(tuple(names), tuple(types), tuple(wanted), tuple(missing or [()] * len(names)))
+    while True:
+        pending = [Pending(future) for future in submit_all(block_of_table, tables, plan)]
+        blocks, reports = collect(pending, lambda size: None)
+        wrong = {i for report in reports for i in report.not_numbers}
+        if not wrong:
+            break
+        plan = plan.with_texts(wrong)
+    filled = [report for report in reports if report.rows]
+    texts = {}
+    for t, i in enumerate(i for i, type_ in enumerate(plan.types) if type_ == "texts"):
+        known = _known(empty[i], plan.wanted[i])
+        texts[names[i]] = kinds.decide([*known, *(report.texts[t] for report in filled)], plan.wanted[i])
+    kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "column_types")
+    numbers = _number_columns(plan, filled)
+    return assemble(blocks, reports, numbers, texts, names, frame_id)
+
+
+def _read_named(name: str, column: pd.Series) -> Typed | Dictionary:
+    try:
+        return read(column)
+    except (H2OTypeError, H2OValueError) as error:
+        raise type(error)(f"Column '{name}' cannot be read. {error}") from error
+
+
+def _holds(empty: Typed | Dictionary, wanted: Type | None) -> str:
+    if isinstance(empty, Dictionary) or wanted in ("enum", "string", "uuid"):
+        return "texts"
+    if empty.type == "time":
+        return "times"
+    if wanted == "time":
+        return "texts"
+    return "doubles" if empty.values.dtype.kind == "f" else "numbers"
+
+
+def _known(empty: Typed | Dictionary, wanted: Type | None) -> list[kinds.TextReport]:
+    """Categories that are known before any row is read, as a part of the column without rows."""
+    if not isinstance(empty, Dictionary) or empty.levels == ("__UNKNOWN_CATEGORIES__",) or not empty.categories:
+        return []
+    return [kinds.report(empty, wanted)]
+
+
+def _number_columns(plan: Tables, filled: Sequence[Report]) -> list[Column]:
+    at = [i for i, type_ in enumerate(plan.types) if type_ != "texts"]
+    columns = []
+    for position, i in enumerate(at):
+        type_ = plan.wanted[i] or ("time" if plan.types[i] == "times" else None)
+        if type_ != "time":
+            parts = [report.summaries[position] for report in filled]
+            type_ = kinds.number_type(parts, type_, plan.types[i] == "doubles")
+        columns.append(Column(plan.names[i], type_))
+    return columns
+
+
+def block_of_table(table: pd.DataFrame, plan: Tables) -> Block:
+    """Return a pandas table as a block (a task)."""
+    here = [str(name) for name in table.columns]
+    if here != list(plan.names):
+        problem = f"Every partition must have the columns {list(plan.names)[:10]} of the table; one has {here[:10]}."
+        return Block(Report(0, 0, problem=problem))
+    numbers: list[Typed] = []
+    texts: list[Dictionary] = []
+    wrong: list[int] = []
+    for i, type_ in enumerate(plan.types):
+        try:
+            found = without(_read_named(plan.names[i], table.iloc[:, i]), plan.missing[i])
+        except (H2OTypeError, H2OValueError) as error:
+            return Block(Report(0, 0, problem=str(error)))
+        if type_ == "texts":
+            texts.append(as_texts(found))
+        elif isinstance(found, Dictionary) and not found.levels:
+            numbers.append(Typed(np.full(len(table), np.nan), "real"))
+        elif isinstance(found, Typed) and (found.type == "time") == (type_ == "times"):
+            numbers.append(found)
+        else:
+            wrong.append(i)
+    if wrong:
+        return Block(Report(len(table), 0, not_numbers=tuple(wrong)))
+    wanted: list[Type | None] = [t for t, kind in zip(plan.wanted, plan.types, strict=True) if kind == "texts"]
+    return packed(len(table), 0, [n.values for n in numbers], texts, wanted)

@@ -1,0 +1,1 @@
+"""Text read and written: dates, zones, expressions, tables for a terminal."""

@@ -1,0 +1,236 @@
+"""Missing cells found, filled or made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from frames.cluster.placement import Place
+from frames.cluster.reorder import pick_where, starts
+from frames.cluster.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
+from frames.exceptions import H2OValueError
+from frames.table.body import FrameBody
+from frames.table.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
+from frames.table.integers import EXACT, alike, size_of
+from frames.verbs.fold_columns import FOR_HOLES, chosen_seed, uniform
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+# ---- tasks -------------------------------------------------------------------------------------------------------
+def _complete(*columns) -> np.ndarray:
+    return np.flatnonzero(~np.logical_or.reduce([absent(c) for c in columns]))
+
+
+def _put_in_gaps(values: np.ndarray, new: Any) -> list[np.ndarray]:
+    return put_masked(values, absent(values).astype(np.float64), new)
+
+
+def _put_column_in_gaps(values: np.ndarray, new: np.ndarray) -> list[np.ndarray]:
+    return put_column_masked(values, absent(values).astype(np.float64), new)
+
+
+def _edge(values: np.ndarray, forward: bool) -> tuple[Any, int, int]:
+    """(last present value seen in the direction of filling or None, missing cells after it, all cells)."""
+    values = values if forward else values[::-1]
+    present = np.flatnonzero(~absent(values))
+    if len(present) == 0:
+        return None, len(values), len(values)
+    return values[present[-1] : present[-1] + 1], len(values) - 1 - int(present[-1]), len(values)
+
+
+def _fill(values: np.ndarray, carried: tuple[Any, int], forward: bool, limit: int) -> list[np.ndarray]:
+    """Fill gaps of at most `limit` cells; `carried`: the value before this partition, the gap since."""
+    before, gap = carried
+    if before is not None:
+        before, values = alike(before, values)
+    ordered = values if forward else values[::-1]
+    gaps = absent(ordered)
+    holes, present = np.flatnonzero(gaps), np.append(-1, np.flatnonzero(~gaps))
+    source = present[np.searchsorted(present, holes) - 1]  # the last present row before each hole, -1: none here
+    filled = ordered.copy()
+    near = (source >= 0) & (holes - source <= limit)
+    filled[holes[near]] = ordered[source[near]]
+    if before is not None:
+        filled[holes[(source < 0) & (holes < limit - gap)]] = before
+    return [filled if forward else filled[::-1].copy()]
+
+
+def _fill_across(*arguments) -> list[np.ndarray]:
+    """A task: gaps of at most `limit` cells filled from the columns before (after)."""
+    *columns, forward, limit = arguments
+    filled, before, age = [], None, np.zeros(len(columns[0]), np.int64)
+    for column in columns if forward else columns[::-1]:
+        gaps, age = absent(column), age + 1
+        if before is not None:
+            column = put_column_masked(column, (gaps & (age <= limit)).astype(np.float64), before)[0]
+            # What was itself filled is not carried on as new: its age goes on.
+            old, fresh = alike(before, column)
+            before = np.where(gaps, old, fresh)
+        else:
+            before = column
+        age = np.where(gaps, age, 0)
+        filled.append(column)
+    return filled if forward else filled[::-1]
+
+
+def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: float) -> list[np.ndarray]:
+    return put_masked(values, (uniform(rows, start, seed, FOR_HOLES) < share).astype(np.float64), None)
+
+
+class Cleaning(FrameBody):
+    """Methods about missing cells."""
+
+    def na_omit(self) -> H2OFrame:
+        """The rows in which nothing is missing."""
+        names, places, rows = self._body
+        holed = [p for p, s in zip(places, self._summaries(), strict=True) if s.missing]
+        if not holed:
+            return self._new(names, places)
+        return self._new(names, *pick_where(places, rows, reduce(holed, rows, _complete)))
+
+    def filter_na_cols(self, frac: float = 0.2) -> list[int]:
+        """Positions of the columns of which less than this fraction is missing."""
+        return [i for i, s in enumerate(self._summaries()) if s.missing < frac * max(s.rows, 1)]
+
+    def fillna(self, method: str = "forward", axis: int = 0, maxlen: int = 1) -> H2OFrame:
+        """Missing cells filled from the neighbour before (forward) or after (backward), at most `maxlen` in a run.
+
+        `axis=0` down the rows, `axis=1` across the columns (numbers only).
+        """
+        if str(method).lower() not in ("forward", "backward"):
+            raise H2OValueError(f"method must be 'forward' or 'backward'; got {method!r}.")
+        if axis not in (0, 1) or isinstance(maxlen, bool) or not isinstance(maxlen, int) or maxlen < 0:
+            raise H2OValueError(f"axis must be 0 or 1 and maxlen a whole number from 0; got {axis!r} and {maxlen!r}.")
+        forward, rows = str(method).lower() == "forward", self._body.rows
+        if maxlen == 0:
+            return self._replace(self._body.places)
+        if axis == 1:
+            places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
+            if not places:
+                return self._replace(places)
+            check_company(self._body.names[0], places)
+            type_: Any = "time" if all(place.type == "time" for place in places) else None
+            return self._replace(derive(places, rows, _fill_across, [type_] * len(places), None, (forward, maxlen)))
+        made: list[Step | Place] = list(self._resolved())
+        holes = [i for i, summary in enumerate(self._summaries()) if summary.missing]
+        gappy = [self._resolved()[i] for i in holes]
+        for i, place, edges in zip(holes, gappy, _edges(gappy, rows, forward), strict=True):
+            local = _carried(edges, forward)
+            made[i] = Step((place,), _fill, mixed_type(place), place.domain, (forward, maxlen), local)
+        return self._replace(carry_out(made, rows))
+
+    def impute(
+        self,
+        column: int | str = -1,
+        method: str = "mean",
+        combine_method: str = "interpolate",
+        by: str | int | Sequence | None = None,
+        group_by_frame: H2OFrame | None = None,
+        values: Sequence | None = None,
+    ) -> Any:
+        """Fill missing cells in place with the mean, median or mode of the column; returns the fills.
+
+        The list has one fill per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
+        columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
+        rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
+        (None: leave). Means and medians of integers beyond 2**53 are rounded to integers. Raises H2OValueError for mean
+        or median of an enum column.
+        """
+        if method not in ("mean", "median", "mode"):
+            raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
+        if group_by_frame is not None:
+            raise H2OValueError("group_by_frame must be None; give the grouping columns as by=.")
+        targets = list(range(self.ncol)) if isinstance(column, int) and column == -1 else [self._index(column)]
+        if by is not None:
+            return self._impute_by_group(targets, method, by)
+        fills = self._fills(targets, method, combine_method, values, whole=column == -1)
+        names, places, rows = self._body
+        made: list[Step | Place] = list(places)
+        for at, fill in zip(targets, fills, strict=True):
+            if fill is None or fill != fill:
+                continue
+            place, code = fitting(names[at], self._resolved()[at], fill)
+            made[at] = Step((place,), _put_in_gaps, mixed_type(place), place.domain, (code,))
+        self._become(names, carry_out(made, rows))
+        told = dict(zip(targets, fills, strict=True))
+        return [math.nan if told.get(at) is None else told[at] for at in range(len(names))]
+
+    def _fills(self, targets, method, combine_method, values, whole) -> list[Any]:
+        if values is not None:
+            if len(values) != len(targets):
+                raise H2OValueError(f"values must hold one fill per column ({len(targets)}); got {len(values)}.")
+            return list(values)
+        return [self._fill_of(at, method, combine_method, whole) for at in targets]
+
+    def _fill_of(self, at: int, method: str, combine_method: str, whole: bool) -> Any:
+        place, name = self._resolved()[at], self._body.names[at]
+        if place.type in ("string", "uuid"):
+            if whole:
+                return None
+            raise H2OValueError(f"impute() must be given a column of numbers or enum; '{name}' is {place.type}.")
+        if place.type == "enum" and method != "mode" and not whole:
+            raise H2OValueError(f"method must be 'mode' for the enum column '{name}'; got {method!r}.")
+        summary = self._summaries()[at]
+        if summary.present == 0:
+            return None
+        if summary.counts is not None:
+            return (place.domain or ())[int(np.argmax(summary.counts))]
+        column = self._pick([at])
+        if method == "mode":
+            return column._mode()  # type: ignore[attr-defined]
+        found = summary.mean if method == "mean" else column._quantile_rows((0.5,), combine_method, None)[0][0]  # type: ignore[attr-defined]
+        # Beside integers beyond 2**53 no fraction has room; the fill is an estimate anyway.
+        return round(found) if place.type == "int" and size_of(summary) > EXACT else found
+
+    def _impute_by_group(self, targets: list[int], method: str, by: Any) -> H2OFrame:
+        keys = self._indices(by)
+        names, places, rows = self._body
+        made: list[Step | Place] = list(places)
+        for at in [t for t in targets if t not in keys]:
+            wish = getattr(self.group_by([names[k] for k in keys]), method)(names[at], na="rm")  # type: ignore[attr-defined]
+            fills = wish.get_frame()
+            matched = self._join(fills, keys, list(range(len(keys))), "left", looked_up=True)  # type: ignore[attr-defined]
+            source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
+            place = self._resolved()[at]
+            if place.is_number:
+                check_company(names[at], [place, source])
+            made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
+        self._become(names, carry_out(made, rows))
+        return fills
+
+    def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> H2OFrame:
+        """Make this fraction of the cells missing at random, in place; returns this frame."""
+        if not 0 <= fraction <= 1:
+            raise H2OValueError(f"fraction must be between 0 and 1; got {fraction!r}.")
+        names, _, rows = self._body
+        root, made = chosen_seed(seed), []
+        local = list(zip(rows, starts(rows), strict=True))
+        for i, place in enumerate(self._resolved()):
+            arguments = (root + i, float(fraction))
+            made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
+        self._become(names, carry_out(made, rows))
+        return self  # type: ignore[return-value]
+
+
+def _edges(places: Sequence[Place], rows: Sequence[int], forward: bool) -> list[list[tuple]]:
+    """Per column, per partition: the last present value, the gap after it, the rows."""
+    return [
+        [part[i] for part in parts]
+        for parts in gather(reduce_each(places, rows, _edge, (forward,)))
+        for i in range(len(parts[0]))
+    ]
+
+
+def _carried(edges: Sequence[tuple], forward: bool) -> list[tuple]:
+    """What every partition needs of those before it (in the direction of filling): a value and a gap's length."""
+    carried: list[tuple] = []
+    value, gap = None, 0
+    for last, trailing, size in edges if forward else edges[::-1]:
+        carried.append(((value, gap),))
+        value, gap = (value, gap + size) if last is None else (last, trailing)
+    return carried if forward else carried[::-1]

@@ -1,0 +1,87 @@
+"""How columns vary together: variances, covariances, correlations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from frames.cluster.reorder import recut
+from frames.cluster.tasks import gather, reduce
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.table.cells import is_frame
+from frames.table.integers import distances
+from frames.verbs.reductions import Reductions
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+def _moments(*arguments) -> tuple[np.ndarray, np.ndarray, int]:
+    """Sums of products of shifted columns over complete rows, sums, and their number."""
+    *columns, shifts = arguments
+    table = np.stack([distances(c, shift) for c, shift in zip(columns, shifts, strict=True)])
+    table = table[:, ~np.isnan(table).any(axis=0)]
+    return table @ table.T, table.sum(axis=1), table.shape[1]
+
+
+class Covariance(Reductions):
+    """var() and cor()."""
+
+    def _covariance(self, y: Any, na_rm: bool, use: str | None, call: str) -> tuple[np.ndarray, list[str], list[str]]:
+        use = use or ("complete.obs" if na_rm else "everything")
+        if use not in ("everything", "all.obs", "complete.obs"):
+            raise H2OValueError(f"use must be everything, all.obs or complete.obs; got {use!r}.")
+        if y is not None and not is_frame(y):
+            raise H2OTypeError(f"y of {call}() must be a frame; got {type(y).__name__}.")
+        left, both = self._numeric(call), self
+        if y is not None:
+            if y.nrow != self.nrow:
+                raise H2OValueError(
+                    f"Frames under {call}() must have the same number of rows; got {self.nrow}, {y.nrow}."
+                )
+            both = self._replace(
+                [*left, *recut(y._numeric(call), y._body.rows, self._body.rows)],
+                [f"C{i}" for i in range(self.ncol + y.ncol)],
+            )
+        found = both._summaries()
+        gaps = np.array([s.missing > 0 for s in found], dtype=bool)
+        if gaps.any() and use == "all.obs":
+            raise H2OValueError(f"{call}() with use='all.obs' must be given no missing cells. Use 'complete.obs'.")
+        # "everything": columns without gaps over all rows. Otherwise the rows that are complete in all columns.
+        at = np.flatnonzero(~gaps) if use == "everything" else np.arange(len(found))
+        table = np.full((len(found), len(found)), math.nan)
+        if len(at):
+            shifts = [found[i].mean if math.isfinite(found[i].mean) else 0.0 for i in at]
+            pieces = gather(reduce([both._resolved()[i] for i in at], self._body.rows, _moments, (shifts,)))
+            products, sums, count = (sum(part) for part in zip(*pieces, strict=True))
+            with np.errstate(all="ignore"):
+                centred = products - np.outer(sums, sums) / np.float64(count)
+                table[np.ix_(at, at)] = centred / np.float64(count - 1) if count > 1 else math.nan
+        return table, list(self._body.names), list(self._body.names if y is None else y._body.names)
+
+    def var(self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None) -> Any:
+        """Variance of one column as a float, or the covariances of several columns (or with those of `y`) as a frame.
+
+        `use`: "everything" (NaN for a column in which something is missing, the others over all their rows), "all.obs"
+        (missing is an error), "complete.obs" (only rows in which no column is missing; the default with `na_rm`).
+        """
+        table, rows, columns = self._covariance(y, na_rm, use, "var")
+        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
+
+    def cor(
+        self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None, method: str = "Pearson"
+    ) -> Any:
+        """Pearson correlations: a float for one column with one, else a frame; arguments as for var()."""
+        if str(method).lower() != "pearson":
+            raise H2OValueError(f"method must be 'Pearson'; got {method!r}. Rank the columns first for Spearman's.")
+        table, rows, columns = self._covariance(y, na_rm, use, "cor")
+        scale = np.sqrt(np.diag(table))
+        with np.errstate(all="ignore"):
+            table = np.clip(table / np.outer(scale, scale), -1.0, 1.0)
+        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
+
+    def _matrix(self, table: np.ndarray, columns: Sequence[str]) -> Any:
+        return float(table[0, 0]) if table.shape == (1, 1) else self._small(columns, list(table.T))

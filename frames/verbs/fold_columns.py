@@ -1,0 +1,179 @@
+"""Rows divided at random or regularly: uniform numbers, splits, folds. One seed gives the same rows, however cut."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from frames.cluster.placement import Place
+from frames.cluster.reorder import pick_where, starts
+from frames.cluster.tasks import derive, gather, reduce
+from frames.exceptions import H2OTypeError, H2OValueError
+from frames.table.body import FrameBody
+from frames.table.casts import to_enum
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+
+FOR_ROWS, FOR_FOLDS, FOR_HOLES = 1, 2, 3  # what random numbers are drawn for
+SPLIT_BLOCK = 20  # rows of a level that are divided together
+
+
+def chosen_seed(seed: int | None) -> int:
+    """The seed itself, or a fresh one for None and -1."""
+    if seed is None or seed == -1:
+        return secrets.randbits(63)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise H2OTypeError(f"seed must be a whole number, or None or -1 for a fresh one; got {seed!r}.")
+    return int(seed) % 2**64
+
+
+def uniform(rows: int, start: int, seed: int, purpose: int = FOR_ROWS, *stream: int) -> np.ndarray:
+    """Uniform numbers in [0, 1) of the rows start..start+rows: one draw per row of the whole frame.
+
+    Each purpose (and each `stream` of one) has streams of its own, and none is NumPy's stream of the same seed: a split
+    must not follow the holes, the folds or the user's own random data that were made with this seed.
+    """
+    bits = np.random.PCG64([seed, purpose, *stream])
+    bits.advance(start)
+    return np.random.Generator(bits).random(rows)
+
+
+def _uniform(rows: int, start: int, seed: int) -> list[np.ndarray]:
+    return [uniform(rows, start, seed)]
+
+
+def _drawn_fold(rows: int, start: int, seed: int, folds: int) -> list[np.ndarray]:
+    return [np.minimum((uniform(rows, start, seed, FOR_FOLDS) * folds).astype(np.int64), folds - 1)]
+
+
+def _regular_fold(rows: int, start: int, folds: int) -> list[np.ndarray]:
+    return [np.arange(start, start + rows) % folds]
+
+
+def _in_bin(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.flatnonzero((values >= low) & (values < high))
+
+
+def _level_counts(codes: np.ndarray, levels: int) -> np.ndarray:
+    return np.bincount(codes + 1, minlength=levels + 1)
+
+
+def _dealt(codes: np.ndarray, offsets: np.ndarray, seed: int, size: int, totals: np.ndarray):
+    """Random ranks of the rows inside blocks of `size` rows of one level, so that no cut of the frame changes them.
+
+    `offsets` (levels + 1,): rows of each level (missing first) before this partition, `totals` those of the frame.
+    Returns the rank (rows,) of every row among the rows of its block, and its number (rows,) inside its level.
+    """
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(-1, len(offsets)))
+    ranks, numbers = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64)
+    for level in np.flatnonzero(np.diff(bounds)):
+        rows, start = order[bounds[level] : bounds[level + 1]], int(offsets[level])
+        first, last = start // size, (start + len(rows) - 1) // size
+        draw = uniform((last - first + 1) * size, first * size, seed, FOR_FOLDS, int(level))
+        draw[int(totals[level]) - first * size :] = 2.0  # the last block may have fewer rows
+        ranked = draw.reshape(-1, size).argsort(axis=1).argsort(axis=1).ravel()
+        ranks[rows] = ranked[start - first * size :][: len(rows)]
+        numbers[rows] = np.arange(start, start + len(rows))
+    return ranks, numbers
+
+
+def _level_folds(codes: np.ndarray, offsets: np.ndarray, seed: int, folds: int, totals: np.ndarray) -> list[np.ndarray]:
+    # Full blocks throughout: which folds the rows of a last, short one go to is drawn, too.
+    return [_dealt(codes, offsets, seed, folds, np.full(len(totals), totals.sum() + folds))[0]]
+
+
+def _level_split(
+    codes: np.ndarray, offsets: np.ndarray, seed: int, share: float, totals: np.ndarray
+) -> list[np.ndarray]:
+    ranks, numbers = _dealt(codes, offsets, seed, SPLIT_BLOCK, totals)
+    start = numbers - numbers % SPLIT_BLOCK
+    end = np.minimum(start + SPLIT_BLOCK, totals[codes + 1])
+    # A block gives as many test rows as its ends pass whole numbers of share: the count of a level is exact.
+    wanted = np.floor(end * share + 1e-9) - np.floor(start * share + 1e-9)
+    return [np.where(ranks < wanted, 1, 0).astype(np.int32)]
+
+
+class Folds(FrameBody):
+    """runif, split_frame and the fold columns."""
+
+    def _sized(self) -> list[tuple[int, int]]:
+        """(rows, first row) of every partition."""
+        return list(zip(self._body.rows, starts(self._body.rows), strict=True))
+
+    def _uniform(self, seed: int | None) -> Place:
+        return derive([], self._body.rows, _uniform, ["real"], None, (chosen_seed(seed),), self._sized())[0]
+
+    def runif(self, seed: int | None = None) -> H2OFrame:
+        """A column `rnd` of uniform numbers in [0, 1), one per row."""
+        return self._new(["rnd"], [self._uniform(seed)])
+
+    def split_frame(
+        self,
+        ratios: Sequence[float] | None = None,
+        destination_frames: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> list[H2OFrame]:
+        """Rows dealt at random to len(ratios) + 1 frames; the last gets what the ratios leave (sizes are approximate).
+
+        `ratios`: default [0.75]; each above 0, together below 1. Raises H2OValueError otherwise.
+        Example: ``train, valid, test = fr.split_frame([0.6, 0.2], seed=1)``.
+        """
+        ratios = [0.75] if ratios is None else list(np.atleast_1d(ratios))
+        if not ratios or not all(0 < r < 1 for r in ratios) or sum(ratios) >= 1:
+            raise H2OValueError(f"ratios must each be above 0 and together below 1; got {[float(r) for r in ratios]}.")
+        if destination_frames is not None and len(destination_frames) != len(ratios) + 1:
+            raise H2OValueError(f"destination_frames must hold {len(ratios) + 1} names; got {len(destination_frames)}.")
+        names, places, rows = self._body
+        draw = self._uniform(seed)
+        bounds = [0.0, *np.cumsum(ratios), 1.0]
+        parts = []
+        for low, high in pairwise(bounds):
+            chosen = reduce([draw], rows, _in_bin, (low, high))
+            parts.append(self._new(names, *pick_where(places, rows, chosen)))
+        for part, key in zip(parts, destination_frames or (), strict=False):
+            part.frame_id = key
+        return parts
+
+    def kfold_column(self, n_folds: int = 3, seed: int | None = -1) -> H2OFrame:
+        """A column `C1` with a random fold 0..n_folds-1 for every row."""
+        arguments = (chosen_seed(seed), _folds(n_folds))
+        return self._new(["C1"], derive([], self._body.rows, _drawn_fold, ["int"], None, arguments, self._sized()))
+
+    def modulo_kfold_column(self, n_folds: int = 3) -> H2OFrame:
+        """A column `C1` with fold = row number modulo n_folds."""
+        made = derive([], self._body.rows, _regular_fold, ["int"], None, (_folds(n_folds),), self._sized())
+        return self._new(["C1"], made)
+
+    def stratified_kfold_column(self, n_folds: int = 3, seed: int | None = -1) -> H2OFrame:
+        """A column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
+        return self._new(["C1"], self._by_level("stratified_kfold_column", _level_folds, seed, _folds(n_folds), "int"))
+
+    def stratified_split(self, test_frac: float = 0.2, seed: int | None = -1) -> H2OFrame:
+        """A column `test_train_split` (enum train, test): every level gives the same share of its rows to test."""
+        if not 0 < test_frac < 1:
+            raise H2OValueError(f"test_frac must be above 0 and below 1; got {test_frac!r}.")
+        domain = ("train", "test")
+        made = self._by_level("stratified_split", _level_split, seed, float(test_frac), "enum", domain)
+        return self._new(["test_train_split"], made)
+
+    def _by_level(self, call, function, seed, option, type_, domain=None) -> list[Place]:
+        rows = self._body.rows
+        place = to_enum(self._body.names, [self._only(f"{call}()")], rows)[0]
+        counts = gather(reduce([place], rows, _level_counts, (place.levels,)))
+        offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
+        local = [(offset,) for offset in offsets]
+        arguments = (chosen_seed(seed), option, np.sum(counts, axis=0))
+        return derive([place], rows, function, [type_], [domain], arguments, local)
+
+
+def _folds(n_folds: int) -> int:
+    if isinstance(n_folds, bool) or not isinstance(n_folds, int | np.integer) or n_folds < 2:
+        raise H2OValueError(f"n_folds must be a whole number of at least 2; got {n_folds!r}.")
+    return int(n_folds)

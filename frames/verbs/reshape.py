@@ -1,0 +1,144 @@
+"""Frames in another shape, and what depends on neighbours or extremes: transpose, differences, largest cells."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from frames.cluster.reorder import fetch, starts
+from frames.cluster.tasks import absent, as_float, concatenate, derive, gather, reduce, reduce_each
+from frames.exceptions import H2OValueError
+from frames.table.body import FrameBody
+from frames.table.integers import EXACT, LONGEST, alike, calculate, compare, size_of
+
+if TYPE_CHECKING:
+    from frames.frame import H2OFrame
+
+MAX_TRANSPOSED = 10_000
+"""Rows that may become columns."""
+
+
+def _last(values: np.ndarray) -> np.ndarray:
+    return values[-1:]
+
+
+def _difference(values: np.ndarray, before: np.ndarray, exactly: bool) -> list[Any]:
+    """A task: every cell minus the one above; None where int64 should hold it and cannot."""
+    above = concatenate([before, values[:-1]]) if len(values) else values
+    return [calculate("-", values, above) if exactly else as_float(values) - as_float(above)]
+
+
+def _fits(*arguments) -> bool:
+    return _difference(*arguments)[0] is not None
+
+
+def _extreme(values: np.ndarray, largest: bool) -> tuple[float, int, bool]:
+    """(extreme present value, its first row, is anything missing) of a piece; row -1 without values."""
+    gaps = absent(values)
+    if gaps.all():
+        return float("nan"), -1, bool(gaps.any())
+    rows = np.flatnonzero(~gaps)
+    at = int(rows[np.argmax(values[rows]) if largest else np.argmin(values[rows])])
+    return values[at].item(), at, bool(gaps.any())
+
+
+def _extreme_across(*arguments) -> list[np.ndarray]:
+    """A task: per row the number of the first column with its extreme cell; missing without any."""
+    *columns, largest, skip = arguments
+    best, at = columns[0], np.zeros(len(columns[0]))
+    gaps = [absent(column) for column in columns]
+    for i, (column, gap) in enumerate(zip(columns[1:], gaps[1:], strict=True), 1):
+        better = (compare(">" if largest else "<", column, best) | absent(best)) & ~gap
+        column, best = alike(column, best)
+        best, at = np.where(better, column, best), np.where(better, i, at)
+    lost = np.logical_and.reduce(gaps) if skip else np.logical_or.reduce(gaps)
+    return [np.where(lost, np.nan, at)]
+
+
+class Shape(FrameBody):
+    """transpose, difflag1, idxmax, idxmin, topN, bottomN."""
+
+    def transpose(self) -> H2OFrame:
+        """Rows as columns C1, C2, ...: for frames of numbers with at most 10,000 rows."""
+        self._numeric("transpose")  # type: ignore[attr-defined]
+        if not 0 < self.nrow <= MAX_TRANSPOSED:
+            raise H2OValueError(f"transpose() must be asked of 1 to {MAX_TRANSPOSED} rows; got {self.nrow}.")
+        table = np.stack(alike(*fetch(self._body.places, self._body.rows)))
+        names = [f"C{i + 1}" for i in range(self.nrow)]
+        return self._small(names, list(table.T))  # type: ignore[attr-defined]
+
+    def difflag1(self) -> H2OFrame:
+        """Every cell minus the cell above it, of one column of numbers; the first is missing."""
+        self._only("difflag1()")
+        (place,) = self._numeric("difflag1")  # type: ignore[attr-defined]
+        rows, local, before = self._body.rows, [], np.array([np.nan])
+        for size, end in zip(rows, gather(reduce([place], rows, _last)), strict=True):
+            local.append((before,))
+            before = end if size else before
+        summary = self._summaries()[0]
+        exactly = place.type == "int" and 2 * size_of(summary) > EXACT
+        if exactly and 2 * size_of(summary) > LONGEST:
+            exactly = all(gather(reduce([place], rows, _fits, (True,), local)))
+        return self._replace(derive([place], rows, _difference, [None], None, (exactly,), local))
+
+    def idxmax(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
+        """Row number of the largest cell of every column, a frame of one row; missing without any value.
+
+        `skipna=False`: also missing where anything is. `axis=1`: a column `which.max` with, for every row, the number
+        of the column with its largest cell.
+        """
+        return self._position(True, skipna, axis)
+
+    def idxmin(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
+        """Row number of the smallest cell of every column, a frame of one row; see idxmax()."""
+        return self._position(False, skipna, axis)
+
+    def _position(self, largest: bool, skipna: bool, axis: int) -> H2OFrame:
+        places = self._numeric("idxmax" if largest else "idxmin")  # type: ignore[attr-defined]
+        if axis == 1 and places:
+            made = derive(places, self._body.rows, _extreme_across, ["int"], None, (largest, skipna))
+            return self._new(["which.max" if largest else "which.min"], made)
+        if axis != 0:
+            raise H2OValueError(f"axis must be 0 (a row number per column) or 1 (per row); got {axis!r}.")
+        result: list[float] = []
+        first = starts(self._body.rows)
+        for parts in gather(reduce_each(places, self._body.rows, _extreme, (largest,))):
+            for column in zip(*parts, strict=True):
+                found = [
+                    (v if largest else -v, -(s + at)) for (v, at, _), s in zip(column, first, strict=True) if at >= 0
+                ]
+                lost = not found or (not skipna and any(missing for _, _, missing in column))
+                result.append(float("nan") if lost else float(-max(found)[1]))
+        return self._one_row(result)  # type: ignore[attr-defined]
+
+    def topN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
+        """The largest `nPercent` percent of a column: row numbers and values, largest first.
+
+        The number of rows is `nPercent` percent of all rows, rounded, halves up; missing cells are left out. Raises
+        H2OValueError where that would be less than one row.
+        """
+        return self._front(column, nPercent, ascending=False)
+
+    def bottomN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
+        """The smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
+        return self._front(column, nPercent, ascending=True)
+
+    def _front(self, column: str | int, percent: float, ascending: bool) -> H2OFrame:
+        one = self._pick([self._index(column)])
+        one._numeric("topN or bottomN")  # type: ignore[attr-defined]
+        if not 0 < percent <= 100:
+            raise H2OValueError(f"nPercent must be above 0 and at most 100; got {percent!r}.")
+        count = self.nrow * percent / 100
+        if count < 1:
+            raise H2OValueError(f"nPercent must be large enough for one row of {self.nrow}; got {percent!r}.")
+        local = list(zip(starts(self._body.rows), self._body.rows, strict=True))
+        numbers = derive([], self._body.rows, _row_numbers, ["int"], None, (), local)
+        both = self._new(["Original_Row_Indices", one._body.names[0]], [*numbers, *one._body.places])
+        present = both[both[1] != None]  # type: ignore[index]  # noqa: E711
+        return present.sort(1, ascending=ascending)[: math.floor(count + 0.5), :]
+
+
+def _row_numbers(start: int, rows: int) -> list[np.ndarray]:
+    return [np.arange(start, start + rows)]
