@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from daskdl.declarations.kinds import Declaration
-from daskdl.parameters.declared import declarations, plain
+from daskdl.parameters import declarations, plain
 
 # Given by options of their own, or only from Python.
 NO_OPTION = ("training_frame", "validation_frame", "response_column")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from daskdl.parameters.declared import markdown
+from daskdl.parameters import markdown
 
 PAGE = Path(__file__).with_suffix(".md")
 HEAD = """\

@@ -11,7 +11,7 @@ from daskdl.declarations.kinds import Declaration
 from daskdl.estimators.progress import ModelProgress
 from daskdl.estimators.request import Request, request_of
 from daskdl.estimators.views import REPORTING
-from daskdl.parameters.declared import Parameters, declarations, signature
+from daskdl.parameters import Parameters, declarations, signature
 from frames.cluster import session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from daskdl.parameters.declared import Parameters
+from daskdl.parameters import Parameters
 from daskdl.parameters.facts import FieldError, refuse
 from frames.cluster import session
 from frames.exceptions import H2OTypeError, H2OValueError

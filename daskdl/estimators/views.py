@@ -10,7 +10,7 @@ import pandas as pd
 from daskdl.estimators.report import importance_table
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model.kept_frames import FRAMES, any_away, on_cluster
-from daskdl.parameters.declared import declarations, plain
+from daskdl.parameters import declarations, plain
 from frames.cluster import session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame

@@ -21,7 +21,7 @@ from daskdl.grid.space import Criteria, Space
 from daskdl.grid.views import NOTHING, GridViews, failures_of
 from daskdl.model.kept_frames import on_cluster
 from daskdl.model.model import Model
-from daskdl.parameters.declared import declarations
+from daskdl.parameters import declarations
 from frames.cluster import session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame

@@ -19,7 +19,7 @@ from daskdl.model import checkpoint
 from daskdl.model.model import Model
 from daskdl.model.record import loose, strict
 from daskdl.model.versions import file_name
-from daskdl.parameters.declared import Parameters, plain
+from daskdl.parameters import Parameters, plain
 from frames.cluster import session
 from frames.exceptions import FileMissing, H2OValueError
 from frames.frame import H2OFrame

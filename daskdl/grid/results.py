@@ -12,7 +12,7 @@ from daskdl.coordinator.stopping import objective, stop_early
 from daskdl.metrics.registry import default_metric, metric_named, metrics_of, names
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model.model import Model
-from daskdl.parameters.declared import plain
+from daskdl.parameters import plain
 from frames.exceptions import H2OResponseError
 
 

@@ -15,9 +15,10 @@ from daskdl.estimators.request import Request, request_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
 from daskdl.model.model import Model
-from daskdl.parameters.declared import Parameters
+from daskdl.parameters import Parameters
 from daskdl.training.cross_validation.run import models_at_once
-from daskdl.training.train import Progress, train
+from daskdl.training.fit_one import Progress
+from daskdl.training.train import train
 from frames.cluster import session
 
 SHORTEST = 1e-3  # seconds; 0 would mean no limit

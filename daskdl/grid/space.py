@@ -9,7 +9,7 @@ from typing import Any
 
 from daskdl.declarations.kinds import simplified
 from daskdl.metrics.registry import METRICS
-from daskdl.parameters.declared import declarations
+from daskdl.parameters import declarations
 from frames.exceptions import H2OResponseError, H2OTypeError
 
 NAMES_OF_DATA = ("model_id", "training_frame", "validation_frame")

@@ -12,7 +12,7 @@ from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import Space
 from daskdl.metrics.shown import Shown, display
 from daskdl.metrics.table import H2OTwoDimTable
-from daskdl.parameters.declared import plain
+from daskdl.parameters import plain
 from frames.cluster import session
 from frames.exceptions import H2OTypeError, H2OValueError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -14,8 +14,13 @@ from daskdl.metrics.rows import Rows
 from frames.exceptions import H2OValueError
 
 if TYPE_CHECKING:
-    from daskdl.metrics.base import ModelMetrics
     from daskdl.metrics.options import Options
+
+
+class Measured(Protocol):
+    """A measurement: the category of the model that was measured, and its numbers, which metrics know how to find."""
+
+    category: ClassVar[str]
 
 
 class MetricNotAvailable(H2OValueError, KeyError, AttributeError):
@@ -89,7 +94,7 @@ def metric_named(name: str, category: str | None = None) -> Metric:
     return metric
 
 
-def metric_value(metric: Metric, metrics: ModelMetrics) -> float:
+def metric_value(metric: Metric, metrics: Measured) -> float:
     """Give a metric of a measurement; raises MetricNotAvailable where that has none."""
     value = metric.of(metrics) if metrics.category in metric.formulas else None
     if value is None:
@@ -100,7 +105,7 @@ def metric_value(metric: Metric, metrics: ModelMetrics) -> float:
     return float(value)
 
 
-def stopping_value(metrics: ModelMetrics, name: str = "AUTO") -> float:
+def stopping_value(metrics: Measured, name: str = "AUTO") -> float:
     """Give the value of a stopping (or any) metric of a measurement; AUTO is the category's default.
 
     Example: `stopping_value(metrics, "AUC") == metrics.auc()`

@@ -27,7 +27,7 @@ from daskdl.model.matching import matched
 from daskdl.model.status_table import status_table
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
-from daskdl.parameters.declared import Parameters, Resolved
+from daskdl.parameters import Parameters, Resolved
 from daskdl.parameters.facts import LARGEST_INPUT
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer

@@ -15,7 +15,7 @@ from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model.model import Model
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
-from daskdl.parameters.declared import Parameters, Resolved
+from daskdl.parameters import Parameters, Resolved
 
 SUMMARY = "cross_validation_metrics_summary"
 FOLDS = "cross_validation_models"

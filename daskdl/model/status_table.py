@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,10 +13,8 @@ from daskdl.kernels.optimizers import Clock, Figures
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
-from daskdl.parameters.choices import drops_units
-
-if TYPE_CHECKING:
-    from daskdl.model.model import Model
+from daskdl.parameters import Resolved
+from daskdl.parameters.chosen import drops_units
 
 HEADER = ("", "layer", "units", "type", "dropout", "l1", "l2", "mean_rate", "rate_rms", "momentum")
 HEADER += ("mean_weight", "weight_rms", "mean_bias", "bias_rms")
@@ -54,7 +53,26 @@ def _squared(block: np.ndarray) -> float:
     return math.fsum(float(np.dot(piece, piece)) for piece in np.split(block, range(PIECE, len(block), PIECE)))
 
 
-def status_table(model: Model) -> H2OTwoDimTable:
+class Trained(Protocol):
+    """What the table reads of a trained model."""
+
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def resolved(self) -> Resolved: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def response(self) -> str | None: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def notes(self) -> Mapping[str, Any]: ...
+
+
+def status_table(model: Trained) -> H2OTwoDimTable:
     """Return the status table of a model (training section 20); "rms" columns are standard deviations, as in H2O."""
     layout, resolved = model.layout, model.resolved
     rows: list[list[Any]] = [["", 1, layout.inputs, "Input", 100.0 * resolved.input_dropout, *[None] * 9]]
@@ -82,7 +100,7 @@ def status_table(model: Model) -> H2OTwoDimTable:
     return H2OTwoDimTable("Status of Neuron Layers", description(model), HEADER, TYPES, rows)
 
 
-def description(model: Model) -> str:
+def description(model: Trained) -> str:
     """Return the sentence above the status table."""
     resolved, size = model.resolved, model.layout.size
     target = "auto-encoder"
@@ -108,7 +126,7 @@ def _bytes(count: int) -> str:
     return f"{size:.1f} GB"
 
 
-def _rates(model: Model, layer: int) -> Figures:
+def _rates(model: Trained, layer: int) -> Figures:
     slots = [np.concatenate(layer_weights(model.layout, slot, layer)) for slot in model.state.slots]
     clock = Clock(model.samples, model.resolved.actual.mini_batch_size, model.layout.depth)
     return model.resolved.optimizer.figures(slots, layer, clock)

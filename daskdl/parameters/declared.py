@@ -20,27 +20,6 @@ from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
 from daskdl.metrics import METRICS
 from daskdl.parameters.choices import with_declared
-from daskdl.parameters.facts import Facts, FieldError, survey
-from daskdl.parameters.resolution import Resolved, resolve
-from daskdl.parameters.restart_rules import continue_from, restart_errors
-from daskdl.parameters.rules import check
-
-__all__ = [
-    "SECTIONS",
-    "Facts",
-    "FieldError",
-    "Parameters",
-    "Resolved",
-    "check",
-    "continue_from",
-    "declarations",
-    "describe",
-    "markdown",
-    "resolve",
-    "restart_errors",
-    "signature",
-    "survey",
-]
 
 FREE, FIXED, CHECKED, KEPT, NEW = Restart
 Ints: TypeAlias = tuple[int, ...]

@@ -3,17 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from daskdl.parameters.declared import Parameters
 from frames.exceptions import H2OResponseError
 
 LARGEST = 1e150  # numbers beyond have squares, and so a standard deviation, that float64 cannot hold
 NUMBERS = ("int", "real", "time")
 SMALLEST_WEIGHT = 1e-30  # smaller ones would be 0 in float32
 LARGEST_INPUT = 3.4e38  # inputs that are not scaled must fit into float32
-
-if TYPE_CHECKING:
-    from daskdl.parameters.declared import Parameters
 
 
 class FieldError(NamedTuple):

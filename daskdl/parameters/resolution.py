@@ -4,18 +4,16 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.optimizers import Optimizer, optimizer_of
 from daskdl.metrics import default_metric
-from daskdl.parameters.choices import activation_of, distribution_of, drops_units
+from daskdl.parameters.chosen import activation_of, distribution_of, drops_units
+from daskdl.parameters.declared import Parameters
 from daskdl.parameters.facts import Facts, refuse
 from daskdl.parameters.rules import category_of, check, is_classifier
-
-if TYPE_CHECKING:
-    from daskdl.parameters.declared import Parameters
 
 NO_CAP = 3.4e38  # any max_w2 from here on acts as infinity: the largest float32 is 3.4028e38
 
@@ -64,16 +62,14 @@ class Resolved:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @staticmethod
-    def from_dict(values: dict[str, Any], parameters_type: type["Parameters"] | None = None) -> "Resolved":
+    def from_dict(values: dict[str, Any]) -> "Resolved":
         """Rebuild what `to_dict` wrote."""
-        if parameters_type is None:
-            from daskdl.parameters.declared import Parameters as parameters_type  # declared above this module
         read: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values.items()
             if name in {field.name for field in dataclasses.fields(Resolved)}
         }
-        read["actual"] = parameters_type.from_dict(values["actual"])
+        read["actual"] = Parameters.from_dict(values["actual"])
         read["activation"] = activation_of(read["actual"])
         read["max_w2"] = float(values["max_w2"])
         read["optimizer"] = optimizer_of(read["actual"])
@@ -87,7 +83,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
     Raises H2OResponseError that lists all errors, before any work starts. The warnings are in the result; whoever talks
     to the user issues them. The only impure value is the seed, which is drawn from the clock if it was -1.
 
-    >>> from daskdl.parameters.declared import Facts, Parameters, resolve
+    >>> from daskdl.parameters import Facts, Parameters, resolve
     >>> resolve(Parameters(), Facts(rows=150, response="species", classes=3, response_type="enum")).distribution.name
     'multinomial'
     """

@@ -1,12 +1,8 @@
 """Which parameters a checkpoint allows to change, and what becomes of the others."""
 
-from typing import TYPE_CHECKING
-
 from daskdl.declarations.kinds import Restart
+from daskdl.parameters.declared import Parameters, declarations, plain
 from daskdl.parameters.facts import FieldError
-
-if TYPE_CHECKING:
-    from daskdl.parameters.declared import Parameters
 
 
 def restart_errors(old: "Parameters", new: "Parameters", epochs_done: float = 0.0) -> list[FieldError]:
@@ -15,7 +11,6 @@ def restart_errors(old: "Parameters", new: "Parameters", epochs_done: float = 0.
     Compared are the values as given (AUTO equals AUTO), in H2O's order: cross-validation, validation frame, response,
     hidden, ignored columns, then every fixed parameter, then epochs (the total, including the `epochs_done`).
     """
-    from daskdl.parameters.declared import declarations, plain  # declared above this module, which it calls
 
     errors = []
     if new.nfolds or new.fold_column is not None:
@@ -46,7 +41,6 @@ def restart_errors(old: "Parameters", new: "Parameters", epochs_done: float = 0.
 
 def continue_from(old: "Parameters", new: "Parameters") -> tuple["Parameters", list[str]]:
     """Return the parameters in force after a restart, and a sentence for each value that the checkpoint kept."""
-    from daskdl.parameters.declared import declarations, plain
 
     kept, sentences = {}, []
     for name, declared in declarations().items():

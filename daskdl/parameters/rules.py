@@ -2,7 +2,6 @@
 
 import math
 import os
-from typing import TYPE_CHECKING
 
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
@@ -10,11 +9,10 @@ from daskdl.kernels.optimizers import OPTIMIZERS, optimizer_of
 from daskdl.kernels.spec import Spec
 from daskdl.metrics.metric import CLASSES
 from daskdl.metrics.registry import metric_named, names
-from daskdl.parameters.choices import activation_of, asked_distribution, distribution_of, drops_units, suits
+from daskdl.parameters.choices import suits
+from daskdl.parameters.chosen import activation_of, asked_distribution, distribution_of, drops_units
+from daskdl.parameters.declared import Parameters
 from daskdl.parameters.facts import Facts, FieldError
-
-if TYPE_CHECKING:
-    from daskdl.parameters.declared import Parameters
 
 
 def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], list[str]]:

@@ -11,7 +11,7 @@ from daskdl.encoding.encoder import Encoder
 from daskdl.network.layout import Layout
 from daskdl.network.start import Start, initialise
 from daskdl.network.state import State
-from daskdl.parameters.declared import Resolved
+from daskdl.parameters import Resolved
 from frames.exceptions import H2OJobError
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from daskdl.encoding.encoder import Moments, Response, Statistics
-from daskdl.parameters.declared import Resolved
+from daskdl.parameters import Resolved
 from daskdl.worker import tasks
 from frames.chunks.column import Column
 from frames.chunks.summary import Summary

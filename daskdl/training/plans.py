@@ -12,7 +12,7 @@ from daskdl.coordinator.stopping import StoppingRule, objective
 from daskdl.encoding.encoder import Encoder
 from daskdl.network.layout import Layout
 from daskdl.network.state import MAXIMUM_SIZE
-from daskdl.parameters.declared import Resolved
+from daskdl.parameters import Resolved
 from daskdl.shell.cluster import workers_of
 from daskdl.worker.kernel_plan import Plan
 from frames.cluster.session import client as current_client

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from daskdl.encoding.encoder import Encoder, Response
 from daskdl.model.model import Model
-from daskdl.parameters.declared import FieldError, Resolved
+from daskdl.parameters import FieldError, Resolved
 from daskdl.parameters.facts import refuse
 from frames.chunks.column import Column
 from frames.frame import H2OFrame

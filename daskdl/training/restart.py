@@ -20,7 +20,7 @@ from daskdl.encoding.encoder import Encoder
 from daskdl.model.model import Model
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
-from daskdl.parameters.declared import Facts, FieldError, Parameters, Resolved, continue_from, restart_errors, survey
+from daskdl.parameters import Facts, FieldError, Parameters, Resolved, continue_from, restart_errors, survey
 from daskdl.parameters.facts import refuse
 from daskdl.training.look import View
 from daskdl.training.new_levels import Growth, grow, grown_state

@@ -11,7 +11,7 @@ from typing import Any
 from daskdl.encoding.adaptation import kinds
 from daskdl.model.matching import matched
 from daskdl.model.model import Model
-from daskdl.parameters.declared import FieldError, Parameters
+from daskdl.parameters import FieldError, Parameters
 from daskdl.parameters.facts import refuse
 from frames.frame import H2OFrame
 

@@ -5,7 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.grid.grid_search import H2OGridSearch
-from daskdl.parameters.declared import Parameters
+from daskdl.parameters import Parameters
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.train import train
 from frames.cluster import session

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from daskdl.model import checkpoint
-from daskdl.parameters.declared import Parameters
+from daskdl.parameters import Parameters
 from daskdl.training.train import train
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]

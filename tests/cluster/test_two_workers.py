@@ -8,7 +8,7 @@ import distributed
 import numpy as np
 import pytest
 
-from daskdl.parameters.declared import Parameters
+from daskdl.parameters import Parameters
 from daskdl.training.train import train
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]

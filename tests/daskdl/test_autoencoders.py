@@ -8,8 +8,8 @@ from oracle import Net, Options, expand, forward, predict
 import daskdl as h2o
 from daskdl.door.keys import dataset_path
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.parameters.declared import Parameters, resolve, survey
-from daskdl.training.train import prepare
+from daskdl.parameters import Parameters, resolve, survey
+from daskdl.training.fit_one import prepare
 from frames.cluster import session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from daskdl.cli import NO_OPTION, main
 from daskdl.door.keys import dataset_path
-from daskdl.parameters.declared import declarations
+from daskdl.parameters import declarations
 from frames.cluster import session
 
 IRIS = str(dataset_path("iris"))

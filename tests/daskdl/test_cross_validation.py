@@ -11,7 +11,7 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
-from daskdl.training.train import build
+from daskdl.training.fit_one import build
 from frames.cluster import session
 from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame

@@ -20,7 +20,7 @@ from daskdl import metrics
 from daskdl.coordinator.history import ScoringHistory
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.table import H2OTwoDimTable
-from daskdl.parameters.declared import declarations, resolve, survey
+from daskdl.parameters import declarations, resolve, survey
 from frames.cluster import session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame

@@ -13,9 +13,9 @@ import pytest
 
 from daskdl.door.custom_metric import upload_custom_metric
 from daskdl.estimators import H2ODeepLearningEstimator
-from daskdl.parameters.declared import Parameters, declarations, resolve, survey
+from daskdl.parameters import Parameters, declarations, resolve, survey
 from daskdl.training import plans
-from daskdl.training.train import prepare
+from daskdl.training.fit_one import prepare
 from frames.cluster import session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame

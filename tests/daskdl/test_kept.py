@@ -14,7 +14,7 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
 from daskdl.model import checkpoint
-from daskdl.parameters.declared import declarations
+from daskdl.parameters import declarations
 from frames.cluster import session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame

@@ -16,7 +16,7 @@ from daskdl.model.status_table import description, layer_statistics, status_tabl
 from daskdl.network.layout import Layout
 from daskdl.network.start import Start, initialise
 from daskdl.network.state import State, average
-from daskdl.parameters.declared import Facts, Parameters, resolve
+from daskdl.parameters import Facts, Parameters, resolve
 from daskdl.training.first_weights import adopt_autoencoder, first_state
 from frames.chunks.column import Column
 from frames.exceptions import H2OJobError

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from daskdl.declarations.kinds import OneOf, Range
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Nesterov
-from daskdl.parameters.declared import (
+from daskdl.parameters import (
     SECTIONS,
     Facts,
     Parameters,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daskdl.parameters.declared import Parameters, resolve, survey
+from daskdl.parameters import Parameters, resolve, survey
 from frames.cluster import session
 from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame

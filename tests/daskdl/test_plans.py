@@ -1,7 +1,7 @@
 """Plans: what a layout and parameters make of a job's rounds."""
 
 from daskdl.network.layout import Layout
-from daskdl.parameters.declared import Facts, Parameters, resolve
+from daskdl.parameters import Facts, Parameters, resolve
 from daskdl.training.plans import training_plan
 
 

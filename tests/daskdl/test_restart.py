@@ -10,7 +10,7 @@ import daskdl as h2o
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.metrics import history_columns
 from daskdl.model import checkpoint
-from daskdl.parameters.declared import Parameters, resolve
+from daskdl.parameters import Parameters, resolve
 from daskdl.training.plans import layout_of
 from daskdl.training.restart import restart_of
 from daskdl.training.train import train

@@ -9,7 +9,7 @@ from daskdl import metrics
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.estimators.base import POSITIONS
 from daskdl.grid import H2OGridSearch
-from daskdl.parameters.declared import declarations
+from daskdl.parameters import declarations
 from frames.cluster import session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daskdl.parameters.declared import Parameters, resolve, survey
+from daskdl.parameters import Parameters, resolve, survey
+from daskdl.training.fit_one import _encoder
 from daskdl.training.look import look
-from daskdl.training.train import _encoder
 from frames.cluster import session
 from frames.frame import H2OFrame
 

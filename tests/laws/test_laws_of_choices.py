@@ -20,7 +20,7 @@ from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers import OPTIMIZERS, Clock, bias_step, speed, step
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Momentum, Nesterov
-from daskdl.parameters.declared import Facts, Parameters, Resolved, declarations, resolve
+from daskdl.parameters import Facts, Parameters, Resolved, declarations, resolve
 from frames.exceptions import H2OResponseError
 
 f4 = np.float32

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from daskdl.parameters.declared import Resolved
+from daskdl.parameters import Resolved
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema

@@ -16,12 +16,12 @@ from typing import Any
 
 from daskdl import metrics
 from daskdl.model.model import Model, options_of
-from daskdl.parameters.declared import Parameters, Resolved
+from daskdl.parameters import Parameters, Resolved
 from daskdl.shell.cluster import Shell, workers_of
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
 from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
 from daskdl.training.cross_validation.holdout import combined_predictions, holdout_predictions
-from daskdl.training.train import Progress, build
+from daskdl.training.fit_one import Progress, build
 from frames.cluster import session
 from frames.frame import H2OFrame
 

@@ -1,0 +1,313 @@
+"""One model fitted: its choices are made; what is needed is prepared, the job runs, and the model is put together."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from daskdl import metrics
+from daskdl.coordinator.machine import Coordinator
+from daskdl.coordinator.progress import TrainingPlan
+from daskdl.encoding.adaptation import adapt
+from daskdl.encoding.balance import Balance, balance_of
+from daskdl.encoding.encoder import Encoder, Scaling, fit
+from daskdl.model.model import Model, needed_columns, options_of, predictor_of
+from daskdl.model.versions import file_name
+from daskdl.network.layout import Layout
+from daskdl.network.state import State
+from daskdl.parameters import Parameters, Resolved
+from daskdl.scoring.partitions import Scorer
+from daskdl.shell.cluster import Shell, Table, memory_for_cache, workers_of
+from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
+from daskdl.training.look import View, look
+from daskdl.training.plans import kernel_plan, layout_of, training_plan
+from daskdl.training.pretraining import encoder_of_autoencoder
+from daskdl.training.restart import Restart
+from daskdl.training.rows import require_rows, shares_of, training_rows
+from daskdl.worker import tasks
+from frames.cluster import session
+from frames.cluster.session import client as current_client
+from frames.exceptions import H2OJobError, H2OValueError
+from frames.frame import H2OFrame
+
+Progress = Callable[[float, "dict[str, Any] | None"], None]
+
+
+class Prepared(NamedTuple):
+    """A job that is ready to run: nothing about the data or the parameters can go wrong any more."""
+
+    resolved: Resolved
+    encoder: Encoder
+    layout: Layout
+    state: State
+    seen_missing: tuple[bool, ...]
+    job: tasks.Job
+    plan: TrainingPlan
+    scorer: Scorer
+    train: Table
+    valid: Table | None
+    class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
+    priors: tuple[float, ...] | None
+    best: State | None = None  # the best weights of earlier training
+
+
+def build(
+    parameters: Parameters,
+    resolved: Resolved,
+    frame: H2OFrame,
+    validation: H2OFrame | None,
+    key: str,
+    progress: Progress | None = None,
+    started: Callable[[Shell], None] | None = None,
+    restart: Restart | None = None,
+) -> Model:
+    """Train one model whose choices are made; `parameters` are kept in it as what was asked.
+
+    `started` is given the shell before it runs, so that another thread may stop it. `restart` is the checkpoint that
+    training goes on from.
+    """
+    began = time.time()
+    ready = prepare(parameters, resolved, frame, validation, key, restart)
+    shell = Shell(
+        current_client(),
+        Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
+        ready.job,
+        ready.state,
+        ready.scorer,
+        ready.train,
+        ready.valid,
+        elastic=resolved.actual.elastic_averaging,
+        single=resolved.actual.single_node_mode,
+        watch=None if progress is None else _watcher(progress),
+        best=ready.best,
+    )
+    if started is not None:
+        started(shell)
+    finish = shell.run()
+    if finish.reason == "failed":
+        raise H2OJobError(f"Job with key {key} failed with an exception: {finish.message}")
+    return _model(key, parameters, ready, shell, began)
+
+
+def prepare(
+    parameters: Parameters,
+    resolved: Resolved,
+    frame: H2OFrame,
+    validation: H2OFrame | None,
+    key: str,
+    restart: Restart | None = None,
+) -> Prepared:
+    """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
+    view, best = look(frame, resolved), None
+    if restart is not None:
+        view, encoder = restart.view(view, frame), restart.reading(resolved)
+        layout, seen = layout_of(resolved, encoder), restart.seen_missing(view)
+        state, best = restart.states(layout)
+    else:
+        encoder = _encoder(resolved, frame, view, key)
+        layout = layout_of(resolved, encoder)
+        seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
+        weights, biases = given_arrays(resolved)
+        state = first_state(resolved, layout, encoder, seen, weights, biases)
+        said = (*gaps("initial_weights", weights), *gaps("initial_biases", biases))
+        resolved = replace(resolved, warnings=(*resolved.warnings, *said))
+        pretrained: Any = resolved.actual.pretrained_autoencoder
+        if pretrained is not None:
+            state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
+    train = _table(frame, encoder, _sample(resolved, frame, "training"))
+    valid = None
+    if validation is not None:
+        sample = _sample(resolved, validation, "validation", _class_counts(validation, encoder))
+        valid = _table(validation, encoder, sample)
+    job = tasks.Job(
+        f"{key}-{uuid.uuid4().hex[:6]}",
+        kernel_plan(resolved, layout, view.mean_weight, frame.nrow),
+        encoder,
+        train.adaptation,
+        train.where,
+        _balance(resolved, view),
+        memory_for_cache(current_client()),
+        resolved.actual.force_load_balance,
+    )
+    require_rows(job, train, frame, view)
+    job, rows, model_shares = training_rows(job, train, frame)
+    priors = shares_of(view.class_counts)
+    class_shares = None if model_shares is None or priors is None else (priors, model_shares)
+    predictor = predictor_of(resolved, layout, encoder, class_shares)
+    reference = resolved.actual.custom_metric_func
+    custom = None if reference is None else _custom_metric(reference)
+    options = options_of(resolved, encoder, priors)
+    scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
+    plan = training_plan(resolved, layout, len(encoder.levels), rows, validation is not None)
+    return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors, best)
+
+
+def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encoder:
+    actual = resolved.actual
+    pretrained: Any = actual.pretrained_autoencoder
+    if pretrained is not None:
+        return encoder_of_autoencoder(pretrained, resolved, frame, view.response, key)
+    return fit(
+        [frame.schema[name] for name in resolved.predictors],
+        view.statistics,
+        view.response,
+        scaling=Scaling(actual.standardize, actual.autoencoder),
+        encoding=actual.categorical_encoding,
+        use_all=actual.use_all_factor_levels,
+        slots=actual.max_categorical_features,
+        seed=resolved.seed,
+        weights=actual.weights_column,
+        offset=actual.offset_column,
+        skip_missing=actual.missing_values_handling == "Skip",
+    )
+
+
+def _custom_metric(reference: str) -> metrics.CustomMetric:
+    """Return the user's own metric; one that was imported is known from now on, for later scorings."""
+    custom = metrics.custom_metric(reference, session.get)
+    if session.get(reference) is None:
+        session.register(reference, lambda: custom.target)
+    return custom
+
+
+def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> Table:
+    adaptation = adapt(encoder, frame.schema, need_response=True)
+    placed = frame.placement(needed_columns(encoder, adaptation, frame.names))
+    return Table(placed.parts, placed.where, adaptation, sample)
+
+
+def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
+    answer = encoder.response
+    if answer is None or answer.domain is None or frame.schema[answer.name].type != "enum":
+        return None
+    found = frame.summaries([answer.name])[answer.name].counts
+    domain = frame.schema[answer.name].domain or ()
+    counts = dict(zip(domain, [] if found is None else found, strict=False))
+    return np.array([counts.get(label, 0) for label in answer.domain])
+
+
+def _sample(resolved: Resolved, frame: H2OFrame, kind: str, counts: np.ndarray | None = None) -> tasks.Sample:
+    """Return which rows are scored: all, a uniform sample, or for balanced classification as many of each class."""
+    actual = resolved.actual
+    wanted = actual.score_training_samples if kind == "training" else actual.score_validation_samples
+    if wanted == 0 or wanted >= frame.nrow:
+        return tasks.Sample((1.0,), resolved.seed)
+    rows = _weighted_rows(frame, actual.weights_column)
+    if wanted >= rows:
+        return tasks.Sample((1.0,), resolved.seed)
+    stratified = actual.balance_classes and actual.score_validation_sampling == "Stratified"
+    if kind == "validation" and stratified and counts is not None:
+        each = wanted / max(1, np.count_nonzero(counts))
+        return tasks.Sample(tuple(float(min(1.0, each / max(n, 1))) for n in counts), resolved.seed)
+    return tasks.Sample((wanted / rows,), resolved.seed)
+
+
+def _weighted_rows(frame: H2OFrame, weights: str | None) -> int:
+    """Return how many rows count: those whose weight is not 0."""
+    if weights is None or weights not in frame.names:
+        return frame.nrow
+    found = frame.summaries([weights])[weights]
+    return found.rows - found.zeros
+
+
+def _balance(resolved: Resolved, view: View) -> Balance | None:
+    actual = resolved.actual
+    if not actual.balance_classes or view.class_counts is None:
+        return None
+    factors = actual.class_sampling_factors
+    return balance_of(view.class_counts, factors, actual.max_after_balance_size, resolved.seed)
+
+
+def _watcher(progress: Progress) -> Callable[[Shell], None]:
+    shown = 0
+
+    def watch(shell: Shell) -> None:
+        nonlocal shown
+        done, rows = shell.coordinator.progress, shell.coordinator.progress.history.rows
+        row = None
+        if len(rows) > max(shown, 1):
+            row, shown = done.history.as_dicts()[-1], len(rows)
+        progress(done.position / max(1, shell.coordinator.plan.target), row)
+
+    return watch
+
+
+def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, began: float) -> Model:
+    done, finish = shell.coordinator.progress, shell.finished
+    assert finish is not None  # run() has returned
+    describe = {
+        "train": _described(ready.train, "training frame"),
+        "valid": "" if ready.valid is None else _described(ready.valid, "validation frame"),
+    }
+    workers = workers_of(shell.client)
+    adapted = () if ready.valid is None else ready.valid.adaptation.warnings
+    return Model(
+        key=key,
+        parameters=_without_models(parameters),
+        resolved=replace(ready.resolved, actual=_without_models(ready.resolved.actual)),
+        encoder=ready.encoder,
+        layout=ready.layout,
+        state=shell.state,
+        history=done.history,
+        training_metrics=_titled(shell.training, "train", describe),
+        validation_metrics=_titled(shell.validation, "valid", describe),
+        class_shares=ready.class_shares,
+        priors=ready.priors,
+        seen_missing=ready.seen_missing,
+        samples=done.samples,
+        epochs=done.samples / max(1, sum(ready.plan.rows)),
+        trouble=finish.message if finish.unstable else None,
+        warnings=(*ready.resolved.warnings, *adapted, *finish.warnings),
+        notes={
+            "workers": len(workers),
+            "threads": sum(workers.values()),
+            "staleness": ready.job.plan.staleness,
+            "ended": finish.message,
+            "events": list(shell.events),
+        },
+        start_time=int(began * 1000),
+        end_time=int(time.time() * 1000),
+        progress=shell.coordinator.to_dict(),
+        last=shell.last,
+    )
+
+
+def _without_models(parameters: Parameters) -> Parameters:
+    """Return parameters that name the models training came from, and do not keep them (and theirs) in memory."""
+    names = ("checkpoint", "pretrained_autoencoder")
+    found = {name: getattr(parameters, name) for name in names}
+    return parameters.replace(**{name: getattr(one, "key", one) for name, one in found.items()})
+
+
+def _exported(model: Model) -> Model:
+    """Save a finished model where export_checkpoints_dir says; a folder that fails costs a warning, not the model."""
+    folder = model.parameters.export_checkpoints_dir
+    if folder is None:
+        return model
+    from daskdl.model import checkpoint  # here, so that training does not wait for zarr
+
+    path = f"{folder.rstrip('/')}/{file_name(model.key)}"
+    try:
+        checkpoint.save(model, path, force=True, frames=True)
+    except (OSError, H2OValueError) as cause:
+        said = f"The model could not be saved in export_checkpoints_dir: {cause}"
+        return replace(model, warnings=(*model.warnings, said))
+    return model
+
+
+def _described(table: Table, what: str) -> str:
+    if min(table.sample.probabilities) >= 1.0:
+        return f"Metrics reported on full {what}"
+    return f"Metrics reported on temporary {what}"
+
+
+def _titled(found: metrics.ModelMetrics | None, data: str, describe: dict[str, str]) -> metrics.ModelMetrics | None:
+    if found is not None:
+        count = f" with {found.nobs()} samples" if "temporary" in describe[data] else ""
+        found.header = found.header._replace(description=describe[data] + count)
+    return found
