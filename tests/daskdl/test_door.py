@@ -1,5 +1,6 @@
 """`import daskdl as h2o`: the module functions, and one script of each kind of model from import to prediction."""
 
+import pkgutil
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+import daskdl
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from frames.cluster import session
@@ -54,13 +56,11 @@ def test_every_listed_name_exists_and_unknown_ones_do_not():
         h2o.gbm
 
 
-def test_the_function_cluster_survives_the_module_of_that_name():
-    import daskdl.shell.cluster  # noqa: F401  sets the attribute of a package, normally
-
+def test_no_package_hides_a_function_of_its_name():
+    """Importing `daskdl.x` sets the attribute x of the package: x must not be one of h2o-py's functions."""
+    packages = {found.name for found in pkgutil.iter_modules(daskdl.__path__)}
+    assert packages & set(h2o._NAMES) == set()
     assert callable(h2o.cluster)
-    from daskdl.shell.cluster import Shell
-
-    assert Shell.__module__ == "daskdl.shell.cluster"
 
 
 def test_scripts_may_import_under_h2os_module_names():
@@ -86,7 +86,7 @@ def test_init_prints_a_status_unless_told_not_to(capsys):
     assert capsys.readouterr().out == ""
     h2o.init(strict_version_check=False)
     printed = capsys.readouterr().out
-    assert "daskdl.shell.cluster" in printed
+    assert "daskdl cluster" in printed
     assert "Without meaning here, where no Java server runs: strict_version_check." in printed
 
 

@@ -29,8 +29,8 @@ ROWS = 50
 
 @pytest.fixture(autouse=True)
 def _interpreted_gather_in_small_windows(monkeypatch):
-    monkeypatch.setattr(daskdl.design, "fill_numbers", fill_numbers.py_func)
-    monkeypatch.setattr(daskdl.scoring, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(daskdl.encoding.decoded, "fill_numbers", fill_numbers.py_func)
+    monkeypatch.setattr(daskdl.scoring.partitions, "ROWS_AT_ONCE", 7)
 
 
 def table() -> Table:
@@ -72,7 +72,7 @@ def whole(one: Scorer, design) -> np.ndarray:
 @pytest.mark.parametrize("category", ["Regression", "Multinomial", "AutoEncoder"])
 def test_predictions_do_not_depend_on_the_windows(category):
     one, design = scorer(category)
-    np.testing.assert_allclose(predictions(one, design), whole(one, design), rtol=1e-6)
+    np.testing.assert_allclose(predictions(one, design), whole(one, design), rtol=1e-6, atol=5e-6)  # sums of other cuts
     index = np.array([40, 3, 3, 17, *range(20, 30)])
     np.testing.assert_allclose(predictions(one, design, index), whole(one, design)[index], rtol=1e-6)
 

@@ -139,7 +139,7 @@ def test_a_failed_export_of_parts_leaves_the_old_ones(cut, tmp_path, monkeypatch
     frame = cut(pd.DataFrame({"n": range(100)}))
     export_file(frame, tmp_path / "many", parts=-1)
     before = {name: (tmp_path / "many" / name).read_bytes() for name in os.listdir(tmp_path / "many")}
-    write, calls = export_file._write, []
+    write, calls = files._write, []
 
     def fail_late(*arguments):
         calls.append(arguments)
