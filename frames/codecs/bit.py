@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from frames.codecs.base import Codec, Terms, refuse_long
+from frames.codecs.scaled import Scaled
 from frames.exceptions import CodecCannotHold
 
 
@@ -19,7 +20,15 @@ class Bit(Codec):
     """
 
     layout: ClassVar[str] = "bits"
+    least: ClassVar[float] = 1 / 8
+    by_range: ClassVar[bool] = True
     bias: int = 0
+
+    @classmethod
+    def offers(cls, column):
+        facts = column.facts
+        if not facts.missing and facts.maximum - facts.minimum == 1 and column.whole:
+            yield 1 / 8, cls.shared(int(facts.minimum))
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype.kind not in "fiub":
@@ -32,6 +41,13 @@ class Bit(Codec):
         if not held.all():
             raise CodecCannotHold(f"Every value must be {self.bias} or {self.bias + 1}, none missing.")
         return high.view(np.uint8)
+
+    def encode_bytes(self, column: np.ndarray) -> np.ndarray:
+        return column - np.uint8(self.bias) if self.bias else column
+
+    @property
+    def as_byte(self) -> Codec:
+        return Scaled("u1", self.bias)
 
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
         return codes.astype(np.float64) + self.bias

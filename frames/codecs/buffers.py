@@ -6,8 +6,6 @@ import numpy as np
 from numcodecs import blosc
 
 from frames.codecs.base import Codec
-from frames.codecs.bit import Bit
-from frames.codecs.scaled import Scaled
 
 _WORTH = 1.1
 """Compression that saves less than this ratio is left away: it would only cost time."""
@@ -44,13 +42,13 @@ class Stored(NamedTuple):
 
 def ride_along(coded: list[tuple[Codec, np.ndarray]]) -> None:
     """Among many columns of bytes a few columns of bits become bytes too: rows are then read from one block."""
-    bits = [i for i, (codec, _) in enumerate(coded) if isinstance(codec, Bit)]
+    bits = [i for i, (codec, _) in enumerate(coded) if codec.layout == "bits"]
     bytes_ = sum(codec.layout == "block" and codec.dtype.itemsize == 1 for codec, _ in coded)
     if len(bits) >= bytes_:
         return
     for i in bits:
         codec, codes = coded[i]
-        coded[i] = Scaled("u1", codec.bias), codes  # type: ignore[attr-defined]
+        coded[i] = codec.as_byte or codec, codes
 
 
 def store(coded: list[tuple[Codec, np.ndarray]], rows: int, block: np.ndarray | None = None) -> list[Stored]:

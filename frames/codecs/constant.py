@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec, Terms, refuse_long
+from frames.codecs.base import LEVELS, Codec, Terms, refuse_long
 from frames.exceptions import CodecCannotHold
 
 
@@ -20,7 +20,13 @@ class Constant(Codec):
     """
 
     layout: ClassVar[str] = "none"
+    by_range: ClassVar[bool] = True
     value: float | None
+
+    @classmethod
+    def offers(cls, column):
+        if column.uniform:
+            yield 0.0, cls.shared(None if column.facts.missing == column.facts.rows else column.facts.minimum)
 
     def __post_init__(self) -> None:
         if self.value == 0:  # codecs are shared by their configuration: one made for -0.0 would serve columns of 0.0
@@ -36,6 +42,9 @@ class Constant(Codec):
             held = bool((column == self.value).all()) and not (self.value == 0 and _has_negative_zero(column))
         if not held:
             raise CodecCannotHold(f"Every value of the column must be {self.value}.")
+        return np.empty(0, np.uint8)
+
+    def encode_bytes(self, column: np.ndarray) -> np.ndarray:
         return np.empty(0, np.uint8)
 
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
@@ -62,7 +71,13 @@ class OneLevel(Codec):
     """
 
     layout: ClassVar[str] = "none"
+    kind: ClassVar[str] = LEVELS
     code: int
+
+    @classmethod
+    def offers(cls, column):
+        if len(column.values) and column.uniform:
+            yield 0.0, cls.shared(int(column.values[0]))
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         if column.dtype != np.int32 or not (column == self.code).all():

@@ -1,10 +1,11 @@
 """Real numbers as they are."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec, refuse_long
+from frames.codecs.base import Codec, begins, refuse_long
 from frames.exceptions import CodecCannotHold
 
 
@@ -15,6 +16,13 @@ class Float32(Codec):
     >>> Float32().encode(np.array([0.5, -0.0]))
     array([ 0.5, -0. ], dtype=float32)
     """
+
+    least: ClassVar[float] = 4.0
+
+    @classmethod
+    def offers(cls, column):
+        if begins(cls.shared(), column.values):
+            yield 9.0 if column.whole else 4.0, cls.shared()  # integers stay integers as long as they can
 
     @property
     def dtype(self) -> np.dtype:
@@ -45,6 +53,12 @@ class Float64(Codec):
     >>> Float64().decode(Float64().encode(np.array([0.1])), 1)
     array([0.1])
     """
+
+    least: ClassVar[float] = 8.0
+
+    @classmethod
+    def offers(cls, column):
+        yield 10.0 if column.whole else 8.0, cls.shared()
 
     @property
     def dtype(self) -> np.dtype:

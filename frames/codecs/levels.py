@@ -1,10 +1,11 @@
 """Codes of categories."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec, Terms
+from frames.codecs.base import LEVELS, Codec, Terms
 from frames.exceptions import CodecCannotHold
 
 
@@ -17,7 +18,15 @@ class Levels(Codec):
     (array([  0, 255], dtype=uint8), array([ 0, -1], dtype=int32))
     """
 
+    kind: ClassVar[str] = LEVELS
+    least: ClassVar[float] = 1.0
     store: str
+
+    @classmethod
+    def offers(cls, column):
+        for store in ("u1", "u2", "i4"):
+            if column.levels <= np.iinfo(store).max:
+                yield float(np.dtype(store).itemsize), cls.shared(store)
 
     @property
     def dtype(self) -> np.dtype:

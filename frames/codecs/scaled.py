@@ -1,13 +1,16 @@
 """Numbers as small integers: bias and decimal scale."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import NO_CODE, Codec, Terms, refuse_long
+from frames.codecs.base import NO_CODE, PROBE, Codec, Column, Facts, Terms, begins, refuse_long
 from frames.exceptions import CodecCannotHold
 
 _WHOLE = 2.0**53
+_DECIMALS = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,22 @@ class Scaled(Codec):
     (array([51,  2], dtype=uint8), array([5.1, 0.2]))
     """
 
+    least: ClassVar[float] = 1.0
+    by_range: ClassVar[bool] = True
     store: str
     bias: int = 0
     digits: int = 0
     missing: int | None = None
+
+    @classmethod
+    def offers(cls, column):
+        if column.whole:
+            for codec in _whole(column.values, column.facts):
+                yield float(codec.dtype.itemsize), codec
+        else:
+            for codec in _decimals(column):
+                wide = codec.dtype.itemsize == 4
+                yield 4.5 if wide else float(codec.dtype.itemsize), codec  # as short as a float32, which reads faster
 
     @property
     def dtype(self) -> np.dtype:
@@ -92,6 +107,9 @@ class Scaled(Codec):
                 raise CodecCannotHold(f"The code {self.missing} is reserved for missing values.")
         return column.astype(self.dtype, copy=False)
 
+    def encode_bytes(self, column: np.ndarray) -> np.ndarray:
+        return column if (self.store, self.bias, self.digits) == ("u1", 0, 0) else self.encode(column)
+
     def decode(self, codes: np.ndarray, rows: int) -> np.ndarray:
         values = codes.astype(np.float64)
         if self.bias:
@@ -103,3 +121,63 @@ class Scaled(Codec):
         if self.missing is not None:
             values[codes == self.missing] = np.nan
         return values
+
+
+def _whole(values: np.ndarray, facts: Facts) -> Iterator[Codec]:
+    """What holds a column of integers, unless these are too long."""
+    if facts.missing == facts.rows:
+        return
+    low, high = int(facts.minimum), int(facts.maximum)
+    if max(-low, high) > 2**53 or (
+        values.dtype.kind in "iu" and values.dtype.itemsize == 8 and max(-low, high) >= 2**53
+    ):
+        return
+    missing = bool(facts.missing)
+    plain = _narrowest(low, high, 0, missing)
+    if plain is None or plain.dtype.itemsize >= 4:
+        rounded = _rounded(values, low, high, missing)
+        if rounded is not None and (plain is None or rounded.dtype.itemsize < plain.dtype.itemsize):
+            plain = rounded
+    yield plain or Scaled.shared("i8", 0, 0, -(2**63) if missing else None)
+
+
+def _rounded(values: np.ndarray, low: int, high: int, missing: bool) -> Codec | None:
+    """The store of integers that all end in zeros, without these."""
+    for zeros in (9, 8, 7, 6, 5, 4, 3, 2, 1):
+        step = 10**zeros
+        if _multiples(values[:PROBE], step) and _multiples(values, step):
+            return _narrowest(low // step, high // step, -zeros, missing)
+    return None
+
+
+def _multiples(values: np.ndarray, step: int) -> bool:
+    rest = np.fmod(values, step)
+    return bool(((rest == 0) | (rest != rest)).all())
+
+
+def _decimals(column: Column) -> Iterator[Codec]:
+    """Stores of a column of reals by rising number of decimals, those that hold its first rows."""
+    facts = column.facts
+    if column.values.dtype.kind != "f" or not (np.isfinite(facts.minimum) and np.isfinite(facts.maximum)):
+        return
+    for digits in _DECIMALS:
+        low, high = np.rint(facts.minimum * 10.0**digits), np.rint(facts.maximum * 10.0**digits)
+        if max(-low, high) >= 2**31:
+            return
+        codec = _narrowest(int(low), int(high), digits, bool(facts.missing))
+        if codec is not None and begins(codec, column.values):
+            yield codec
+
+
+def _narrowest(low: int, high: int, digits: int, missing: bool) -> Codec | None:
+    """The narrowest store of integers between `low` and `high`, without bias where that costs nothing."""
+    for store, top in (("u1", 255), ("u2", 65535)):
+        room = top - 1 if missing else top
+        bias = 0 if low >= 0 and high <= room else low
+        if high - bias <= room:
+            return Scaled.shared(store, bias, digits, top if missing else None)
+    # One code is kept for missing values, and the bias sits in the middle where the range is off centre.
+    bias = 0 if low > -(2**31) and high < 2**31 else low + 2**31 - 1
+    if high - bias < 2**31 and low - bias > -(2**31):
+        return Scaled.shared("i4", bias, digits, -(2**31) if missing else None)
+    return None

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from frames.codecs.base import Codec
+from frames.codecs.base import TEXT, Codec
 from frames.exceptions import CodecCannotHold
 
 _ABSENT = 2**32 - 1
@@ -58,6 +58,12 @@ class Text(Codec):
     """
 
     layout: ClassVar[str] = "payload"
+    kind: ClassVar[str] = TEXT
+    least: ClassVar[float] = 8.0
+
+    @classmethod
+    def offers(cls, column):
+        yield 8.0, cls.shared()
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         _must_be_text(column)
@@ -83,7 +89,15 @@ class Dictionary(Codec):
     """
 
     layout: ClassVar[str] = "payload"
+    kind: ClassVar[str] = TEXT
+    least: ClassVar[float] = 1.0
     store: str
+
+    @classmethod
+    def offers(cls, column):
+        for store in ("u1", "u2", "i4") if column.distinct <= len(column.values) // 2 else ():
+            if column.distinct <= np.iinfo(store).max + 1:
+                yield float(np.dtype(store).itemsize), cls.shared(store)
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         _must_be_text(column)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames.chunks.summary import summarise, summarise_integers, summarise_levels
-from frames.codecs.base import NO_CODE
+from frames.codecs.base import NO_CODE, Column
 from frames.codecs.bit import Bit
 from frames.codecs.choose import choose_levels, choose_numbers, choose_text, from_config, registry
 from frames.codecs.constant import Constant, OneLevel
@@ -219,3 +219,30 @@ def test_codes_of_categories_take_the_bytes_they_need(levels):
 def test_the_smallest_codec_is_chosen(values, codec):
     column = np.array(values)
     assert choose_numbers(column, summarise(column[None, :])[0])[0] == codec
+
+
+def test_offers_cost_what_their_codec_said_at_least_and_rise():
+    numbers = [column for codec, column in CASES if codec.kind == "numbers" and column.dtype == np.float64]
+    columns = [Column(column, summarise(column[None])[0]) for column in numbers]
+    columns += [Column(np.array([300, -1], np.int32), summarise_levels(np.array([300, -1], np.int32), 301), 301)]
+    columns += [Column(column) for codec, column in CASES if codec.kind == "text"]
+    made = set()
+    for column in columns:
+        kind = "text" if column.facts is None else "levels" if column.levels else "numbers"
+        for codec in registry().values():
+            costs = [cost for cost, _ in codec.offers(column)] if codec.kind == kind else []
+            assert costs == sorted(costs)
+            assert all(cost >= codec.least for cost in costs)
+            made |= {codec.__name__} if costs else set()
+    assert made >= {
+        "Constant",
+        "Bit",
+        "Scaled",
+        "Sparse",
+        "Float32",
+        "Float64",
+        "Integers",
+        "Levels",
+        "Dictionary",
+        "Text",
+    }
