@@ -25,10 +25,11 @@ from daskdl.alias.elsewhere import function_refused
 _NAMES: dict[str, str] = {
     **dict.fromkeys(("init", "connect", "cluster", "shutdown"), "daskdl.door.cloud"),
     **dict.fromkeys(("no_progress", "no_progress_block", "show_progress"), "daskdl.door.cloud"),
-    **dict.fromkeys(("import_file", "upload_file"), "frames.parse.files"),
-    **dict.fromkeys(("H2OFrame", "get_frame", "assign", "deep_copy", "as_list"), "frames.frame"),
-    "export_file": "frames.export.files",
-    "create_frame": "frames.table.synthetic",
+    **dict.fromkeys(("import_file", "upload_file"), "frames.functions"),
+    **dict.fromkeys(("get_frame", "assign", "deep_copy", "as_list"), "frames.functions"),
+    "H2OFrame": "frames.frame",
+    "export_file": "frames.functions",
+    "create_frame": "frames.functions",
     **dict.fromkeys(("ls", "frames", "models", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
@@ -109,10 +110,17 @@ if TYPE_CHECKING:
     )
     from daskdl.door.properties import rapids
     from daskdl.door.tables import download_csv, get_timezone, interaction, list_timezones, set_timezone
-    from frames.export.files import export_file
-    from frames.frame import H2OFrame, as_list, assign, deep_copy, get_frame
-    from frames.parse.files import import_file, upload_file
-    from frames.table.synthetic import create_frame
+    from frames.frame import H2OFrame
+    from frames.functions import (
+        as_list,
+        assign,
+        create_frame,
+        deep_copy,
+        export_file,
+        get_frame,
+        import_file,
+        upload_file,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -2,41 +2,57 @@
 
 A frame is eager: every method checks its arguments, sends one task per partition and returns at once; only reading
 numbers (types of computed columns, reductions, printing) waits. Selecting, renaming, reordering and binding columns
-move no data. The parts live in sibling modules, one noun each.
+move no data. A frame is a name and a table that it shows; what can be done with tables are functions in `frames.verbs`,
+and each line below that says `face(verb)` makes a method of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from frames.chunks.schema import Schema
+from frames.chunks.summary import Summary
 from frames.cluster import session
-from frames.cluster.placement import Group, Place, Placement
-from frames.exceptions import H2OTypeError, H2OValueError
+from frames.cluster.placement import Group, Placement
+from frames.exceptions import H2OTypeError
 from frames.export.dask_face import to_dask
-from frames.table.body import State
-from frames.table.literals import build_frame
-from frames.verbs.apply import Lambdas
-from frames.verbs.arithmetic import Arithmetic
-from frames.verbs.binding import Binding
-from frames.verbs.cleaning import Cleaning
-from frames.verbs.covariance import Covariance
-from frames.verbs.crosstabs import Tables
-from frames.verbs.display import Display
-from frames.verbs.fold_columns import Folds
-from frames.verbs.functions import Functions
-from frames.verbs.joins import Relations
-from frames.verbs.levels import Levels
-from frames.verbs.membership import Membership
-from frames.verbs.moments import Moments
-from frames.verbs.reductions import Reductions
-from frames.verbs.reshape import Shape
-from frames.verbs.running import Running
-from frames.verbs.selection import Selection
-from frames.verbs.texts import Texts
-from frames.verbs.times import Times
-from frames.verbs.types import Conversion
+from frames.table.face import Faced, bare, face, shown, swap, swap_and_give
+from frames.table.literals import build_table
+from frames.table.table import Table, table_of_groups
+from frames.verbs import (
+    apply as applied,
+)
+from frames.verbs import (
+    arithmetic,
+    binding,
+    cleaning,
+    covariance,
+    crosstabs,
+    display,
+    fold_columns,
+    functions,
+    joins,
+    membership,
+    moments,
+    naming,
+    reductions,
+    reshape,
+    running,
+    selection,
+    texts,
+    times,
+)
+from frames.verbs import (
+    levels as level_verbs,
+)
+from frames.verbs import (
+    types as type_verbs,
+)
+from frames.verbs.grouping import GroupBy
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -44,28 +60,16 @@ if TYPE_CHECKING:
 __all__ = ["Group", "H2OFrame", "Placement"]
 
 
-class H2OFrame(
-    Selection,
-    Arithmetic,
-    Functions,
-    Running,
-    Covariance,
-    Moments,
-    Reductions,
-    Conversion,
-    Levels,
-    Texts,
-    Times,
-    Cleaning,
-    Folds,
-    Relations,
-    Tables,
-    Shape,
-    Lambdas,
-    Membership,
-    Binding,
-    Display,
-):
+def operator(sign: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """Return the method behind an operator; `swapped`: the frame stands on its right."""
+
+    def method(self: Faced, other: Any) -> Any:
+        return shown(type(self), arithmetic.operate(self._table, sign, bare(other), swapped))
+
+    return method
+
+
+class H2OFrame(Faced):
     """A table of named, typed, compressed columns, its rows cut in partitions over the workers.
 
     `python_obj`: list of rows (lists or tuples), flat list (one column), dict of columns, NumPy array, scipy sparse
@@ -90,39 +94,28 @@ class H2OFrame(
         na_strings: Any = None,
         skipped_columns: Sequence[int | str] | None = None,
     ) -> None:
-        self._state = State((), (), ())
+        self._held = Table((), (), ())
         if python_obj is None:
             return
-        made = build_frame(python_obj, header, separator, column_names, column_types, na_strings, skipped_columns)
-        self._state = made._state
+        self._held = build_table(
+            bare(python_obj), header, separator, column_names, column_types, na_strings, skipped_columns
+        )
         self.frame_id = destination_frame or session.temporary_key()
+
+    @classmethod
+    def _of(cls, table: Table, frame_id: str | None = None) -> H2OFrame:
+        frame = object.__new__(cls)
+        frame._held = table
+        if frame_id is not None:
+            frame.frame_id = frame_id
+        return frame
 
     @classmethod
     def _from_groups(
         cls, schema: Schema, rows: Sequence[int], groups: Sequence[Group], frame_id: str | None = None
     ) -> H2OFrame:
-        """A frame of packed chunks: every column of `schema` is looked for among the names of the groups.
-
-        `rows`: rows of each partition, the same for every group. With `frame_id` the frame is registered under it.
-        Raises H2OValueError where a group has another number of chunks, or a column is in no group.
-        """
-        found: dict[str, tuple[Group, int]] = {}
-        for group in groups:
-            if len(group.chunks) != len(rows):
-                raise H2OValueError(
-                    f"Every group must have one chunk per partition ({len(rows)}); got {len(group.chunks)} for "
-                    f"columns {list(group.names[:5])}."
-                )
-            found.update({name: (group, i) for i, name in enumerate(group.names)})
-        lost = [c.name for c in schema.columns if c.name not in found]
-        if lost:
-            raise H2OValueError(f"Every column must be in a group; {lost[:5]} are in none.")
-        frame = object.__new__(cls)
-        places = tuple(Place(*found[c.name], c.type, c.domain) for c in schema.columns)
-        frame._state = State(tuple(c.name for c in schema.columns), places, tuple(rows))
-        if frame_id is not None:
-            frame.frame_id = frame_id
-        return frame
+        """Return a frame of packed chunks (see `table_of_groups`); with `frame_id` it is registered under that."""
+        return cls._of(table_of_groups(schema, rows, groups), frame_id)
 
     @staticmethod
     def from_python(python_obj: Any, **options: Any) -> H2OFrame:
@@ -144,7 +137,7 @@ class H2OFrame(
         """
         if self._id is None:
             self._id = session.temporary_key()
-            if self._state is not None:
+            if self._held is not None:
                 session.register(self._id, self, temporary=True)
         return self._id
 
@@ -152,7 +145,7 @@ class H2OFrame(
     def frame_id(self, key: str) -> None:
         if not isinstance(key, str) or not key:
             raise H2OTypeError(f"A frame_id must be a string that is not empty; got {key!r}.")
-        _ = self._body
+        _ = self._table
         if self._id is not None and session.get(self._id) is self:
             session.remove(self._id)
         self._id = key
@@ -167,7 +160,7 @@ class H2OFrame(
         """Forget the data: what h2o.remove(frame) does. Using the frame afterwards raises FrameError."""
         if self._id is not None and session.get(self._id) is self:
             session.remove(self._id)
-        self._state = self._schema = None
+        self._held = None
 
     def detach(self) -> None:
         """Take this object off its data; the same as removing it."""
@@ -175,13 +168,52 @@ class H2OFrame(
 
     def refresh(self) -> None:
         """h2o-py asks its server anew here; frames are always up to date, so this only checks that the frame exists."""
-        _ = self._body
+        _ = self._table
 
-    # ---- names -------------------------------------------------------------------------------------------------
+    def deep_copy(self, frame_id: str | None = None) -> H2OFrame:
+        """A frame of the same data under another id: chunks never change, so they are shared."""
+        return self._of(self._table, frame_id)
+
+    def __copy__(self) -> H2OFrame:
+        return self._of(self._table)
+
+    def __deepcopy__(self, memo: dict) -> H2OFrame:
+        # Chunks never change: a copy may share them.
+        return self._of(self._table)
+
+    # ---- shape, names and types --------------------------------------------------------------------------------
+    @property
+    def nrow(self) -> int:
+        """Number of rows."""
+        return self._table.nrow
+
+    @property
+    def ncol(self) -> int:
+        """Number of columns."""
+        return self._table.ncol
+
+    nrows, ncols = nrow, ncol
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.nrow, self.ncol
+
+    @property
+    def dim(self) -> list[int]:
+        """[rows, columns]."""
+        return [self.nrow, self.ncol]
+
+    def __len__(self) -> int:
+        return self.nrow
+
+    def __iter__(self) -> Iterator[H2OFrame]:
+        return map(self._of, self._table.columns())
+
     @property
     def names(self) -> list[str]:
         """Column names; can be set."""
-        return list(self._body.names)
+        return list(self._table.names)
 
     @names.setter
     def names(self, names: Sequence[str]) -> None:
@@ -189,52 +221,36 @@ class H2OFrame(
 
     columns = col_names = names
 
-    def set_names(self, names: Sequence[str]) -> H2OFrame:
-        """Rename all columns, in place, and return this frame.
+    @property
+    def schema(self) -> Schema:
+        """The columns with their types and domains; looks at the summaries of numbers whose kind is not known yet."""
+        return self._table.schema
 
-        Raises H2OValueError for a wrong number of names or equal names, H2OTypeError for names that are not strings.
+    @property
+    def types(self) -> dict[str, str]:
+        """Column name -> "int", "real", "enum", "time", "string" or "uuid"."""
+        return self._table.types
+
+    def type(self, column: str | int) -> str:
+        """The type of one column."""
+        return self.schema.columns[self._table.index(column)].type
+
+    set_names = swap(Table.renamed)
+    set_name = swap(naming.set_name)
+    rename = swap(naming.rename)
+
+    # ---- what others read --------------------------------------------------------------------------------------
+    placement = face(Table.placement)
+
+    def summaries(self, names: Sequence[str] | None = None) -> dict[str, Summary]:
+        """Column -> Summary over all rows, merged from the summaries that travel with the chunks, and remembered.
+
+        Example: ``fr.summaries(["x"])["x"].mean``. Raises H2OValueError for an unknown column.
         """
-        body = self._body
-        if isinstance(names, str) or not all(isinstance(n, str) for n in names):
-            raise H2OTypeError(f"Column names must be a list of strings; got {names!r}.")
-        if len(names) != len(body.names):
-            raise H2OValueError(f"There must be {len(body.names)} names, one per column; got {len(names)}.")
-        twice = sorted({n for n in names if list(names).count(n) > 1})
-        if twice:
-            raise H2OValueError(f"Column names must differ; got {twice} more than once.")
-        self._become(names, body.places)
-        return self
+        names = list(self._table.names if names is None else names)
+        chosen = self._table.pick([self._table.index(name) for name in names])
+        return dict(zip(names, chosen.summaries(), strict=True))
 
-    def set_name(self, col: str | int | None = None, name: str | None = None) -> H2OFrame:
-        """Rename one column, in place; `col` may be left out in a frame of one column.
-
-        Raises H2OValueError for an unknown column or a name that another column has.
-        """
-        body = self._body
-        if not isinstance(name, str):
-            raise H2OTypeError(f"The new name must be a string; got {name!r}.")
-        if col is None:
-            if self.ncol != 1:
-                raise H2OValueError(f"col must be given in a frame of {self.ncol} columns: a name or a number.")
-            col = 0
-        at = self._index(col)
-        if name in body.names and body.names.index(name) != at:
-            raise H2OValueError(f"Column names must differ; '{name}' is already column {body.names.index(name)}.")
-        names = list(body.names)
-        names[at] = name
-        self._become(names, body.places)
-        return self
-
-    def rename(self, columns: Mapping[str, str] | None = None) -> H2OFrame:
-        """Rename some columns in place: old name -> new name; unknown old names are left out, as in h2o-py."""
-        if not isinstance(columns, Mapping):
-            raise H2OTypeError(f"columns must be a dict old name -> new name; got {type(columns).__name__}.")
-        return self.set_names([columns.get(name, name) for name in self._body.names])
-
-    def __iter__(self) -> Iterator[H2OFrame]:
-        return (self._pick([i]) for i in range(self.ncol))
-
-    # ---- other faces -------------------------------------------------------------------------------------------
     @property
     def ddf(self) -> dd.DataFrame:
         """The Dask DataFrame face: lazy, same partitions, columns pushed down to decoding.
@@ -242,49 +258,228 @@ class H2OFrame(
         enum -> category (known categories), time -> datetime64[ms], int -> int64 (with missing values float64, or Int64
         where float64 would round), real -> float64, strings str. Turn a result back with ``H2OFrame(ddf)``.
         """
-        return to_dask(self)
+        return to_dask(self._table)
 
-    def deep_copy(self, frame_id: str | None = None) -> H2OFrame:
-        """A frame of the same data under another id: chunks never change, so they are shared."""
-        copy = self._replace(self._body.places)
-        if frame_id is not None:
-            copy.frame_id = frame_id
-        return copy
+    # ---- columns, rows and cells -------------------------------------------------------------------------------
+    __getitem__ = face(selection.select)
 
-    def __copy__(self) -> H2OFrame:
-        return self._replace(self._body.places)
+    def __setitem__(self, item: Any, value: Any) -> None:
+        self._held = selection.assign(self._table, bare(item), bare(value))
 
-    def __deepcopy__(self, memo: dict) -> H2OFrame:
-        # Chunks never change: a copy may share them.
-        return self._replace(self._body.places)
+    __contains__ = face(membership.contains)
+    pop = swap_and_give(selection.pop)
+    drop = face(selection.drop)
+    head = face(selection.head)
+    tail = face(selection.tail)
+    getrow = face(selection.getrow)
+    flatten = face(selection.flatten)
+    cbind = face(binding.cbind)
+    rbind = face(binding.rbind)
+    concat = face(binding.concat)
+    insert = face(binding.insert)
+    isin = face(membership.isin)
+    match = face(membership.match)
+    which = face(membership.which)
+    drop_duplicates = face(membership.drop_duplicates)
 
+    # ---- arithmetic, comparisons and logic ---------------------------------------------------------------------
+    __array_ufunc__ = None  # NumPy scalars on the left leave the operation to us
+    __hash__ = object.__hash__  # frames compare cell by cell, so as keys of dicts they stand for themselves
+    __add__ = operator("+")
+    __radd__ = operator("+", swapped=True)
+    __sub__ = operator("-")
+    __rsub__ = operator("-", swapped=True)
+    __mul__ = operator("*")
+    __rmul__ = operator("*", swapped=True)
+    __truediv__ = operator("/")
+    __rtruediv__ = operator("/", swapped=True)
+    __floordiv__ = operator("//")
+    __rfloordiv__ = operator("//", swapped=True)
+    __mod__ = operator("%")
+    __rmod__ = operator("%", swapped=True)
+    __pow__ = operator("**")
+    __rpow__ = operator("**", swapped=True)
+    __and__ = operator("&")
+    __rand__ = operator("&", swapped=True)
+    __or__ = operator("|")
+    __ror__ = operator("|", swapped=True)
+    __lt__ = operator("<")
+    __le__ = operator("<=")
+    __gt__ = operator(">")
+    __ge__ = operator(">=")
+    __eq__ = face(arithmetic.equal)
+    __ne__ = face(arithmetic.not_equal)
+    __invert__ = face(arithmetic.invert)
+    __neg__ = face(arithmetic.negative)
+    __pos__ = face(arithmetic.positive)
+    logical_negation = face(arithmetic.logical_negation)
 
-def assign(data: H2OFrame, xid: str) -> H2OFrame:
-    """Give a frame another id; returns the frame."""
-    _check_frame(data, "assign")
-    data.frame_id = xid
-    return data
+    # ---- functions of every cell -------------------------------------------------------------------------------
+    abs = __abs__ = face(functions.abs_)
+    round = face(functions.round_)
 
+    def __round__(self, digits: int | None = None) -> H2OFrame:
+        return self.round(digits or 0)
 
-def deep_copy(data: H2OFrame, xid: str) -> H2OFrame:
-    """A copy of a frame under another id, which must differ from its own."""
-    _check_frame(data, "deep_copy")
-    if xid == data.frame_id:
-        raise H2OValueError(f"The id of a copy must differ from that of the frame; both are {xid!r}.")
-    return data.deep_copy(xid)
+    signif = face(functions.signif)
+    ceil = __ceil__ = face(functions.ceil)
+    sign = face(functions.OF_CELLS["sign"])
+    sqrt = face(functions.OF_CELLS["sqrt"])
+    exp = face(functions.OF_CELLS["exp"])
+    expm1 = face(functions.OF_CELLS["expm1"])
+    log = face(functions.OF_CELLS["log"])
+    log10 = face(functions.OF_CELLS["log10"])
+    log1p = face(functions.OF_CELLS["log1p"])
+    log2 = face(functions.OF_CELLS["log2"])
+    floor = __floor__ = face(functions.OF_CELLS["floor"])
+    ceiling = face(functions.OF_CELLS["ceiling"])
+    trunc = __trunc__ = face(functions.OF_CELLS["trunc"])
+    cos = face(functions.OF_CELLS["cos"])
+    sin = face(functions.OF_CELLS["sin"])
+    tan = face(functions.OF_CELLS["tan"])
+    cosh = face(functions.OF_CELLS["cosh"])
+    sinh = face(functions.OF_CELLS["sinh"])
+    tanh = face(functions.OF_CELLS["tanh"])
+    acos = face(functions.OF_CELLS["acos"])
+    asin = face(functions.OF_CELLS["asin"])
+    atan = face(functions.OF_CELLS["atan"])
+    acosh = face(functions.OF_CELLS["acosh"])
+    asinh = face(functions.OF_CELLS["asinh"])
+    atanh = face(functions.OF_CELLS["atanh"])
+    cospi = face(functions.OF_CELLS["cospi"])
+    sinpi = face(functions.OF_CELLS["sinpi"])
+    tanpi = face(functions.OF_CELLS["tanpi"])
+    gamma = face(functions.OF_CELLS["gamma"])
+    lgamma = face(functions.OF_CELLS["lgamma"])
+    digamma = face(functions.OF_CELLS["digamma"])
+    trigamma = face(functions.OF_CELLS["trigamma"])
+    isna = face(functions.isna)
+    ifelse = face(functions.ifelse)
+    cut = face(functions.cut)
+    cumsum = face(running.cumsum)
+    cumprod = face(running.cumprod)
+    cummax = face(running.cummax)
+    cummin = face(running.cummin)
 
+    # ---- reductions --------------------------------------------------------------------------------------------
+    mean = face(reductions.mean)
+    sum = face(reductions.sum_)
+    prod = face(reductions.prod)
+    min = face(reductions.min_)
+    max = face(reductions.max_)
+    nacnt = face(reductions.nacnt)
+    median = face(reductions.median)
+    quantile = face(reductions.quantile)
+    any = face(reductions.any_)
+    any_na_rm = face(reductions.any_na_rm)
+    all = face(reductions.all_)
+    unique = face(reductions.unique)
+    sd = face(moments.sd)
+    skewness = face(moments.skewness)
+    kurtosis = face(moments.kurtosis)
+    scale = face(moments.scale)
+    var = face(covariance.var)
+    cor = face(covariance.cor)
+    table = face(crosstabs.counts_of)
+    hist = face(crosstabs.hist)
+    interaction = face(crosstabs.interaction)
 
-def as_list(data: H2OFrame, use_pandas: bool = True, header: bool = True) -> Any:
-    """A frame as a pandas DataFrame, or as a list of lists of strings."""
-    _check_frame(data, "as_list")
-    return data.as_data_frame(use_pandas=use_pandas, header=header)
+    def group_by(self, by: Any) -> GroupBy:
+        """Groups of rows that agree in these columns; see GroupBy.
 
+        Example: ``fr.group_by("y").mean("x").get_frame()``.
+        """
+        return GroupBy(self._table, by, self._of)
 
-def get_frame(frame_id: str) -> H2OFrame | None:
-    """The frame registered under an id, None if there is none."""
-    return H2OFrame.get_frame(frame_id)
+    # ---- types, levels, texts and times ------------------------------------------------------------------------
+    asfactor = face(type_verbs.asfactor)
+    asnumeric = face(type_verbs.asnumeric)
+    ascharacter = face(type_verbs.ascharacter)
+    as_date = face(type_verbs.as_date)
+    isfactor = face(type_verbs.isfactor)
+    isnumeric = face(type_verbs.isnumeric)
+    isstring = face(type_verbs.isstring)
+    ischaracter = face(type_verbs.ischaracter)
+    columns_by_type = face(type_verbs.columns_by_type)
+    levels = face(level_verbs.levels)
+    nlevels = face(level_verbs.nlevels)
+    categories = face(level_verbs.categories)
+    relevel = face(level_verbs.relevel)
+    relevel_by_frequency = face(level_verbs.relevel_by_frequency)
+    set_levels_order = face(level_verbs.set_levels_order)
+    set_levels = face(level_verbs.set_levels)
+    set_level = face(level_verbs.set_level)
+    append_levels = face(level_verbs.append_levels)
+    toupper = face(texts.toupper)
+    tolower = face(texts.tolower)
+    trim = face(texts.trim)
+    lstrip = face(texts.lstrip)
+    rstrip = face(texts.rstrip)
+    sub = face(texts.sub)
+    gsub = face(texts.gsub)
+    substring = face(texts.substring)
+    strsplit = face(texts.strsplit)
+    countmatches = face(texts.countmatches)
+    nchar = face(texts.nchar)
+    entropy = face(texts.entropy)
+    grep = face(texts.grep)
+    year = face(times.OF_TIMES["year"])
+    month = face(times.OF_TIMES["month"])
+    day = face(times.OF_TIMES["day"])
+    hour = face(times.OF_TIMES["hour"])
+    minute = face(times.OF_TIMES["minute"])
+    second = face(times.OF_TIMES["second"])
+    week = face(times.week)
+    dayOfWeek = face(times.dayOfWeek)
 
+    # ---- other rows, other shapes ------------------------------------------------------------------------------
+    na_omit = face(cleaning.na_omit)
+    filter_na_cols = face(cleaning.filter_na_cols)
+    fillna = face(cleaning.fillna)
+    impute = swap_and_give(cleaning.impute)
+    insert_missing_values = swap(cleaning.insert_missing_values)
+    runif = face(fold_columns.runif)
+    split_frame = face(fold_columns.split_frame)
+    kfold_column = face(fold_columns.kfold_column)
+    modulo_kfold_column = face(fold_columns.modulo_kfold_column)
+    stratified_kfold_column = face(fold_columns.stratified_kfold_column)
+    stratified_split = face(fold_columns.stratified_split)
+    sort = face(joins.sort)
+    merge = face(joins.merge)
+    transpose = face(reshape.transpose)
+    difflag1 = face(reshape.difflag1)
+    idxmax = face(reshape.idxmax)
+    idxmin = face(reshape.idxmin)
+    topN = face(reshape.topN)
+    bottomN = face(reshape.bottomN)
 
-def _check_frame(data: Any, call: str) -> None:
-    if not isinstance(data, H2OFrame):
-        raise H2OTypeError(f"{call}() must be given an H2OFrame; got {type(data).__name__}.")
+    def apply(self, fun: Any = None, axis: int = 0) -> H2OFrame:
+        """A function of every column (axis 0) or every row (axis 1); see `frames.verbs.apply.apply`."""
+        of_columns = axis == 0 and callable(fun)
+        seen = (lambda column: bare(fun(self._of(column)))) if of_columns else fun
+        return shown(type(self), applied.apply(self._table, seen, axis))
+
+    # ---- how it is shown ---------------------------------------------------------------------------------------
+    def __str__(self) -> str:
+        return (
+            f"This H2OFrame {self._id or ''} has been removed." if self._held is None else display.text_of(self._held)
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html.escape(str(self)) if self._held is None else display.html_of(self._held)
+
+    def structure(self) -> None:
+        """Print one line per column: name, type, domain size and the first values."""
+        display.structure(self._table, self._id or "")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return display.as_array(self._table, dtype, copy)
+
+    show = face(display.show)
+    summary = face(display.summary)
+    describe = face(display.describe)
+    chunk_bytes = face(display.chunk_bytes)
+    as_data_frame = face(display.as_data_frame)
+    get_frame_data = face(display.get_frame_data)

@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
+from framed import frame_from_columns
 from hypothesis import strategies as st
 
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.reorder import fetch
-from frames.table.make import frame_from_columns
 
 BIG = 2**53
 LARGEST = 2**63 - 1
@@ -60,7 +60,7 @@ def in_many(table, sizes):
 def columns(frame):
     """The cells of every column of a frame, exactly: int where the column is of integers, float, str, or None."""
     found = []
-    for place, values in zip(frame._resolved(), fetch(frame._body.places, frame._body.rows), strict=True):
+    for place, values in zip(frame._table.resolved, fetch(frame._table.places, frame._table.rows), strict=True):
         gap = {np.dtype(np.int32): -1, np.dtype(np.int64): MISSING_INTEGER}.get(values.dtype)
         cells = [None if v is None or v == gap or v != v else v for v in values.tolist()]
         if place.type == "enum":

@@ -108,7 +108,7 @@ def _judgement(step: _Steps, model: H2ODeepLearningEstimator) -> None:
 
 
 def _files(step: _Steps, model: H2ODeepLearningEstimator, valid: H2OFrame, folder: Path) -> None:
-    from frames.export.files import export_file
+    from frames.functions import export_file
 
     step("Predictions to a file; the model saved and loaded again")
     predictions = model.predict(valid)
@@ -124,7 +124,7 @@ def _files(step: _Steps, model: H2ODeepLearningEstimator, valid: H2OFrame, folde
 
 
 def _heartbeats(step: _Steps, folder: Path) -> None:
-    from frames.export.files import export_file
+    from frames.functions import export_file
 
     step("Odd heartbeats: an autoencoder learns 20 normal ones; then come the same 20 and three others")
     normal, beats = load_dataset("ecg_train"), load_dataset("ecg_test")

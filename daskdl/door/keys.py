@@ -87,7 +87,7 @@ def load_dataset(relative_path: str) -> H2OFrame:
     prostate: 380 patients, response CAPSULE (0/1). iris: 150 flowers, response class. ecg_train, ecg_test: heartbeats
     of 210 values each, 20 normal ones to learn from; the test table holds the same 20 and three odd ones.
     """
-    from frames.parse.files import import_file
+    from frames.functions import import_file
 
     frame = import_file(str(dataset_path(relative_path)))
     assert isinstance(frame, H2OFrame)  # parse=False is not asked for

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from frames.export.files import export_file
 from frames.frame import H2OFrame
+from frames.functions import export_file
 from frames.text import zones
 
 

@@ -16,11 +16,10 @@ from frames.chunks.summary import Summary
 from frames.cluster.reorder import starts
 from frames.cluster.session import client
 from frames.cluster.tasks import absent, as_float, columns_at, empty_values, fits_long
+from frames.table.table import Table
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
-
-    from frames.frame import H2OFrame
 
 
 class View(NamedTuple):
@@ -147,19 +146,23 @@ def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str]
     return pd.DataFrame(series, index=index, columns=[v.column.name for v in shown])
 
 
-def views_of(frame: H2OFrame) -> list[View]:
+def views_of(table: Table) -> list[View]:
     """How to show every column of a frame."""
-    placement = frame.placement()
-    whole = [c.name for c in frame.schema.columns if c.type == "int"]
-    large = beyond_64_bits(frame)
-    dtypes = {n: "float64" if n in large else _dtype_of(summary) for n, summary in frame.summaries(whole).items()}
-    return [View(c, *placement.where[c.name], dtypes.get(c.name, "float64")) for c in frame.schema.columns]
+    placement = table.placement()
+    whole = [c.name for c in table.schema.columns if c.type == "int"]
+    large = beyond_64_bits(table)
+    dtypes = {n: "float64" if n in large else _dtype_of(summary) for n, summary in _summaries(table, whole).items()}
+    return [View(c, *placement.where[c.name], dtypes.get(c.name, "float64")) for c in table.schema.columns]
 
 
-def beyond_64_bits(frame: H2OFrame) -> frozenset[str]:
+def beyond_64_bits(table: Table) -> frozenset[str]:
     """Return the names of int columns with values that int64 cannot hold: they lie in doubles."""
-    whole = [c.name for c in frame.schema.columns if c.type == "int"]
-    return frozenset(name for name, summary in frame.summaries(whole).items() if not fits_long(summary))
+    whole = [c.name for c in table.schema.columns if c.type == "int"]
+    return frozenset(name for name, summary in _summaries(table, whole).items() if not fits_long(summary))
+
+
+def _summaries(table: Table, names: Sequence[str]) -> dict[str, Summary]:
+    return dict(zip(names, table.pick([table.index(name) for name in names]).summaries(), strict=True))
 
 
 def _fit_64_bits(values: np.ndarray) -> bool:
@@ -173,7 +176,7 @@ def _dtype_of(summary: Summary) -> str:
     return "Int64" if max(-summary.minimum, summary.maximum) > 2**53 else "float64"
 
 
-def to_dask(frame: H2OFrame) -> dd.DataFrame:
+def to_dask(table: Table) -> dd.DataFrame:
     """The Dask DataFrame face of a frame: lazy, one partition per partition, column selection pushed down to decoding.
 
     Example: ``fr.ddf.groupby("species")["petal_len"].mean().compute()``.
@@ -181,11 +184,11 @@ def to_dask(frame: H2OFrame) -> dd.DataFrame:
     import dask.dataframe as dd
 
     _make_default(client())
-    placement, views = frame.placement(), views_of(frame)
+    placement, views = table.placement(), views_of(table)
     first = starts(placement.rows)
     divisions = None
     if placement.rows and all(placement.rows):
-        divisions = (*first, frame.nrow - 1)
+        divisions = (*first, table.nrow - 1)
     by_group = [list(chunks) for chunks in zip(*placement.parts, strict=True)]
     series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.dtype) for v in views}
     meta = pd.DataFrame(series, index=pd.RangeIndex(0))

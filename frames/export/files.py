@@ -4,7 +4,7 @@ import bz2
 import gzip
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow.parquet as pq
 from distributed import Future
@@ -18,10 +18,8 @@ from frames.export.arrow_tables import arrow_schema, arrow_table
 from frames.export.dask_face import beyond_64_bits
 from frames.export.fields import csv_rows, header_line
 from frames.export.landing import Landing
+from frames.table.table import Table
 from frames.text import zones
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
 
 _COMPRESSIONS = {"csv": ("none", "gzip", "bzip2"), "parquet": ("snappy", "gzip", "zstd", "none")}
 _ENDINGS = {"gzip": ".gz", "bzip2": ".bz2"}
@@ -45,7 +43,7 @@ class Layout(NamedTuple):
 
 
 def export_file(
-    frame: "H2OFrame",
+    frame: Table,
     path: str | os.PathLike,
     force: bool = False,
     sep: str = ",",
@@ -98,20 +96,18 @@ def export_file(
                 _write(file, frame, group, layout)
 
 
-def csv_text(frame: "H2OFrame") -> str:
-    """Return a frame as the text that `export_file` writes; what `get_frame_data` returns."""
-    columns = tuple(frame.schema.columns)
-    pieces = _in_order(_csv_rows, _partitions(frame), columns, ",", _zone_mark(), "none")
+def csv_text(table: Table) -> str:
+    """Return a table as the text that `export_file` writes; what `get_frame_data` returns."""
+    columns = tuple(table.schema.columns)
+    pieces = _in_order(_csv_rows, _partitions(table), columns, ",", _zone_mark(), "none")
     text = b"".join(pieces).decode("utf-8", "surrogatepass")
     return header_line([c.name for c in columns], ",", quote=True) + text
 
 
-def _checked(frame: Any, path: Any, sep: Any, parts: Any, flags: dict[str, Any]) -> str:
-    from frames.frame import H2OFrame
-
-    if not isinstance(frame, H2OFrame):
-        raise H2OTypeError(f"frame must be an H2OFrame; got {type(frame).__name__}.")
-    if not frame.ncol:
+def _checked(table: Any, path: Any, sep: Any, parts: Any, flags: dict[str, Any]) -> str:
+    if not isinstance(table, Table):
+        raise H2OTypeError(f"frame must be an H2OFrame; got {type(table).__name__}.")
+    if not table.ncol:
         raise H2OValueError("frame must have a column to be exported; it has none.")
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise H2OTypeError(f"path must be a path or a URL; got {path!r}.")
@@ -149,10 +145,10 @@ def _compression(path: str, format: str, compression: str | None) -> str:
     return compression.lower()
 
 
-def _partitions(frame: "H2OFrame") -> list[tuple[tuple[Future, ...], list[tuple[int, int]]]]:
+def _partitions(table: Table) -> list[tuple[tuple[Future, ...], list[tuple[int, int]]]]:
     """Per partition: the chunks, and for each column which chunk and position."""
-    placement = frame.placement()
-    where = [placement.where[name] for name in frame.names]
+    placement = table.placement()
+    where = [placement.where[name] for name in table.names]
     return [(part, where) for part in placement.parts]
 
 
@@ -175,10 +171,10 @@ def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterat
         yield waiting.pop(0).result()
 
 
-def _write(file: BinaryIO, frame: "H2OFrame", partitions: Sequence[Any], layout: Layout) -> None:
-    columns = tuple(frame.schema.columns)
+def _write(file: BinaryIO, table: Table, partitions: Sequence[Any], layout: Layout) -> None:
+    columns = tuple(table.schema.columns)
     if layout.format == "parquet":
-        _write_parquet(file, partitions, columns, beyond_64_bits(frame), layout.compression)
+        _write_parquet(file, partitions, columns, beyond_64_bits(table), layout.compression)
         return
     if layout.header:
         line = header_line([c.name for c in columns], layout.sep, layout.quote_header)

@@ -1,8 +1,8 @@
-"""Files -> frames: h2o.import_file and h2o.upload_file. (D)"""
+"""Files -> tables: h2o.import_file and h2o.upload_file. (D)"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from frames.chunks.column import Column
 from frames.cluster import session
@@ -18,11 +18,9 @@ from frames.parse.guess import Setup, Wishes
 from frames.parse.several import Start, plan_files
 from frames.parse.source import Source, inspect, list_paths
 from frames.parse.svmlight import is_svmlight
-from frames.parse.whole import Declarations, frame_from_whole
+from frames.parse.whole import Declarations, table_from_whole
 from frames.table.assemble import Pending, assemble, collect
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Named, Table
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +42,7 @@ def import_file(
     quotechar: str | None = None,
     escapechar: str | None = None,
     progress: Progress | None = None,
-) -> "H2OFrame | list[str]":
+) -> Named | list[str]:
     """Read CSV, Parquet, ARFF, SVMLight or Excel files into a frame on the cluster.
 
     path               file, folder, glob, URL that fsspec opens, or a list of these; every worker must be able to read
@@ -101,7 +99,7 @@ def upload_file(
     force_col_types: bool = False,
     quotechar: str | None = None,
     escapechar: str | None = None,
-) -> "H2OFrame":
+) -> Named:
     """Read a file that this process can read and the workers may not; the arguments are those of `import_file`.
 
     With the embedded cluster both are the same. On another cluster the file is read here and its rows are sent to the
@@ -122,24 +120,23 @@ def _import(
     force_col_types: bool,
     progress: Progress | None,
     upload: bool = False,
-) -> "H2OFrame":
+) -> Named:
     if not isinstance(force_col_types, bool):
         raise H2OTypeError(f"force_col_types must be True or False; got {force_col_types!r}.")
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    frame_id = destination_frame or session.file_key(sources[0].stem)
+    key = destination_frame or session.file_key(sources[0].stem)
     total = sum(source.size or 0 for source in sources)
     form = _told_form(sources[0])
     if form in ("excel", "svmlight"):
         with bar(total, progress) as done:
-            made = frame_from_whole(form, sources, wishes, declarations)
+            made = table_from_whole(form, sources, wishes, declarations)
             done(total)
-        made.frame_id = frame_id
-        return made
+        return Named(key, made)
     plan = _planned(form, sources, wishes, declarations, upload)
     with bar(total, progress) as done:
-        return _read(plan, frame_id, done)
+        return Named(key, _read(plan, done))
 
 
 def _planned(
@@ -177,7 +174,7 @@ def _sources(urls: list[str]) -> list[Source]:
     return sources
 
 
-def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -> "H2OFrame":
+def _read(plan: "_Csv | _Parquet", done: Callable[[int], None]) -> Table:
     """Read with the plan; read again where the rows contradict it."""
     while True:
         blocks, reports = collect(plan.tasks(), done)
@@ -191,7 +188,7 @@ def _read(plan: "_Csv | _Parquet", frame_id: str, done: Callable[[int], None]) -
     texts = verdicts(plan.setup, reports)
     order = [plan.setup.names[i] for i in plan.setup.kept]
     kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
-    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order, frame_id)
+    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order)
 
 
 class _Csv:

@@ -1,7 +1,7 @@
-"""Blocks of columns on the workers -> one frame: types and levels are decided over all blocks. (D)"""
+"""Blocks of columns on the workers -> one table: types and levels are decided over all blocks. (D)"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,7 @@ from frames.columns.dictionary import Dictionary, Verdict
 from frames.columns.typed import Typed, as_texts, without
 from frames.columns.values import read
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table, table_of_groups
 
 
 def _reports(blocks: Block | list[Block]) -> list[Report]:
@@ -71,16 +69,13 @@ def assemble(
     numbers: Sequence[Column],
     texts: Mapping[str, Verdict],
     order: Sequence[str],
-    frame_id: str | None,
-) -> "H2OFrame":
-    """Return the frame of some blocks; `order` is that of its columns. Blocks without rows are left out.
+) -> Table:
+    """Return the table of some blocks; `order` is that of its columns. Blocks without rows are left out.
 
     `texts` says, in the order in which blocks hold them, what the columns of text are.
 
     Columns of text become a group of chunks of their own, so that giving them their codes leaves the numbers alone.
     """
-    from frames.frame import H2OFrame
-
     filled = [i for i, report in enumerate(reports) if report.rows] or [0]
     groups = []
     if numbers:
@@ -93,9 +88,9 @@ def assemble(
     by_name = {column.name: column for column in numbers}
     by_name |= {name: Column(name, verdict.type, verdict.domain) for name, verdict in texts.items()}
     schema = Schema(tuple(by_name[name] for name in order))
-    frame = H2OFrame._from_groups(schema, tuple(reports[i].rows for i in filled), groups, frame_id)
+    table = table_of_groups(schema, tuple(reports[i].rows for i in filled), groups)
     wait_for(groups)
-    return frame
+    return table
 
 
 def wait_for(groups: Sequence[Group]) -> None:
@@ -123,14 +118,13 @@ class Tables(NamedTuple):
         return self._replace(types=tuple("texts" if i in wrong else type_ for i, type_ in enumerate(self.types)))
 
 
-def frame_from_tables(
+def table_from_tables(
     tables: Sequence[Future],
     meta: pd.DataFrame,
-    frame_id: str | None,
     wanted: Sequence[Type | None] | None = None,
     missing: Sequence[Collection[str]] | None = None,
-) -> "H2OFrame":
-    """Return the frame of pandas tables that are futures, all with the columns of `meta`.
+) -> Table:
+    """Return the table of pandas tables that are futures, all with the columns of `meta`.
 
     Where a table holds something else than `meta` says, numbers and texts are decided on anew, over all tables, and
     categories that `meta` lacks are appended. Raises FrameError where the columns of a table have other names.
@@ -157,7 +151,7 @@ def frame_from_tables(
         texts[names[i]] = kinds.decide([*known, *(report.texts[t] for report in filled)], plan.wanted[i])
     kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "column_types")
     numbers = _number_columns(plan, filled)
-    return assemble(blocks, reports, numbers, texts, names, frame_id)
+    return assemble(blocks, reports, numbers, texts, names)
 
 
 def _read_named(name: str, column: pd.Series) -> Typed | Dictionary:

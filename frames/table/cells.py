@@ -16,9 +16,9 @@ from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place, summaries_at
 from frames.cluster.tasks import absent, derive, fits_long
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import to_domain
 from frames.table.integers import EXACT, LONGEST, alike, as_double, size_of
+from frames.table.table import Table
 
 
 class Scalar:
@@ -81,9 +81,9 @@ def _milliseconds(value: Any) -> float:
     return min(max(count + rest, math.nextafter(count, math.inf)), math.nextafter(count + 1, -math.inf))
 
 
-def is_frame(value: Any) -> bool:
-    """Is this an H2OFrame (asked without importing it)."""
-    return isinstance(value, FrameBody)
+def is_table(value: Any) -> bool:
+    """Tell whether a value is a table: what verbs see of the frames that users give."""
+    return isinstance(value, Table)
 
 
 def constant(place: Place | None, rows: Sequence[int], value: Any) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,8 @@ import pyarrow as pa
 
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table import make
-from frames.table.body import FrameBody
 from frames.table.names import default_names, tell_of_repeated_names
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
 
 
 class Layout(NamedTuple):
@@ -26,7 +23,7 @@ class Layout(NamedTuple):
     columns: list[Any]
 
 
-def build_frame(
+def build_table(
     python_obj: Any,
     header: int = 0,
     separator: str = ",",
@@ -34,47 +31,47 @@ def build_frame(
     column_types: Sequence[str] | Mapping[str, str] | None = None,
     na_strings: Any = None,
     skipped_columns: Sequence[int | str] | None = None,
-) -> H2OFrame:
-    """A frame of any object that H2OFrame accepts; see there for meaning and errors."""
+) -> Table:
+    """A table of any object that H2OFrame accepts; see there for meaning and errors."""
     if header not in (-1, 0, 1):
         raise H2OValueError(f"header must be 1 (first row holds names), 0 (guess) or -1 (no names); got {header!r}.")
     if not isinstance(separator, str) or len(separator) != 1:
         raise H2OValueError(f"separator must be one character; got {separator!r}.")
     module = type(python_obj).__module__
-    if isinstance(python_obj, FrameBody):
-        made = python_obj._new(*python_obj._body)
+    if isinstance(python_obj, Table):
+        made = python_obj
     elif module.startswith(("dask.dataframe", "dask_expr")):
         return _from_dask(python_obj, column_names, column_types, na_strings, skipped_columns)
     elif module.startswith("scipy.sparse"):
-        made = make.frame_from_sparse(python_obj, column_names)
+        made = make.table_from_sparse(python_obj, column_names)
     else:
         return _from_layout(_layout(python_obj, header), column_names, column_types, na_strings, skipped_columns)
     return _adjusted(made, column_names, column_types, na_strings, skipped_columns)
 
 
-def _adjusted(made: H2OFrame, names, types, na_strings, skipped) -> H2OFrame:
+def _adjusted(made: Table, names, types, na_strings, skipped) -> Table:
     """Options for what is a table already: names and skipped columns; the rest is refused."""
     if na_strings is not None or types is not None:
         raise H2OValueError(
             "column_types and na_strings must be left out for a sparse matrix or frame, whose columns have types. "
             "Convert columns with asfactor(), asnumeric() or ascharacter()."
         )
-    made._id = None
     if names is not None:
-        made.set_names(list(names))
-    return made.drop(list(skipped)) if skipped else made
+        made = made.renamed(list(names))
+    if not skipped:
+        return made
+    gone = set(made.indices(list(skipped)))
+    return made.pick([i for i in range(made.ncol) if i not in gone])
 
 
-def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> H2OFrame:
+def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> Table:
     """A Dask DataFrame: columns are renamed and left out before any row is read."""
     names, kept = _named_columns([str(name) for name in table.columns], column_names, skipped)
     types, missing = _types(column_types, names), _missing_words(na_strings, names)
     if names != list(table.columns):
         table = table.copy()
         table.columns = names
-    return make.frame_from_ddf(
-        table[[names[i] for i in kept]], None, [types[i] for i in kept], [missing[i] for i in kept]
-    )
+    return make.table_from_ddf(table[[names[i] for i in kept]], [types[i] for i in kept], [missing[i] for i in kept])
 
 
 def _layout(obj: Any, header: int) -> Layout:
@@ -147,10 +144,10 @@ def _from_rows(rows: list, header: int) -> Layout:
     return Layout(names, columns)
 
 
-def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> H2OFrame:
+def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> Table:
     names, kept = _named_columns(layout.names or make.default_names(len(layout.columns)), column_names, skipped)
     types, missing = _types(column_types, names), _missing_words(na_strings, names)
-    return make.frame_from_columns(
+    return make.table_from_columns(
         [names[i] for i in kept],
         [types[i] for i in kept],
         [layout.columns[i] for i in kept],

@@ -1,9 +1,9 @@
-"""Frames from what is in this process: arrays, pandas, Dask and sparse tables. (D)"""
+"""Tables from what is in this process: arrays, pandas, Dask and sparse tables. (D)"""
 
 import uuid
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,7 @@ from frames.columns import kinds
 from frames.columns.typed import Typed
 from frames.columns.values import typed
 from frames.exceptions import H2OTypeError, H2OValueError
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table, table_of_groups
 
 PARTITION_BYTES = 32 * 2**20
 """Uncompressed bytes of a partition: a task reads it at once, Dask spills it at once."""
@@ -43,16 +41,15 @@ def type_named(name: str, where: str) -> Type:
     return TYPE_NAMES[name.lower()]
 
 
-def frame_from_columns(
+def table_from_columns(
     names: Sequence[str],
     types: Sequence[str | None] | None,
     arrays: Sequence[Any],
-    frame_id: str | None = None,
     domains: Sequence[Sequence[str] | None] | None = None,
     missing: Sequence[Collection[str]] | None = None,
     option: str = "column_types",
-) -> "H2OFrame":
-    """Return a frame of columns given as arrays, lists or Series of equal length; a type that is None is guessed.
+) -> Table:
+    """Return a table of columns given as arrays, lists or Series of equal length; a type that is None is guessed.
 
     `missing` holds per column the texts that mean missing. Cells that a type cannot hold are missing, with a warning
     that names `option` as what declares types.
@@ -76,7 +73,7 @@ def frame_from_columns(
         raise H2OValueError(f"All columns must have the same number of rows; got {shown[:300]}.")
     schema = Schema(tuple(column(n, c.type, c.domain) for n, c in zip(names, columns, strict=True)))
     kinds.warn({n: (c.type, c.given_up) for n, c in zip(names, columns, strict=True) if c.given_up}, option)
-    return _frame(schema, columns, frame_id)
+    return _table(schema, columns)
 
 
 def _types_named(names: Sequence[str], types: Sequence[str | None] | None) -> list[Type | None]:
@@ -91,9 +88,7 @@ def _named(name: str, array: Any, type_: Type | None, domain: Sequence[str] | No
         raise type(error)(f"Column '{name}' cannot be read. {error}") from error
 
 
-def _frame(schema: Schema, columns: list[Typed], frame_id: str | None) -> "H2OFrame":
-    from frames.frame import H2OFrame
-
+def _table(schema: Schema, columns: list[Typed]) -> Table:
     rows = len(columns[0].values) if columns else 0
     cuts = row_cuts(rows, sum(8 if c.values.dtype == object else c.values.dtype.itemsize for c in columns))
     chunks = [
@@ -101,7 +96,7 @@ def _frame(schema: Schema, columns: list[Typed], frame_id: str | None) -> "H2OFr
         for a, b in pairwise(cuts)
     ]
     sizes = tuple(b - a for a, b in pairwise(cuts))
-    return H2OFrame._from_groups(schema, sizes, [Group(tuple(place(chunks)), schema.names)], frame_id)
+    return table_of_groups(schema, sizes, [Group(tuple(place(chunks)), schema.names)])
 
 
 def row_cuts(rows: int, row_bytes: int) -> list[int]:
@@ -126,13 +121,12 @@ def _itself(chunk: Chunk) -> Chunk:
     return chunk
 
 
-def frame_from_pandas(
+def table_from_pandas(
     table: pd.DataFrame,
-    frame_id: str | None = None,
     types: dict[str, str] | None = None,
     names: Sequence[str] | None = None,
-) -> "H2OFrame":
-    """Return a frame of a pandas DataFrame; its index is left out. `types` declares some columns by name."""
+) -> Table:
+    """Return a table of a pandas DataFrame; its index is left out. `types` declares some columns by name."""
     if not isinstance(table, pd.DataFrame):
         raise H2OTypeError(f"table must be a pandas DataFrame; got {type(table).__name__}.")
     names = [str(name) for name in table.columns] if names is None else list(names)
@@ -141,17 +135,15 @@ def frame_from_pandas(
     if unknown:
         raise H2OValueError(f"Types must be given for columns of the table; got '{sorted(unknown)[0]}'.")
     arrays = [table.iloc[:, i] for i in range(table.shape[1])]
-    return frame_from_columns(names, [types.get(name) for name in names], arrays, frame_id)
+    return table_from_columns(names, [types.get(name) for name in names], arrays)
 
 
-def frame_from_sparse(matrix: Any, names: Sequence[str] | None = None, frame_id: str | None = None) -> "H2OFrame":
-    """Return a frame of a scipy sparse matrix; what is not stored is 0. Names are C1, C2, ... by default.
+def table_from_sparse(matrix: Any, names: Sequence[str] | None = None) -> Table:
+    """Return a table of a scipy sparse matrix; what is not stored is 0. Names are C1, C2, ... by default.
 
     Rows are made dense one partition at a time.
     """
     import scipy.sparse
-
-    from frames.frame import H2OFrame
 
     if not scipy.sparse.issparse(matrix):
         raise H2OTypeError(f"matrix must be a scipy sparse matrix; got {type(matrix).__name__}.")
@@ -168,7 +160,7 @@ def frame_from_sparse(matrix: Any, names: Sequence[str] | None = None, frame_id:
     whole = [all(chunk.summaries[i].all_integer for chunk in chunks) for i in range(width)]
     schema = Schema(tuple(Column(name, "int" if w else "real") for name, w in zip(names, whole, strict=True)))
     sizes = tuple(b - a for a, b in pairwise(cuts))
-    return H2OFrame._from_groups(schema, sizes, [Group(tuple(place(chunks)), schema.names)], frame_id)
+    return table_of_groups(schema, sizes, [Group(tuple(place(chunks)), schema.names)])
 
 
 def default_names(width: int) -> list[str]:
@@ -176,24 +168,23 @@ def default_names(width: int) -> list[str]:
     return [f"C{i + 1}" for i in range(width)]
 
 
-def frame_from_ddf(
+def table_from_ddf(
     table: Any,
-    frame_id: str | None = None,
     types: Sequence[str | None] | None = None,
     missing: Sequence[Collection[str]] | None = None,
-) -> "H2OFrame":
-    """Return a frame of a Dask DataFrame: one partition each; the index is left out.
+) -> Table:
+    """Return a table of a Dask DataFrame: one partition each; the index is left out.
 
-    `types` and `missing` are those of `frame_from_columns`. Levels of categories and types of text columns are decided
+    `types` and `missing` are those of `table_from_columns`. Levels of categories and types of text columns are decided
     over all partitions. Known categories keep their order; those that only a partition knows follow.
     """
     import dask.dataframe as dd
 
-    from frames.table.assemble import frame_from_tables
+    from frames.table.assemble import table_from_tables
 
     if not isinstance(table, dd.DataFrame):
         raise H2OTypeError(f"table must be a Dask DataFrame; got {type(table).__name__}.")
     wanted = _types_named([str(name) for name in table.columns], types)
     client: Any = session.client()
     futures = client.compute(table.to_delayed())
-    return frame_from_tables(futures, table._meta, frame_id, wanted, missing)
+    return table_from_tables(futures, table._meta, wanted, missing)

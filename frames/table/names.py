@@ -2,13 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from frames.exceptions import tell
-from frames.parse.header import _SHOWN
 
-if TYPE_CHECKING:
-    pass
+_SHOWN = 10
 
 
 def default_names(names: Sequence[str], width: int) -> list[str]:

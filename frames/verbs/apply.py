@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,11 @@ from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.reorder import fetch
 from frames.cluster.tasks import absent, derive
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
-from frames.table.cells import Scalar, is_frame
+from frames.table.cells import Scalar, is_table
 from frames.table.integers import EXACT
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
+from frames.verbs.binding import cbind
+from frames.verbs.reductions import one_row
 
 
 class Cells(pd.Series):
@@ -86,47 +85,45 @@ def _as_list(value: Any) -> list:
     return [value]
 
 
-class Lambdas(FrameBody):
-    """apply()."""
+def apply(table: Table, fun: Callable | None = None, axis: int = 0) -> Table:
+    """A function of every column (axis 0) or every row (axis 1).
 
-    def apply(self, fun: Callable | None = None, axis: int = 0) -> H2OFrame:
-        """A function of every column (axis 0) or every row (axis 1).
+    axis 0: `fun` is called here, once per column, with a one-column frame. Columns of the same length it returns
+    are bound; numbers (or lists of one number, as mean() gives) become a frame of one row. Names stay.
+    axis 1: `fun` is called on the workers, once per row, with a pandas Series of that row (numbers as floats,
+    integers beyond 2**53 as ints, levels and strings as text; so ``row["x"]``, ``row[0]``, ``row.sum()`` work) and
+    returns a number, or equally many numbers for every row: columns C1, C2, ... The first row tells how many.
 
-        axis 0: `fun` is called here, once per column, with a one-column H2OFrame. Columns of the same length it returns
-        are bound; numbers (or lists of one number, as mean() gives) become a frame of one row. Names stay.
-        axis 1: `fun` is called on the workers, once per row, with a pandas Series of that row (numbers as floats,
-        integers beyond 2**53 as ints, levels and strings as text; so ``row["x"]``, ``row[0]``, ``row.sum()`` work) and
-        returns a number, or equally many numbers for every row: columns C1, C2, ... The first row tells how many.
+    Example: ``fr.apply(lambda row: row["x"] + row["y"], axis=1)``.
+    """
+    if not callable(fun):
+        raise H2OTypeError(f"fun must be a function; got {type(fun).__name__}.")
+    if axis == 0:
+        return _columnwise(table, fun)
+    if axis != 1:
+        raise H2OValueError(f"axis must be 0 (columns) or 1 (rows); got {axis!r}.")
+    names, places, rows = table.names, table.places, table.rows
+    if table.nrow == 0:
+        raise H2OValueError("apply() over rows must be asked of a frame that has rows.")
+    domains = [place.domain for place in places]
+    first = next(_rows_of(fetch(places, rows, 0, 1), names, domains))
+    width = len(_as_column(_as_list(fun(first))))  # refuses here what is no number
+    made = derive(places, rows, _rowwise, [None] * width, None, (fun, names, domains, width))
+    return table.new([f"C{i + 1}" for i in range(width)], made)
 
-        Example: ``fr.apply(lambda row: row["x"] + row["y"], axis=1)``.
-        """
-        if not callable(fun):
-            raise H2OTypeError(f"fun must be a function; got {type(fun).__name__}.")
-        if axis == 0:
-            return self._columnwise(fun)
-        if axis != 1:
-            raise H2OValueError(f"axis must be 0 (columns) or 1 (rows); got {axis!r}.")
-        names, places, rows = self._body
-        if self.nrow == 0:
-            raise H2OValueError("apply() over rows must be asked of a frame that has rows.")
-        domains = [place.domain for place in places]
-        first = next(_rows_of(fetch(places, rows, 0, 1), names, domains))
-        width = len(_as_column(_as_list(fun(first))))  # refuses here what is no number
-        made = derive(places, rows, _rowwise, [None] * width, None, (fun, names, domains, width))
-        return self._new([f"C{i + 1}" for i in range(width)], made)
 
-    def _columnwise(self, fun: Callable) -> H2OFrame:
-        results = [fun(column) for column in self]  # type: ignore[attr-defined]
-        if results and all(is_frame(r) for r in results):
-            joined = results[0].cbind(results[1:]) if len(results) > 1 else results[0]
-            return joined._new(self._body.names, joined._body.places) if joined.ncol == self.ncol else joined
-        numbers = []
-        for name, result in zip(self._body.names, results, strict=True):
-            value = _as_list(result)
-            if len(value) != 1 or isinstance(value[0], str) or is_frame(value[0]):
-                raise H2OValueError(
-                    f"The function must give a frame for every column, or a number for every column; got {result!r} "
-                    f"for column '{name}'."
-                )
-            numbers.append(Scalar(value[0]).value)
-        return self._one_row(numbers)  # type: ignore[attr-defined]
+def _columnwise(table: Table, fun: Callable) -> Table:
+    results = [fun(column) for column in table.columns()]
+    if results and all(is_table(r) for r in results):
+        joined = cbind(results[0], results[1:]) if len(results) > 1 else results[0]
+        return joined.new(table.names, joined.places) if joined.ncol == table.ncol else joined
+    numbers = []
+    for name, result in zip(table.names, results, strict=True):
+        value = _as_list(result)
+        if len(value) != 1 or isinstance(value[0], str) or is_table(value[0]):
+            raise H2OValueError(
+                f"The function must give a frame for every column, or a number for every column; got {result!r} "
+                f"for column '{name}'."
+            )
+        numbers.append(Scalar(value[0]).value)
+    return one_row(table, numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,11 @@ from frames.cluster.reorder import recut
 from frames.cluster.tasks import Step, absent, as_float, carry_out, gather, reduce
 from frames.columns.dictionary import TRUTHS
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import is_truth, to_domain, to_truth
-from frames.table.cells import Scalar, is_frame, is_missing
+from frames.table.cells import Scalar, is_missing, is_table
 from frames.table.integers import COMPARISONS, EXACT, LONGEST, as_double, calculate, compare, reach, size_of
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
+from frames.verbs.selection import cell_of
 
 
 # ---- what the operators do to float64 arrays ---------------------------------------------------------------------
@@ -114,14 +112,14 @@ def _negate(values: np.ndarray) -> list[np.ndarray]:
 class Operand:
     """The right side of an operator, prepared for every column of the left frame: scalars or places."""
 
-    def __init__(self, left: FrameBody, right: Any, sign: str) -> None:
+    def __init__(self, left: Table, right: Any, sign: str) -> None:
         self.count = left.ncol
         if right is None:
             raise H2OTypeError(
                 f"The right side of {sign} must be a frame, number, string or date; got None. Use == None or isna() to "
                 "ask for missing cells."
             )
-        if not is_frame(right):
+        if not is_table(right):
             if isinstance(right, str) or right is None or not hasattr(right, "__len__"):
                 self.items: list = [Scalar(right)] * self.count
                 return
@@ -135,14 +133,14 @@ class Operand:
                 f"got {left.ncol} and {right.ncol}."
             )
         if right.nrow == 1 and left.nrow != 1:
-            self.items = [Scalar(column._cell(0)) for column in right]
+            self.items = [Scalar(cell_of(column, 0)) for column in right.columns()]
         elif right.nrow != left.nrow:
             raise H2OValueError(
                 f"Frames under {sign} must have the same number of rows, or one row on the right; "
                 f"got {left.nrow} and {right.nrow}."
             )
         else:
-            self.items = list(recut(right._resolved(), right._body.rows, left._body.rows))
+            self.items = list(recut(right.resolved, right.rows, left.rows))
         if right.ncol == 1:
             self.items = self.items * self.count
 
@@ -224,138 +222,70 @@ def _goes_beyond(places: tuple[Place, ...], rows: Sequence[int], arguments: tupl
 
 def _as_truths(value: Any) -> Any:
     """A frame with 0 and 1 in place of bool; anything else as it is."""
-    if not is_frame(value) or not any(map(is_truth, value._resolved())):
+    if not is_table(value) or not any(map(is_truth, value.resolved)):
         return value
-    return value._replace(carry_out([to_truth(place) for place in value._resolved()], value._body.rows))
+    return value.with_places(carry_out([to_truth(place) for place in value.resolved], value.rows))
 
 
-class Arithmetic(FrameBody):
-    """Operators. Columns keep the names of the left frame; comparisons give 0 and 1, logic 0, 1 and missing.
+def operate(table: Table, sign: str, other: Any, swapped: bool = False) -> Table:
+    """Apply an operator cell by cell; `swapped`: the other side stands on the left.
 
-    A frame of one column or one row on the right serves all columns or rows of the left one. A missing cell makes the
-    result of arithmetic missing and is unequal to every cell, so != gives 1 and the other comparisons 0; `== None` asks
-    for missing cells. `//` and `%` follow Python (the remainder has the sign of the divisor). Integers are compared
-    exactly, and computed exactly while int64 holds every cell of the result; other columns are doubles. A time plus or
-    minus an integer (of milliseconds) is a time. enum and string columns compare with levels and strings; in
-    arithmetic they raise H2OValueError.
+    Raises H2OTypeError and H2OValueError where types or sizes do not agree. Example: ``operate(table, "+", 1)``.
     """
+    if is_table(other) and table.ncol == 1 and other.ncol > 1:
+        return _widen(other, table, sign)
+    if sign in LOGIC:
+        table, other = _as_truths(table), _as_truths(other)
+    names, rows = table.names, table.rows
+    operand = Operand(table, other, sign)
+    columns = zip(names, table.resolved, operand.items, strict=True)
+    if sign in ARITHMETIC:
+        places = [p for p in (*table.resolved, *operand.items) if isinstance(p, Place)]
+        summaries_at(
+            [p for p in places if p.type in ("int", "time")]
+        )  # all at once: combine() then asks column by column
+    steps = [combine(n, p, rows, sign, item, swapped) for n, p, item in columns]
+    return table.with_places(carry_out(steps, rows))
 
-    __array_ufunc__ = None  # NumPy scalars on the left leave the operation to us
 
-    def _binary(self, sign: str, other: Any, swapped: bool = False) -> H2OFrame:
-        if is_frame(other) and self.ncol == 1 and other.ncol > 1:
-            return other._widen(self, sign)
-        if sign in LOGIC:
-            self, other = _as_truths(self), _as_truths(other)
-        names, rows = self._body.names, self._body.rows
-        operand = Operand(self, other, sign)
-        columns = zip(names, self._resolved(), operand.items, strict=True)
-        if sign in ARITHMETIC:
-            places = [p for p in (*self._resolved(), *operand.items) if isinstance(p, Place)]
-            summaries_at(
-                [p for p in places if p.type in ("int", "time")]
-            )  # all at once: combine() then asks column by column
-        steps = [combine(n, p, rows, sign, item, swapped) for n, p, item in columns]
-        return self._replace(carry_out(steps, rows))
+def _widen(table: Table, left: Any, sign: str) -> Table:
+    """One left column serves all columns of this frame."""
+    return operate(table, sign, left, swapped=True)
 
-    def _widen(self, left: Any, sign: str) -> H2OFrame:
-        """One left column serves all columns of this frame."""
-        return self._binary(sign, left, swapped=True)
 
-    def __add__(self, other: Any) -> H2OFrame:
-        return self._binary("+", other)
+def equal(table: Table, other: Any) -> Table:
+    """1 where the cells are equal, else 0; with None, where a cell is missing."""
+    return _missing(table, True) if is_missing(other) else operate(table, "==", other)
 
-    def __radd__(self, other: Any) -> H2OFrame:
-        return self._binary("+", other, True)
 
-    def __sub__(self, other: Any) -> H2OFrame:
-        return self._binary("-", other)
+def not_equal(table: Table, other: Any) -> Table:
+    """1 where the cells differ, else 0; with None, where a cell is present."""
+    return _missing(table, False) if is_missing(other) else operate(table, "!=", other)
 
-    def __rsub__(self, other: Any) -> H2OFrame:
-        return self._binary("-", other, True)
 
-    def __mul__(self, other: Any) -> H2OFrame:
-        return self._binary("*", other)
+def _missing(table: Table, truth: bool) -> Table:
+    """1 where a cell is missing (or, with False, where it is not), else 0."""
+    steps = [Step((place,), _is_missing, "int", None, (truth,)) for place in table.places]
+    return table.with_places(carry_out(steps, table.rows))
 
-    def __rmul__(self, other: Any) -> H2OFrame:
-        return self._binary("*", other, True)
 
-    def __truediv__(self, other: Any) -> H2OFrame:
-        return self._binary("/", other)
+def invert(table: Table) -> Table:
+    steps, truths = [], _as_truths(table)
+    for name, place in zip(table.names, truths.resolved, strict=True):
+        if place.type not in NUMBERS:
+            raise _wrong("~", name, place.type, "missing")
+        steps.append(Step((place,), _negate, "int"))
+    return table.with_places(carry_out(steps, table.rows))
 
-    def __rtruediv__(self, other: Any) -> H2OFrame:
-        return self._binary("/", other, True)
 
-    def __floordiv__(self, other: Any) -> H2OFrame:
-        return self._binary("//", other)
+def negative(table: Table) -> Table:
+    return operate(table, "*", -1)
 
-    def __rfloordiv__(self, other: Any) -> H2OFrame:
-        return self._binary("//", other, True)
 
-    def __mod__(self, other: Any) -> H2OFrame:
-        return self._binary("%", other)
+def positive(table: Table) -> Table:
+    return table.with_places(table.places)
 
-    def __rmod__(self, other: Any) -> H2OFrame:
-        return self._binary("%", other, True)
 
-    def __pow__(self, other: Any) -> H2OFrame:
-        return self._binary("**", other)
-
-    def __rpow__(self, other: Any) -> H2OFrame:
-        return self._binary("**", other, True)
-
-    def __and__(self, other: Any) -> H2OFrame:
-        return self._binary("&", other)
-
-    def __rand__(self, other: Any) -> H2OFrame:
-        return self._binary("&", other, True)
-
-    def __or__(self, other: Any) -> H2OFrame:
-        return self._binary("|", other)
-
-    def __ror__(self, other: Any) -> H2OFrame:
-        return self._binary("|", other, True)
-
-    def __eq__(self, other: object) -> Any:
-        return self._missing(True) if is_missing(other) else self._binary("==", other)
-
-    def __ne__(self, other: object) -> Any:
-        return self._missing(False) if is_missing(other) else self._binary("!=", other)
-
-    def __lt__(self, other: Any) -> H2OFrame:
-        return self._binary("<", other)
-
-    def __le__(self, other: Any) -> H2OFrame:
-        return self._binary("<=", other)
-
-    def __gt__(self, other: Any) -> H2OFrame:
-        return self._binary(">", other)
-
-    def __ge__(self, other: Any) -> H2OFrame:
-        return self._binary(">=", other)
-
-    # Frames compare cell by cell, so as keys of dicts they stand for themselves.
-    __hash__ = object.__hash__
-
-    def _missing(self, truth: bool) -> H2OFrame:
-        """1 where a cell is missing (or, with False, where it is not), else 0."""
-        steps = [Step((place,), _is_missing, "int", None, (truth,)) for place in self._body.places]
-        return self._replace(carry_out(steps, self._body.rows))
-
-    def __invert__(self) -> H2OFrame:
-        steps, truths = [], _as_truths(self)
-        for name, place in zip(self._body.names, truths._resolved(), strict=True):
-            if place.type not in NUMBERS:
-                raise _wrong("~", name, place.type, "missing")
-            steps.append(Step((place,), _negate, "int"))
-        return self._replace(carry_out(steps, self._body.rows))
-
-    def __neg__(self) -> H2OFrame:
-        return self._binary("*", -1)
-
-    def __pos__(self) -> H2OFrame:
-        return self._replace(self._body.places)
-
-    def logical_negation(self) -> H2OFrame:
-        """1 where a cell is 0, 0 where it is another number, missing where it is missing."""
-        return self.__invert__()
+def logical_negation(table: Table) -> Table:
+    """1 where a cell is 0, 0 where it is another number, missing where it is missing."""
+    return invert(table)

@@ -3,87 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from frames.cluster.placement import Group, Place, summaries_at
 from frames.cluster.reorder import recut
 from frames.cluster.tasks import assemble, carry_out, resident, submit
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import to_domain, to_text
-from frames.table.cells import check_company, constant, is_frame
+from frames.table.cells import check_company, constant, is_table
 from frames.table.names import unique_names
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
 
 
 def _many(data: Any) -> list[Any]:
     return list(data) if isinstance(data, list | tuple) else [data]
 
 
-class Binding(FrameBody):
-    """cbind, rbind, concat."""
+def cbind(table: Table, data: Any) -> Table:
+    """This frame's columns and those of another frame (or a list of frames and constants), side by side.
 
-    def cbind(self, data: Any) -> H2OFrame:
-        """This frame's columns and those of another frame (or a list of frames and constants), side by side.
+    A name that is taken gets a number: a, a0. Raises H2OValueError where the rows differ in number.
+    """
+    names, places, rows = list(table.names), list(table.places), table.rows
+    for other in _many(data):
+        if not is_table(other):
+            if isinstance(other, list | dict) or not rows:
+                raise H2OTypeError(f"cbind() must be given frames or constants; got {type(other).__name__}.")
+            names.append(str(other))
+            places.append(constant(None, rows, other))
+            continue
+        if not names:
+            rows = other.rows
+        elif other.nrow != sum(rows):
+            raise H2OValueError(
+                f"Frames bound side by side must have the same number of rows; got {sum(rows)} and {other.nrow}."
+            )
+        names += other.names
+        places += recut(other.places, other.rows, rows)
+    return table.new(unique_names(names), places, rows)
 
-        A name that is taken gets a number: a, a0. Raises H2OValueError where the rows differ in number.
-        """
-        names, places, rows = list(self._body.names), list(self._body.places), self._body.rows
-        for other in _many(data):
-            if not is_frame(other):
-                if isinstance(other, list | dict) or not rows:
-                    raise H2OTypeError(f"cbind() must be given frames or constants; got {type(other).__name__}.")
-                names.append(str(other))
-                places.append(constant(None, rows, other))
-                continue
-            if not names:
-                rows = other._body.rows
-            elif other.nrow != sum(rows):
-                raise H2OValueError(
-                    f"Frames bound side by side must have the same number of rows; got {sum(rows)} and {other.nrow}."
-                )
-            names += other._body.names
-            places += recut(other._body.places, other._body.rows, rows)
-        return self._new(unique_names(names), places, rows)
 
-    def rbind(self, data: Any) -> H2OFrame:
-        """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
+def rbind(table: Table, data: Any) -> Table:
+    """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
 
-        Levels of later frames are appended to those of the first; int and real give real; enum and string give string;
-        a column without any value takes the type of the others. Raises H2OValueError where names differ, types do not
-        agree, or a real column would round integers beyond 2**53.
-        """
-        frames = [self, *_many(data)]
-        for other in frames[1:]:
-            if not is_frame(other):
-                raise H2OTypeError(f"rbind() must be given frames; got {type(other).__name__}.")
-        frames = [f for f in frames if f.ncol]
-        if len(frames) == 1:
-            return self._new(*frames[0]._body)
-        for other in frames[1:]:
-            _same_names(frames[0]._body.names, other._body.names)
-        names, rows = frames[0]._body.names, [f._body.rows for f in frames]
-        columns = []
-        for name in names:
-            pieces = [f._resolved()[f._index(name)] for f in frames]
-            columns.append(_agree(name, pieces, rows))
-        return self._new(names, _stack(columns), sum(rows, ()))
+    Levels of later frames are appended to those of the first; int and real give real; enum and string give string;
+    a column without any value takes the type of the others. Raises H2OValueError where names differ, types do not
+    agree, or a real column would round integers beyond 2**53.
+    """
+    frames = [table, *_many(data)]
+    for other in frames[1:]:
+        if not is_table(other):
+            raise H2OTypeError(f"rbind() must be given frames; got {type(other).__name__}.")
+    frames = [f for f in frames if f.ncol]
+    if len(frames) == 1:
+        return frames[0]
+    for other in frames[1:]:
+        _same_names(frames[0].names, other.names)
+    names, rows = frames[0].names, [f.rows for f in frames]
+    columns = []
+    for name in names:
+        pieces = [f.resolved[f.index(name)] for f in frames]
+        columns.append(_agree(name, pieces, rows))
+    return table.new(names, _stack(columns), sum(rows, ()))
 
-    def concat(self, frames: Any, axis: int = 1) -> H2OFrame:
-        """Other frames bound at the right (axis 1) or below (axis 0)."""
-        if not isinstance(frames, list | tuple) or not frames:
-            raise H2OValueError("concat() must be given a list of at least one frame.")
-        if axis not in (0, 1):
-            raise H2OValueError(f"axis must be 1 (columns) or 0 (rows); got {axis!r}.")
-        return self.cbind(frames) if axis == 1 else self.rbind(frames)
 
-    def insert(self, position: int, data: H2OFrame) -> H2OFrame:
-        """The columns of a frame put in before column `position`."""
-        order = list(range(self.ncol))
-        joined = self.cbind(data)
-        return joined._pick([*order[:position], *range(self.ncol, joined.ncol), *order[position:]])
+def concat(table: Table, frames: Any, axis: int = 1) -> Table:
+    """Other frames bound at the right (axis 1) or below (axis 0)."""
+    if not isinstance(frames, list | tuple) or not frames:
+        raise H2OValueError("concat() must be given a list of at least one frame.")
+    if axis not in (0, 1):
+        raise H2OValueError(f"axis must be 1 (columns) or 0 (rows); got {axis!r}.")
+    return cbind(table, frames) if axis == 1 else rbind(table, frames)
+
+
+def insert(table: Table, position: int, data: Table) -> Table:
+    """The columns of a frame put in before column `position`."""
+    order = list(range(table.ncol))
+    joined = cbind(table, data)
+    return joined.pick([*order[:position], *range(table.ncol, joined.ncol), *order[position:]])
 
 
 def _same_names(left: Sequence[str], right: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_where, starts
 from frames.cluster.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
 from frames.exceptions import H2OValueError
-from frames.table.body import FrameBody
 from frames.table.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
 from frames.table.integers import EXACT, alike, size_of
+from frames.table.table import Table
+from frames.verbs.crosstabs import mode
 from frames.verbs.fold_columns import FOR_HOLES, chosen_seed, uniform
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.verbs.grouping import GroupBy
+from frames.verbs.joins import join
+from frames.verbs.reductions import numeric, quantile_rows
+from frames.verbs.selection import sources
 
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
@@ -82,139 +84,141 @@ def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: floa
     return put_masked(values, (uniform(rows, start, seed, FOR_HOLES) < share).astype(np.float64), None)
 
 
-class Cleaning(FrameBody):
-    """Methods about missing cells."""
+def na_omit(table: Table) -> Table:
+    """The rows in which nothing is missing."""
+    names, places, rows = table.names, table.places, table.rows
+    holed = [p for p, s in zip(places, table.summaries(), strict=True) if s.missing]
+    if not holed:
+        return table.new(names, places)
+    return table.new(names, *pick_where(places, rows, reduce(holed, rows, _complete)))
 
-    def na_omit(self) -> H2OFrame:
-        """The rows in which nothing is missing."""
-        names, places, rows = self._body
-        holed = [p for p, s in zip(places, self._summaries(), strict=True) if s.missing]
-        if not holed:
-            return self._new(names, places)
-        return self._new(names, *pick_where(places, rows, reduce(holed, rows, _complete)))
 
-    def filter_na_cols(self, frac: float = 0.2) -> list[int]:
-        """Positions of the columns of which less than this fraction is missing."""
-        return [i for i, s in enumerate(self._summaries()) if s.missing < frac * max(s.rows, 1)]
+def filter_na_cols(table: Table, frac: float = 0.2) -> list[int]:
+    """Positions of the columns of which less than this fraction is missing."""
+    return [i for i, s in enumerate(table.summaries()) if s.missing < frac * max(s.rows, 1)]
 
-    def fillna(self, method: str = "forward", axis: int = 0, maxlen: int = 1) -> H2OFrame:
-        """Missing cells filled from the neighbour before (forward) or after (backward), at most `maxlen` in a run.
 
-        `axis=0` down the rows, `axis=1` across the columns (numbers only).
-        """
-        if str(method).lower() not in ("forward", "backward"):
-            raise H2OValueError(f"method must be 'forward' or 'backward'; got {method!r}.")
-        if axis not in (0, 1) or isinstance(maxlen, bool) or not isinstance(maxlen, int) or maxlen < 0:
-            raise H2OValueError(f"axis must be 0 or 1 and maxlen a whole number from 0; got {axis!r} and {maxlen!r}.")
-        forward, rows = str(method).lower() == "forward", self._body.rows
-        if maxlen == 0:
-            return self._replace(self._body.places)
-        if axis == 1:
-            places = self._numeric("fillna across columns")  # type: ignore[attr-defined]
-            if not places:
-                return self._replace(places)
-            check_company(self._body.names[0], places)
-            type_: Any = "time" if all(place.type == "time" for place in places) else None
-            return self._replace(derive(places, rows, _fill_across, [type_] * len(places), None, (forward, maxlen)))
-        made: list[Step | Place] = list(self._resolved())
-        holes = [i for i, summary in enumerate(self._summaries()) if summary.missing]
-        gappy = [self._resolved()[i] for i in holes]
-        for i, place, edges in zip(holes, gappy, _edges(gappy, rows, forward), strict=True):
-            local = _carried(edges, forward)
-            made[i] = Step((place,), _fill, mixed_type(place), place.domain, (forward, maxlen), local)
-        return self._replace(carry_out(made, rows))
+def fillna(table: Table, method: str = "forward", axis: int = 0, maxlen: int = 1) -> Table:
+    """Missing cells filled from the neighbour before (forward) or after (backward), at most `maxlen` in a run.
 
-    def impute(
-        self,
-        column: int | str = -1,
-        method: str = "mean",
-        combine_method: str = "interpolate",
-        by: str | int | Sequence | None = None,
-        group_by_frame: H2OFrame | None = None,
-        values: Sequence | None = None,
-    ) -> Any:
-        """Fill missing cells in place with the mean, median or mode of the column; returns the fills.
+    `axis=0` down the rows, `axis=1` across the columns (numbers only).
+    """
+    if str(method).lower() not in ("forward", "backward"):
+        raise H2OValueError(f"method must be 'forward' or 'backward'; got {method!r}.")
+    if axis not in (0, 1) or isinstance(maxlen, bool) or not isinstance(maxlen, int) or maxlen < 0:
+        raise H2OValueError(f"axis must be 0 or 1 and maxlen a whole number from 0; got {axis!r} and {maxlen!r}.")
+    forward, rows = str(method).lower() == "forward", table.rows
+    if maxlen == 0:
+        return table.with_places(table.places)
+    if axis == 1:
+        places = numeric(table, "fillna across columns")
+        if not places:
+            return table.with_places(places)
+        check_company(table.names[0], places)
+        type_: Any = "time" if all(place.type == "time" for place in places) else None
+        return table.with_places(derive(places, rows, _fill_across, [type_] * len(places), None, (forward, maxlen)))
+    made: list[Step | Place] = list(table.resolved)
+    holes = [i for i, summary in enumerate(table.summaries()) if summary.missing]
+    gappy = [table.resolved[i] for i in holes]
+    for i, place, edges in zip(holes, gappy, _edges(gappy, rows, forward), strict=True):
+        local = _carried(edges, forward)
+        made[i] = Step((place,), _fill, mixed_type(place), place.domain, (forward, maxlen), local)
+    return table.with_places(carry_out(made, rows))
 
-        The list has one fill per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
-        columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
-        rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
-        (None: leave). Means and medians of integers beyond 2**53 are rounded to integers. Raises H2OValueError for mean
-        or median of an enum column.
-        """
-        if method not in ("mean", "median", "mode"):
-            raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
-        if group_by_frame is not None:
-            raise H2OValueError("group_by_frame must be None; give the grouping columns as by=.")
-        targets = list(range(self.ncol)) if isinstance(column, int) and column == -1 else [self._index(column)]
-        if by is not None:
-            return self._impute_by_group(targets, method, by)
-        fills = self._fills(targets, method, combine_method, values, whole=column == -1)
-        names, places, rows = self._body
-        made: list[Step | Place] = list(places)
-        for at, fill in zip(targets, fills, strict=True):
-            if fill is None or fill != fill:
-                continue
-            place, code = fitting(names[at], self._resolved()[at], fill)
-            made[at] = Step((place,), _put_in_gaps, mixed_type(place), place.domain, (code,))
-        self._become(names, carry_out(made, rows))
-        told = dict(zip(targets, fills, strict=True))
-        return [math.nan if told.get(at) is None else told[at] for at in range(len(names))]
 
-    def _fills(self, targets, method, combine_method, values, whole) -> list[Any]:
-        if values is not None:
-            if len(values) != len(targets):
-                raise H2OValueError(f"values must hold one fill per column ({len(targets)}); got {len(values)}.")
-            return list(values)
-        return [self._fill_of(at, method, combine_method, whole) for at in targets]
+def impute(
+    table: Table,
+    column: int | str = -1,
+    method: str = "mean",
+    combine_method: str = "interpolate",
+    by: str | int | Sequence | None = None,
+    group_by_frame: Table | None = None,
+    values: Sequence | None = None,
+) -> tuple[Table, Any]:
+    """Fill missing cells with the mean, median or mode of the column; returns the table, and the fills.
 
-    def _fill_of(self, at: int, method: str, combine_method: str, whole: bool) -> Any:
-        place, name = self._resolved()[at], self._body.names[at]
-        if place.type in ("string", "uuid"):
-            if whole:
-                return None
-            raise H2OValueError(f"impute() must be given a column of numbers or enum; '{name}' is {place.type}.")
-        if place.type == "enum" and method != "mode" and not whole:
-            raise H2OValueError(f"method must be 'mode' for the enum column '{name}'; got {method!r}.")
-        summary = self._summaries()[at]
-        if summary.present == 0:
+    The fills are a list, one per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
+    columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
+    rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
+    (None: leave). Means and medians of integers beyond 2**53 are rounded to integers. Raises H2OValueError for mean
+    or median of an enum column.
+    """
+    if method not in ("mean", "median", "mode"):
+        raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
+    if group_by_frame is not None:
+        raise H2OValueError("group_by_frame must be None; give the grouping columns as by=.")
+    targets = list(range(table.ncol)) if isinstance(column, int) and column == -1 else [table.index(column)]
+    if by is not None:
+        return _impute_by_group(table, targets, method, by)
+    fills = _fills(table, targets, method, combine_method, values, whole=column == -1)
+    names, places, rows = table.names, table.places, table.rows
+    made: list[Step | Place] = list(places)
+    for at, fill in zip(targets, fills, strict=True):
+        if fill is None or fill != fill:
+            continue
+        place, code = fitting(names[at], table.resolved[at], fill)
+        made[at] = Step((place,), _put_in_gaps, mixed_type(place), place.domain, (code,))
+    told = dict(zip(targets, fills, strict=True))
+    filled = table.with_places(carry_out(made, rows))
+    return filled, [math.nan if told.get(at) is None else told[at] for at in range(len(names))]
+
+
+def _fills(table: Table, targets, method, combine_method, values, whole) -> list[Any]:
+    if values is not None:
+        if len(values) != len(targets):
+            raise H2OValueError(f"values must hold one fill per column ({len(targets)}); got {len(values)}.")
+        return list(values)
+    return [_fill_of(table, at, method, combine_method, whole) for at in targets]
+
+
+def _fill_of(table: Table, at: int, method: str, combine_method: str, whole: bool) -> Any:
+    place, name = table.resolved[at], table.names[at]
+    if place.type in ("string", "uuid"):
+        if whole:
             return None
-        if summary.counts is not None:
-            return (place.domain or ())[int(np.argmax(summary.counts))]
-        column = self._pick([at])
-        if method == "mode":
-            return column._mode()  # type: ignore[attr-defined]
-        found = summary.mean if method == "mean" else column._quantile_rows((0.5,), combine_method, None)[0][0]  # type: ignore[attr-defined]
-        # Beside integers beyond 2**53 no fraction has room; the fill is an estimate anyway.
-        return round(found) if place.type == "int" and size_of(summary) > EXACT else found
+        raise H2OValueError(f"impute() must be given a column of numbers or enum; '{name}' is {place.type}.")
+    if place.type == "enum" and method != "mode" and not whole:
+        raise H2OValueError(f"method must be 'mode' for the enum column '{name}'; got {method!r}.")
+    summary = table.summaries()[at]
+    if summary.present == 0:
+        return None
+    if summary.counts is not None:
+        return (place.domain or ())[int(np.argmax(summary.counts))]
+    column = table.pick([at])
+    if method == "mode":
+        return mode(column)
+    found = summary.mean if method == "mean" else quantile_rows(column, (0.5,), combine_method, None)[0][0]
+    # Beside integers beyond 2**53 no fraction has room; the fill is an estimate anyway.
+    return round(found) if place.type == "int" and size_of(summary) > EXACT else found
 
-    def _impute_by_group(self, targets: list[int], method: str, by: Any) -> H2OFrame:
-        keys = self._indices(by)
-        names, places, rows = self._body
-        made: list[Step | Place] = list(places)
-        for at in [t for t in targets if t not in keys]:
-            wish = getattr(self.group_by([names[k] for k in keys]), method)(names[at], na="rm")  # type: ignore[attr-defined]
-            fills = wish.get_frame()
-            matched = self._join(fills, keys, list(range(len(keys))), "left", looked_up=True)  # type: ignore[attr-defined]
-            source = self._sources(matched._pick([matched.ncol - 1]), 1)[0]  # type: ignore[attr-defined]
-            place = self._resolved()[at]
-            if place.is_number:
-                check_company(names[at], [place, source])
-            made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
-        self._become(names, carry_out(made, rows))
-        return fills
 
-    def insert_missing_values(self, fraction: float = 0.1, seed: int | None = None) -> H2OFrame:
-        """Make this fraction of the cells missing at random, in place; returns this frame."""
-        if not 0 <= fraction <= 1:
-            raise H2OValueError(f"fraction must be between 0 and 1; got {fraction!r}.")
-        names, _, rows = self._body
-        root, made = chosen_seed(seed), []
-        local = list(zip(rows, starts(rows), strict=True))
-        for i, place in enumerate(self._resolved()):
-            arguments = (root + i, float(fraction))
-            made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
-        self._become(names, carry_out(made, rows))
-        return self  # type: ignore[return-value]
+def _impute_by_group(table: Table, targets: list[int], method: str, by: Any) -> tuple[Table, Table]:
+    keys = table.indices(by)
+    names, places, rows = table.names, table.places, table.rows
+    made: list[Step | Place] = list(places)
+    for at in [t for t in targets if t not in keys]:
+        wish = getattr(GroupBy(table, [names[k] for k in keys]), method)(names[at], na="rm")
+        fills = wish.get_frame()
+        matched = join(table, fills, keys, list(range(len(keys))), "left", looked_up=True)
+        source = sources(table, matched.pick([matched.ncol - 1]), 1)[0]
+        place = table.resolved[at]
+        if place.is_number:
+            check_company(names[at], [place, source])
+        made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
+    return table.with_places(carry_out(made, rows)), fills
+
+
+def insert_missing_values(table: Table, fraction: float = 0.1, seed: int | None = None) -> Table:
+    """Make this fraction of the cells missing at random."""
+    if not 0 <= fraction <= 1:
+        raise H2OValueError(f"fraction must be between 0 and 1; got {fraction!r}.")
+    rows = table.rows
+    root, made = chosen_seed(seed), []
+    local = list(zip(rows, starts(rows), strict=True))
+    for i, place in enumerate(table.resolved):
+        arguments = (root + i, float(fraction))
+        made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
+    return table.with_places(carry_out(made, rows))
 
 
 def _edges(places: Sequence[Place], rows: Sequence[int], forward: bool) -> list[list[tuple]]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from frames.cluster.reorder import recut
 from frames.cluster.tasks import gather, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.cells import is_frame
+from frames.table.cells import is_table
 from frames.table.integers import distances
-from frames.verbs.reductions import Reductions
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.small import small_table
+from frames.table.table import Table
+from frames.verbs.reductions import numeric
 
 
 def _moments(*arguments) -> tuple[np.ndarray, np.ndarray, int]:
@@ -27,61 +26,61 @@ def _moments(*arguments) -> tuple[np.ndarray, np.ndarray, int]:
     return table @ table.T, table.sum(axis=1), table.shape[1]
 
 
-class Covariance(Reductions):
-    """var() and cor()."""
-
-    def _covariance(self, y: Any, na_rm: bool, use: str | None, call: str) -> tuple[np.ndarray, list[str], list[str]]:
-        use = use or ("complete.obs" if na_rm else "everything")
-        if use not in ("everything", "all.obs", "complete.obs"):
-            raise H2OValueError(f"use must be everything, all.obs or complete.obs; got {use!r}.")
-        if y is not None and not is_frame(y):
-            raise H2OTypeError(f"y of {call}() must be a frame; got {type(y).__name__}.")
-        left, both = self._numeric(call), self
-        if y is not None:
-            if y.nrow != self.nrow:
-                raise H2OValueError(
-                    f"Frames under {call}() must have the same number of rows; got {self.nrow}, {y.nrow}."
-                )
-            both = self._replace(
-                [*left, *recut(y._numeric(call), y._body.rows, self._body.rows)],
-                [f"C{i}" for i in range(self.ncol + y.ncol)],
-            )
-        found = both._summaries()
-        gaps = np.array([s.missing > 0 for s in found], dtype=bool)
-        if gaps.any() and use == "all.obs":
-            raise H2OValueError(f"{call}() with use='all.obs' must be given no missing cells. Use 'complete.obs'.")
-        # "everything": columns without gaps over all rows. Otherwise the rows that are complete in all columns.
-        at = np.flatnonzero(~gaps) if use == "everything" else np.arange(len(found))
-        table = np.full((len(found), len(found)), math.nan)
-        if len(at):
-            shifts = [found[i].mean if math.isfinite(found[i].mean) else 0.0 for i in at]
-            pieces = gather(reduce([both._resolved()[i] for i in at], self._body.rows, _moments, (shifts,)))
-            products, sums, count = (sum(part) for part in zip(*pieces, strict=True))
-            with np.errstate(all="ignore"):
-                centred = products - np.outer(sums, sums) / np.float64(count)
-                table[np.ix_(at, at)] = centred / np.float64(count - 1) if count > 1 else math.nan
-        return table, list(self._body.names), list(self._body.names if y is None else y._body.names)
-
-    def var(self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None) -> Any:
-        """Variance of one column as a float, or the covariances of several columns (or with those of `y`) as a frame.
-
-        `use`: "everything" (NaN for a column in which something is missing, the others over all their rows), "all.obs"
-        (missing is an error), "complete.obs" (only rows in which no column is missing; the default with `na_rm`).
-        """
-        table, rows, columns = self._covariance(y, na_rm, use, "var")
-        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
-
-    def cor(
-        self, y: H2OFrame | None = None, na_rm: bool = False, use: str | None = None, method: str = "Pearson"
-    ) -> Any:
-        """Pearson correlations: a float for one column with one, else a frame; arguments as for var()."""
-        if str(method).lower() != "pearson":
-            raise H2OValueError(f"method must be 'Pearson'; got {method!r}. Rank the columns first for Spearman's.")
-        table, rows, columns = self._covariance(y, na_rm, use, "cor")
-        scale = np.sqrt(np.diag(table))
+def _covariance(
+    table: Table, y: Any, na_rm: bool, use: str | None, call: str
+) -> tuple[np.ndarray, list[str], list[str]]:
+    use = use or ("complete.obs" if na_rm else "everything")
+    if use not in ("everything", "all.obs", "complete.obs"):
+        raise H2OValueError(f"use must be everything, all.obs or complete.obs; got {use!r}.")
+    if y is not None and not is_table(y):
+        raise H2OTypeError(f"y of {call}() must be a frame; got {type(y).__name__}.")
+    left, both = numeric(table, call), table
+    if y is not None:
+        if y.nrow != table.nrow:
+            raise H2OValueError(f"Frames under {call}() must have the same number of rows; got {table.nrow}, {y.nrow}.")
+        both = table.with_places(
+            [*left, *recut(numeric(y, call), y.rows, table.rows)],
+            [f"C{i}" for i in range(table.ncol + y.ncol)],
+        )
+    found = both.summaries()
+    gaps = np.array([s.missing > 0 for s in found], dtype=bool)
+    if gaps.any() and use == "all.obs":
+        raise H2OValueError(f"{call}() with use='all.obs' must be given no missing cells. Use 'complete.obs'.")
+    # "everything": columns without gaps over all rows. Otherwise the rows that are complete in all columns.
+    at = np.flatnonzero(~gaps) if use == "everything" else np.arange(len(found))
+    result = np.full((len(found), len(found)), math.nan)
+    if len(at):
+        shifts = [found[i].mean if math.isfinite(found[i].mean) else 0.0 for i in at]
+        pieces = gather(reduce([both.resolved[i] for i in at], table.rows, _moments, (shifts,)))
+        products, sums, count = (sum(part) for part in zip(*pieces, strict=True))
         with np.errstate(all="ignore"):
-            table = np.clip(table / np.outer(scale, scale), -1.0, 1.0)
-        return self._matrix(table if y is None else table[: len(rows), len(rows) :], columns)
+            centred = products - np.outer(sums, sums) / np.float64(count)
+            result[np.ix_(at, at)] = centred / np.float64(count - 1) if count > 1 else math.nan
+    return result, list(table.names), list(table.names if y is None else y.names)
 
-    def _matrix(self, table: np.ndarray, columns: Sequence[str]) -> Any:
-        return float(table[0, 0]) if table.shape == (1, 1) else self._small(columns, list(table.T))
+
+def var(table: Table, y: Table | None = None, na_rm: bool = False, use: str | None = None) -> Any:
+    """Variance of one column as a float, or the covariances of several columns (or with those of `y`) as a frame.
+
+    `use`: "everything" (NaN for a column in which something is missing, the others over all their rows), "all.obs"
+    (missing is an error), "complete.obs" (only rows in which no column is missing; the default with `na_rm`).
+    """
+    found, rows, columns = _covariance(table, y, na_rm, use, "var")
+    return _matrix(found if y is None else found[: len(rows), len(rows) :], columns)
+
+
+def cor(
+    table: Table, y: Table | None = None, na_rm: bool = False, use: str | None = None, method: str = "Pearson"
+) -> Any:
+    """Pearson correlations: a float for one column with one, else a frame; arguments as for var()."""
+    if str(method).lower() != "pearson":
+        raise H2OValueError(f"method must be 'Pearson'; got {method!r}. Rank the columns first for Spearman's.")
+    found, rows, columns = _covariance(table, y, na_rm, use, "cor")
+    scale = np.sqrt(np.diag(found))
+    with np.errstate(all="ignore"):
+        found = np.clip(found / np.outer(scale, scale), -1.0, 1.0)
+    return _matrix(found if y is None else found[: len(rows), len(rows) :], columns)
+
+
+def _matrix(table: np.ndarray, columns: Sequence[str]) -> Any:
+    return float(table[0, 0]) if table.shape == (1, 1) else small_table(columns, list(table.T))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +12,8 @@ from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_where, starts
 from frames.cluster.tasks import derive, gather, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import to_enum
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
-
+from frames.table.table import Named, Table
 
 FOR_ROWS, FOR_FOLDS, FOR_HOLES = 1, 2, 3  # what random numbers are drawn for
 SPLIT_BLOCK = 20  # rows of a level that are divided together
@@ -100,77 +95,80 @@ def _level_split(
     return [np.where(ranks < wanted, 1, 0).astype(np.int32)]
 
 
-class Folds(FrameBody):
-    """runif, split_frame and the fold columns."""
+def _sized(table: Table) -> list[tuple[int, int]]:
+    """(rows, first row) of every partition."""
+    return list(zip(table.rows, starts(table.rows), strict=True))
 
-    def _sized(self) -> list[tuple[int, int]]:
-        """(rows, first row) of every partition."""
-        return list(zip(self._body.rows, starts(self._body.rows), strict=True))
 
-    def _uniform(self, seed: int | None) -> Place:
-        return derive([], self._body.rows, _uniform, ["real"], None, (chosen_seed(seed),), self._sized())[0]
+def _drawn(table: Table, seed: int | None) -> Place:
+    return derive([], table.rows, _uniform, ["real"], None, (chosen_seed(seed),), _sized(table))[0]
 
-    def runif(self, seed: int | None = None) -> H2OFrame:
-        """A column `rnd` of uniform numbers in [0, 1), one per row."""
-        return self._new(["rnd"], [self._uniform(seed)])
 
-    def split_frame(
-        self,
-        ratios: Sequence[float] | None = None,
-        destination_frames: Sequence[str] | None = None,
-        seed: int | None = None,
-    ) -> list[H2OFrame]:
-        """Rows dealt at random to len(ratios) + 1 frames; the last gets what the ratios leave (sizes are approximate).
+def runif(table: Table, seed: int | None = None) -> Table:
+    """A column `rnd` of uniform numbers in [0, 1), one per row."""
+    return table.new(["rnd"], [_drawn(table, seed)])
 
-        `ratios`: default [0.75]; each above 0, together below 1. Raises H2OValueError otherwise.
-        Example: ``train, valid, test = fr.split_frame([0.6, 0.2], seed=1)``.
-        """
-        ratios = [0.75] if ratios is None else list(np.atleast_1d(ratios))
-        if not ratios or not all(0 < r < 1 for r in ratios) or sum(ratios) >= 1:
-            raise H2OValueError(f"ratios must each be above 0 and together below 1; got {[float(r) for r in ratios]}.")
-        if destination_frames is not None and len(destination_frames) != len(ratios) + 1:
-            raise H2OValueError(f"destination_frames must hold {len(ratios) + 1} names; got {len(destination_frames)}.")
-        names, places, rows = self._body
-        draw = self._uniform(seed)
-        bounds = [0.0, *np.cumsum(ratios), 1.0]
-        parts = []
-        for low, high in pairwise(bounds):
-            chosen = reduce([draw], rows, _in_bin, (low, high))
-            parts.append(self._new(names, *pick_where(places, rows, chosen)))
-        for part, key in zip(parts, destination_frames or (), strict=False):
-            part.frame_id = key
-        return parts
 
-    def kfold_column(self, n_folds: int = 3, seed: int | None = -1) -> H2OFrame:
-        """A column `C1` with a random fold 0..n_folds-1 for every row."""
-        arguments = (chosen_seed(seed), _folds(n_folds))
-        return self._new(["C1"], derive([], self._body.rows, _drawn_fold, ["int"], None, arguments, self._sized()))
+def split_frame(
+    table: Table,
+    ratios: Sequence[float] | None = None,
+    destination_frames: Sequence[str] | None = None,
+    seed: int | None = None,
+) -> list[Named]:
+    """Rows dealt at random to len(ratios) + 1 frames; the last gets what the ratios leave (sizes are approximate).
 
-    def modulo_kfold_column(self, n_folds: int = 3) -> H2OFrame:
-        """A column `C1` with fold = row number modulo n_folds."""
-        made = derive([], self._body.rows, _regular_fold, ["int"], None, (_folds(n_folds),), self._sized())
-        return self._new(["C1"], made)
+    `ratios`: default [0.75]; each above 0, together below 1. Raises H2OValueError otherwise.
+    Example: ``train, valid, test = fr.split_frame([0.6, 0.2], seed=1)``.
+    """
+    ratios = [0.75] if ratios is None else list(np.atleast_1d(ratios))
+    if not ratios or not all(0 < r < 1 for r in ratios) or sum(ratios) >= 1:
+        raise H2OValueError(f"ratios must each be above 0 and together below 1; got {[float(r) for r in ratios]}.")
+    if destination_frames is not None and len(destination_frames) != len(ratios) + 1:
+        raise H2OValueError(f"destination_frames must hold {len(ratios) + 1} names; got {len(destination_frames)}.")
+    names, places, rows = table.names, table.places, table.rows
+    draw = _drawn(table, seed)
+    bounds = [0.0, *np.cumsum(ratios), 1.0]
+    parts = []
+    for low, high in pairwise(bounds):
+        chosen = reduce([draw], rows, _in_bin, (low, high))
+        parts.append(table.new(names, *pick_where(places, rows, chosen)))
+    return [Named(key, part) for key, part in zip(destination_frames or [None] * len(parts), parts, strict=True)]
 
-    def stratified_kfold_column(self, n_folds: int = 3, seed: int | None = -1) -> H2OFrame:
-        """A column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
-        return self._new(["C1"], self._by_level("stratified_kfold_column", _level_folds, seed, _folds(n_folds), "int"))
 
-    def stratified_split(self, test_frac: float = 0.2, seed: int | None = -1) -> H2OFrame:
-        """A column `test_train_split` (enum train, test): every level gives the same share of its rows to test."""
-        if not 0 < test_frac < 1:
-            raise H2OValueError(f"test_frac must be above 0 and below 1; got {test_frac!r}.")
-        domain = ("train", "test")
-        made = self._by_level("stratified_split", _level_split, seed, float(test_frac), "enum", domain)
-        return self._new(["test_train_split"], made)
+def kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
+    """A column `C1` with a random fold 0..n_folds-1 for every row."""
+    arguments = (chosen_seed(seed), _folds(n_folds))
+    return table.new(["C1"], derive([], table.rows, _drawn_fold, ["int"], None, arguments, _sized(table)))
 
-    def _by_level(self, call, function, seed, option, type_, domain=None) -> list[Place]:
-        rows = self._body.rows
-        place = to_enum(self._body.names, [self._only(f"{call}()")], rows)[0]
-        counts = gather(reduce([place], rows, _level_counts, (place.levels,)))
-        offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
-        local = [(offset,) for offset in offsets]
-        arguments = (chosen_seed(seed), option, np.sum(counts, axis=0))
-        return derive([place], rows, function, [type_], [domain], arguments, local)
+
+def modulo_kfold_column(table: Table, n_folds: int = 3) -> Table:
+    """A column `C1` with fold = row number modulo n_folds."""
+    made = derive([], table.rows, _regular_fold, ["int"], None, (_folds(n_folds),), _sized(table))
+    return table.new(["C1"], made)
+
+
+def stratified_kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
+    """A column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
+    return table.new(["C1"], _by_level(table, "stratified_kfold_column", _level_folds, seed, _folds(n_folds), "int"))
+
+
+def stratified_split(table: Table, test_frac: float = 0.2, seed: int | None = -1) -> Table:
+    """A column `test_train_split` (enum train, test): every level gives the same share of its rows to test."""
+    if not 0 < test_frac < 1:
+        raise H2OValueError(f"test_frac must be above 0 and below 1; got {test_frac!r}.")
+    domain = ("train", "test")
+    made = _by_level(table, "stratified_split", _level_split, seed, float(test_frac), "enum", domain)
+    return table.new(["test_train_split"], made)
+
+
+def _by_level(table: Table, call, function, seed, option, type_, domain=None) -> list[Place]:
+    rows = table.rows
+    place = to_enum(table.names, [table.only(f"{call}()")], rows)[0]
+    counts = gather(reduce([place], rows, _level_counts, (place.levels,)))
+    offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
+    local = [(offset,) for offset in offsets]
+    arguments = (chosen_seed(seed), option, np.sum(counts, axis=0))
+    return derive([place], rows, function, [type_], [domain], arguments, local)
 
 
 def _folds(n_folds: int) -> int:

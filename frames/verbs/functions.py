@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -16,13 +16,11 @@ from frames.cluster.placement import Place, summaries_at
 from frames.cluster.reorder import recut
 from frames.cluster.tasks import Step, absent, as_float, carry_out, derive
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import to_domain, to_truth
-from frames.table.cells import Scalar, all_whole, as_cells, is_frame
+from frames.table.cells import Scalar, all_whole, as_cells, is_table
 from frames.table.integers import EXACT, LONGEST, alike, compare, rounded, size_of
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
+from frames.verbs.selection import cell_of
 
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
@@ -174,128 +172,111 @@ def _decimal(number: float) -> str:
     return f"{'-' if sign else ''}{digits[0]}.{rest}E{power}"
 
 
-class Functions(FrameBody):
-    """Methods that compute every cell anew. Columns of results are named `log(x)` and the like."""
-
-    def _each(self, name: str, options: tuple = (), called: str | None = None) -> H2OFrame:
-        """One function for every column; `called` is the pattern of the new names."""
-        rows, made = self._body.rows, []
-        for column, place in zip(self._body.names, self._resolved(), strict=True):
-            _need_number(name, column, place)
-            task = _on_integers if name in ON_INTEGERS and _has_room(name, place, options) else _on_doubles
-            made.append(Step((place,), task, None, None, (name, options)))
-        pattern = f"{name}({{}})" if called is None else called
-        return self._replace(carry_out(made, rows), [pattern.format(column) for column in self._body.names])
-
-    def abs(self) -> H2OFrame:
-        """Absolute value."""
-        return self._each("abs")
-
-    def __abs__(self) -> H2OFrame:
-        return self.abs()
-
-    def round(self, digits: int = 0) -> H2OFrame:
-        """Round to `digits` decimals (with -1 to tens, with -2 to hundreds), halves to even."""
-        return self._each("round", (_whole("digits", digits),), "{}")
-
-    def __round__(self, digits: int = 0) -> H2OFrame:
-        return self.round(digits or 0)
-
-    def signif(self, digits: int = 6) -> H2OFrame:
-        """Round to `digits` significant digits."""
-        if _whole("digits", digits) < 1:
-            raise H2OValueError(f"digits must be at least 1; got {digits}.")
-        return self._each("signif", (digits,), "{}")
-
-    def __floor__(self) -> H2OFrame:
-        return self._each("floor")
-
-    def __ceil__(self) -> H2OFrame:
-        return self._each("ceiling")
-
-    def __trunc__(self) -> H2OFrame:
-        return self._each("trunc")
-
-    def ceil(self) -> H2OFrame:
-        """Smallest whole number that is not less."""
-        return self._each("ceiling")
-
-    # ---- missing, choices, intervals ---------------------------------------------------------------------------
-    def isna(self) -> H2OFrame:
-        """1 where a cell is missing, else 0; columns `isNA(x)`."""
-        rows = self._body.rows
-        made = carry_out([Step((place,), _is_missing, "int") for place in self._body.places], rows)
-        return self._replace(made, [f"isNA({name})" for name in self._body.names])
-
-    def ifelse(self, yes: Any, no: Any) -> H2OFrame:
-        """This column of 0 and 1 (or bool) decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
-
-        `yes` and `no`: numbers, strings (the result is enum), None, or frames of one column. Column `C1`.
-        """
-        rows = self._body.rows
-        (test,) = carry_out([to_truth(self._only("ifelse()"))], rows)
-        if test.type not in ("int", "real"):
-            raise H2OValueError(f"ifelse() must be asked of a column of numbers; got {test.type}. Compare first.")
-        sides = [_side(value, self) for value in (yes, no)]
-        types = {side.type for side in sides}
-        places = [side for side in sides if isinstance(side, Place)]
-        scalars = [None if isinstance(side, Place) else side for side in sides]
-        if all(_textual(s) for s in sides) and not all(isinstance(s, Scalar) and s.value is None for s in sides):
-            domain = tuple(sorted({level for side in sides for level in _levels(side)}))
-            places = [to_domain(place, rows, domain) for place in places]
-            made = derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain, False))
-            return self._replace(made, ["C1"])
-        if any(_textual(side) and not (isinstance(side, Scalar) and side.value is None) for side in sides):
-            raise H2OValueError(
-                "yes and no of ifelse() must both be numbers or both be text (enum columns or strings)."
-            )
-        type_: Any = "time" if "time" in types and types <= {"time", "missing"} else None
-        arguments = (scalars, None, not any(s and s.type == "real" for s in scalars) and all_whole(places))
-        return self._replace(derive([test, *places], rows, _choose, [type_], None, arguments), ["C1"])
-
-    def cut(
-        self,
-        breaks: Sequence[float],
-        labels: Sequence[str] | None = None,
-        include_lowest: bool = False,
-        right: bool = True,
-        dig_lab: int = 3,
-    ) -> H2OFrame:
-        """Numbers of one column as intervals (enum): `(a,b]`, or `[a,b)` with right=False; outside is missing.
-
-        `include_lowest`: with right=True the first interval is `[a,b]`. `dig_lab`: decimals of the breaks in the
-        labels, more where two breaks would read alike.
-        """
-        place = self._only("cut()")
-        _need_number("cut", self._body.names[0], place)
-        edges = np.unique(np.asarray(breaks, dtype=np.float64))
-        if len(edges) < 2 or np.isnan(edges).any():
-            raise H2OValueError(f"breaks must hold at least two different numbers; got {breaks!r}.")
-        if labels is None:
-            open_, close = ("(", "]") if right else ("[", ")")
-            text = _edge_texts(edges, _whole("dig_lab", dig_lab))
-            labels = [f"{open_}{a},{b}{close}" for a, b in itertools.pairwise(text)]
-            labels[0] = f"[{labels[0][1:]}" if include_lowest else labels[0]
-        if len(labels) != len(edges) - 1 or len(set(labels)) != len(labels):
-            raise H2OValueError(
-                f"labels must be {len(edges) - 1} different strings, one per interval; got {list(labels)}."
-            )
-        made = derive([place], self._body.rows, _cut, ["enum"], [tuple(labels)], (edges, right, include_lowest))
-        return self._replace(made)
+def _each(table: Table, name: str, options: tuple = (), called: str | None = None) -> Table:
+    """One function for every column; `called` is the pattern of the new names."""
+    rows, made = table.rows, []
+    for column, place in zip(table.names, table.resolved, strict=True):
+        _need_number(name, column, place)
+        task = _on_integers if name in ON_INTEGERS and _has_room(name, place, options) else _on_doubles
+        made.append(Step((place,), task, None, None, (name, options)))
+    pattern = f"{name}({{}})" if called is None else called
+    return table.with_places(carry_out(made, rows), [pattern.format(column) for column in table.names])
 
 
-def _method(name: str, sentence: str) -> Callable:
-    def method(self: Functions) -> H2OFrame:
-        return self._each(name)
-
-    method.__name__, method.__doc__ = name, sentence
-    method.__qualname__ = f"Functions.{name}"
-    return method
+def abs_(table: Table) -> Table:
+    """Absolute value."""
+    return _each(table, "abs")
 
 
-for _name in FUNCTIONS:
-    if not hasattr(Functions, _name):
-        setattr(Functions, _name, _method(_name, f"{_name} of every cell, in doubles; columns `{_name}(x)`."))
+def round_(table: Table, digits: int = 0) -> Table:
+    """Round to `digits` decimals (with -1 to tens, with -2 to hundreds), halves to even."""
+    return _each(table, "round", (_whole("digits", digits),), "{}")
+
+
+def signif(table: Table, digits: int = 6) -> Table:
+    """Round to `digits` significant digits."""
+    if _whole("digits", digits) < 1:
+        raise H2OValueError(f"digits must be at least 1; got {digits}.")
+    return _each(table, "signif", (digits,), "{}")
+
+
+def ceil(table: Table) -> Table:
+    """Smallest whole number that is not less."""
+    return _each(table, "ceiling")
+
+
+def isna(table: Table) -> Table:
+    """1 where a cell is missing, else 0; columns `isNA(x)`."""
+    rows = table.rows
+    made = carry_out([Step((place,), _is_missing, "int") for place in table.places], rows)
+    return table.with_places(made, [f"isNA({name})" for name in table.names])
+
+
+def ifelse(table: Table, yes: Any, no: Any) -> Table:
+    """This column of 0 and 1 (or bool) decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
+
+    `yes` and `no`: numbers, strings (the result is enum), None, or frames of one column. Column `C1`.
+    """
+    rows = table.rows
+    (test,) = carry_out([to_truth(table.only("ifelse()"))], rows)
+    if test.type not in ("int", "real"):
+        raise H2OValueError(f"ifelse() must be asked of a column of numbers; got {test.type}. Compare first.")
+    sides = [_side(value, table) for value in (yes, no)]
+    types = {side.type for side in sides}
+    places = [side for side in sides if isinstance(side, Place)]
+    scalars = [None if isinstance(side, Place) else side for side in sides]
+    if all(_textual(s) for s in sides) and not all(isinstance(s, Scalar) and s.value is None for s in sides):
+        domain = tuple(sorted({level for side in sides for level in _levels(side)}))
+        places = [to_domain(place, rows, domain) for place in places]
+        made = derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain, False))
+        return table.with_places(made, ["C1"])
+    if any(_textual(side) and not (isinstance(side, Scalar) and side.value is None) for side in sides):
+        raise H2OValueError("yes and no of ifelse() must both be numbers or both be text (enum columns or strings).")
+    type_: Any = "time" if "time" in types and types <= {"time", "missing"} else None
+    arguments = (scalars, None, not any(s and s.type == "real" for s in scalars) and all_whole(places))
+    return table.with_places(derive([test, *places], rows, _choose, [type_], None, arguments), ["C1"])
+
+
+def cut(
+    table: Table,
+    breaks: Sequence[float],
+    labels: Sequence[str] | None = None,
+    include_lowest: bool = False,
+    right: bool = True,
+    dig_lab: int = 3,
+) -> Table:
+    """Numbers of one column as intervals (enum): `(a,b]`, or `[a,b)` with right=False; outside is missing.
+
+    `include_lowest`: with right=True the first interval is `[a,b]`. `dig_lab`: decimals of the breaks in the
+    labels, more where two breaks would read alike.
+    """
+    place = table.only("cut()")
+    _need_number("cut", table.names[0], place)
+    edges = np.unique(np.asarray(breaks, dtype=np.float64))
+    if len(edges) < 2 or np.isnan(edges).any():
+        raise H2OValueError(f"breaks must hold at least two different numbers; got {breaks!r}.")
+    if labels is None:
+        open_, close = ("(", "]") if right else ("[", ")")
+        text = _edge_texts(edges, _whole("dig_lab", dig_lab))
+        labels = [f"{open_}{a},{b}{close}" for a, b in itertools.pairwise(text)]
+        labels[0] = f"[{labels[0][1:]}" if include_lowest else labels[0]
+    if len(labels) != len(edges) - 1 or len(set(labels)) != len(labels):
+        raise H2OValueError(f"labels must be {len(edges) - 1} different strings, one per interval; got {list(labels)}.")
+    made = derive([place], table.rows, _cut, ["enum"], [tuple(labels)], (edges, right, include_lowest))
+    return table.with_places(made)
+
+
+def _of_cells(name: str) -> Callable[[Table], Table]:
+    def function(table: Table) -> Table:
+        return _each(table, name)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name} of every cell, in doubles; columns `{name}(x)`."
+    return function
+
+
+OF_CELLS: dict[str, Callable[[Table], Table]] = {name: _of_cells(name) for name in FUNCTIONS}
+"""The functions that take nothing but a table, by their name."""
 
 
 def _need_number(call: str, name: str, place: Place) -> None:
@@ -322,18 +303,18 @@ def _whole(name: str, value: Any) -> int:
     return int(value)
 
 
-def _side(value: Any, test: FrameBody) -> Place | Scalar:
+def _side(value: Any, test: Table) -> Place | Scalar:
     """One branch of ifelse: a scalar, or a column cut as the test is."""
-    if not is_frame(value):
+    if not is_table(value):
         return Scalar(value)
-    if value.shape == (1, 1) and test.nrow != 1:
-        return Scalar(value._cell(0))
-    place = value._only("A branch of ifelse()")
+    if value.is_cell and test.nrow != 1:
+        return Scalar(cell_of(value, 0))
+    place = value.only("A branch of ifelse()")
     if value.nrow != test.nrow:
         raise H2OValueError(f"yes and no must have {test.nrow} rows like the test; got {value.nrow}.")
     if place.type not in ("int", "real", "time", "enum"):
         raise H2OValueError(f"yes and no must be numbers or enum; got a column of type {place.type}.")
-    return recut([place], value._body.rows, test._body.rows)[0]
+    return recut([place], value.rows, test.rows)[0]
 
 
 def _levels(side: Place | Scalar) -> tuple[str, ...]:

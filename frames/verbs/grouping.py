@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,10 +11,9 @@ from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.tasks import absent, as_float, concatenate, gather, reduce, submit
 from frames.exceptions import H2OValueError
 from frames.table.names import unique_names
+from frames.table.small import small_table
+from frames.table.table import Table
 from frames.verbs.keys import grouped, joined, order_of
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
 
 NA_RULES = ("all", "ignore", "rm")
 TALLIED = ("median", "mode")
@@ -200,7 +199,7 @@ def _at_rank(tally: Tally, present: np.ndarray, position: np.ndarray) -> np.ndar
 
 
 class GroupBy:
-    """Wishes about the groups of a frame; nothing is computed before get_frame().
+    """Wishes about the groups of a table; nothing is computed before get_frame(), whose table goes through `show`.
 
     `na` of every wish: "all" (a missing cell makes the result missing), "rm" (missing cells are left out), "ignore"
     (mean, var and sd take missing cells for 0, the median puts them before the others, the rest leaves them out).
@@ -209,25 +208,22 @@ class GroupBy:
     Example: ``fr.group_by("species").mean("petal_len").count().get_frame()`` has columns species, mean_petal_len, nrow.
     """
 
-    def __init__(self, frame: H2OFrame, by: Any) -> None:
-        self._frame, self._keys = (
-            frame._pick(range(frame.ncol)),
-            frame._indices(by),
-        )  # the frame may change before get_frame()
+    def __init__(self, table: Table, by: Any, show: Callable[[Table], Any] = lambda table: table) -> None:
+        self._table, self._keys, self._show = table, table.indices(by), show
         self._wishes: list[Wish] = []
-        self._result: H2OFrame | None = None
+        self._result: Table | None = None
         if not self._keys:
             raise H2OValueError("group_by() must be given at least one column.")
 
     def _wish(self, what: str, col: Any, na: str) -> GroupBy:
         if na not in NA_RULES:
             raise H2OValueError(f"na must be one of {NA_RULES}; got {na!r}.")
-        places, names = self._frame._resolved(), self._frame._body.names
+        places, names = self._table.resolved, self._table.names
         fit = ("int", "real", "time", "enum") if what == "mode" else ("int", "real", "time")
         if col is None or col == [] or col == ():
             chosen = [i for i, p in enumerate(places) if i not in self._keys and p.type in fit]
         else:
-            chosen = self._frame._indices(col)
+            chosen = self._table.indices(col)
             for i in chosen:
                 if places[i].type not in fit:
                     raise H2OValueError(
@@ -245,25 +241,25 @@ class GroupBy:
         self._result = None
         return self
 
-    def get_frame(self) -> H2OFrame:
+    def get_frame(self) -> Any:
         """One row per group in the order of the keys: keys, then the wishes (`mean_x`, `sdev_x`, `nrow`, ...)."""
         if self._result is None:
             self._result = self._compute(self._wishes or [Wish("nrow", "", "all")])
-        return self._result._pick(range(self._result.ncol))  # a copy: the user may change it
+        return self._show(self._result)
 
     frame = property(get_frame)
 
-    def _compute(self, wishes: Sequence[Wish]) -> H2OFrame:
-        frame, keys = self._frame, len(self._keys)
-        needed = list(dict.fromkeys(frame._index(w.column) for w in wishes if w.column))
-        places = [frame._resolved()[i] for i in [*self._keys, *needed]]
-        at = {frame._body.names[i]: keys + k for k, i in enumerate(needed)}
+    def _compute(self, wishes: Sequence[Wish]) -> Table:
+        table, keys = self._table, len(self._keys)
+        needed = list(dict.fromkeys(table.index(w.column) for w in wishes if w.column))
+        places = [table.resolved[i] for i in [*self._keys, *needed]]
+        at = {table.names[i]: keys + k for k, i in enumerate(needed)}
         asked = [(w.what, at.get(w.column, -1), w.na) for w in wishes]
         tallied = sorted({i for what, i, _ in asked if what in TALLIED})
         numeric = sorted({i for what, i, _ in asked if what not in (*TALLIED, "nrow")})
-        partials = reduce(places, frame._body.rows, _partial, (keys, numeric, tallied))
+        partials = reduce(places, table.rows, _partial, (keys, numeric, tallied))
         found, columns = gather(submit(_combine, keys, asked, *partials))
-        names = [frame._body.names[k] for k in self._keys]
+        names = [table.names[k] for k in self._keys]
         types, domains = [p.type for p in places[:keys]], [p.domain for p in places[:keys]]
         for w, i in zip(wishes, (i for _, i, _ in asked), strict=True):
             names.append("nrow" if w.what == "nrow" else f"{w.what}_{w.column}")
@@ -271,7 +267,7 @@ class GroupBy:
             types.append("enum" if enum else "int" if w.what == "nrow" else None)
             domains.append(places[i].domain if enum else None)
         arrays = [stored(c, t) for c, t in zip([*found, *columns], types, strict=True)]
-        return frame._small(unique_names(names), arrays, types, domains)
+        return small_table(unique_names(names), arrays, types, domains)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from frames.chunks.summary import MISSING_INTEGER
+from frames.cluster.placement import Place
 from frames.cluster.reorder import permute, spread, starts
 from frames.cluster.tasks import Step, carry_out, derive, gather, reduce, submit
 from frames.exceptions import H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import number_text
-from frames.table.cells import Scalar
+from frames.table.cells import Scalar, is_missing
 from frames.table.integers import EXACT
+from frames.table.table import Table
+from frames.verbs.arithmetic import equal
 from frames.verbs.keys import grouped, joined, ranks
-
-if TYPE_CHECKING:
-    from frames.cluster.placement import Place
-    from frames.frame import H2OFrame
+from frames.verbs.reductions import any_na_rm
+from frames.verbs.selection import rows_at
 
 
 class Wanted(NamedTuple):
@@ -70,52 +70,52 @@ def _row_numbers(start: int, rows: int) -> list[np.ndarray]:
     return [np.arange(start, start + rows)]
 
 
-class Membership(FrameBody):
-    """isin, match, which, drop_duplicates."""
+def isin(table: Table, item: Any) -> Table:
+    """1 where a cell is among the values of `item` (one value or a list), else 0; names are kept.
 
-    def isin(self, item: Any) -> H2OFrame:
-        """1 where a cell is among the values of `item` (one value or a list), else 0; names are kept.
+    Numbers are compared exactly, levels and texts by name. None (or NaN) among the values stands for missing.
+    """
+    values = _listed(item)
+    steps = [Step((place,), _is_in, "int", None, (_wanted(place, values),)) for place in table.resolved]
+    return table.with_places(carry_out(steps, table.rows))
 
-        Numbers are compared exactly, levels and texts by name. None (or NaN) among the values stands for missing.
-        """
-        values = _listed(item)
-        steps = [Step((place,), _is_in, "int", None, (_wanted(place, values),)) for place in self._resolved()]
-        return self._replace(carry_out(steps, self._body.rows))
 
-    def match(self, table: Any, nomatch: float = math.nan, start_index: int = 1) -> H2OFrame:
-        """The place of each value of this one column in a list, counted from `start_index`.
+def match(table: Table, values: Any, nomatch: float = math.nan, start_index: int = 1) -> Table:
+    """The place of each value of this one column in a list, counted from `start_index`.
 
-        `nomatch` (missing unless given) where a value is not there; a missing cell is there where None or NaN is.
-        Raises H2OValueError for another number of columns than one.
+    `nomatch` (missing unless given) where a value is not there; a missing cell is there where None or NaN is.
+    Raises H2OValueError for another number of columns than one.
 
-        Example: ``fr["y"].match(["no", "yes"], nomatch=0)``.
-        """
-        place = self._only("match()")
-        arguments = (_wanted(place, _listed(table)), math.nan if nomatch is None else nomatch, start_index)
-        return self._replace(carry_out([Step((place,), _match, None, None, arguments)], self._body.rows))
+    Example: ``fr["y"].match(["no", "yes"], nomatch=0)``.
+    """
+    place = table.only("match()")
+    arguments = (_wanted(place, _listed(values)), math.nan if nomatch is None else nomatch, start_index)
+    return table.with_places(carry_out([Step((place,), _match, None, None, arguments)], table.rows))
 
-    def which(self) -> H2OFrame:
-        """Numbers (from 0) of the rows in which this one column of numbers is neither 0 nor missing, as column C1."""
-        place = self._only("which()")
-        if place.type not in ("int", "real"):
-            raise H2OValueError(f"which() must be asked of a column of numbers; got {place.type}.")
-        local = list(zip(starts(self._body.rows), self._body.rows, strict=True))
-        numbers = self._new(["C1"], derive([], self._body.rows, _row_numbers, ["int"], None, (), local))
-        return numbers[self]  # type: ignore[index, return-value]
 
-    def drop_duplicates(self, columns: Any, keep: str = "first") -> H2OFrame:
-        """The first (or last) row of each combination of values in some columns, in the order of the frame.
+def which(table: Table) -> Table:
+    """Numbers (from 0) of the rows in which this one column of numbers is neither 0 nor missing, as column C1."""
+    place = table.only("which()")
+    if place.type not in ("int", "real"):
+        raise H2OValueError(f"which() must be asked of a column of numbers; got {place.type}.")
+    local = list(zip(starts(table.rows), table.rows, strict=True))
+    numbers = table.new(["C1"], derive([], table.rows, _row_numbers, ["int"], None, (), local))
+    return rows_at(numbers, table)
 
-        The key columns of all rows are held by one worker at a time, the other columns never are.
-        """
-        if keep not in ("first", "last"):
-            raise H2OValueError(f"keep must be 'first' or 'last'; got {keep!r}.")
-        at = self._indices(columns)
-        if not at:
-            raise H2OValueError("columns must name at least one column.")
-        names, places, rows = self._body
-        order = submit(_kept_rows, keep, *reduce([places[i] for i in at], rows, _keys))
-        return self._new(names, *permute(places, rows, order, spread(gather(submit(len, order)), max([*rows, 1]))))
+
+def drop_duplicates(table: Table, columns: Any, keep: str = "first") -> Table:
+    """The first (or last) row of each combination of values in some columns, in the order of the frame.
+
+    The key columns of all rows are held by one worker at a time, the other columns never are.
+    """
+    if keep not in ("first", "last"):
+        raise H2OValueError(f"keep must be 'first' or 'last'; got {keep!r}.")
+    at = table.indices(columns)
+    if not at:
+        raise H2OValueError("columns must name at least one column.")
+    names, places, rows = table.names, table.places, table.rows
+    order = submit(_kept_rows, keep, *reduce([places[i] for i in at], rows, _keys))
+    return table.new(names, *permute(places, rows, order, spread(gather(submit(len, order)), max([*rows, 1]))))
 
 
 def _listed(item: Any) -> list:
@@ -172,3 +172,15 @@ def _pieces(kinds: Sequence[tuple[Any, list[tuple[Any, int]]]]) -> Wanted:
         piece[:] = [value for value, _ in found]
         pieces.append(piece)
     return Wanted(pieces, np.array([i for _, found in kinds for _, i in found], np.int64))
+
+
+def contains(table: Table, value: Any) -> bool:
+    """Is a value (or are all values of a list) in some cell? None asks for a missing cell."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return all(any(any_na_rm(equal(column, v)) for column in table.columns() if _holds(column, v)) for v in values)
+
+
+def _holds(table: Table, value: Any) -> bool:
+    """Whether the one column could hold a value at all."""
+    text = table.resolved[0].type in ("enum", "string", "uuid")
+    return is_missing(value) or text == isinstance(value, str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from frames.cluster.placement import Place
 from frames.cluster.tasks import Step, carry_out, gather, reduce
 from frames.exceptions import H2OValueError
 from frames.table.integers import EXACT, distances, size_of
-from frames.verbs.reductions import Reductions, Row
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
+from frames.verbs.reductions import Row, per_column
 
 
 class Central(NamedTuple):
@@ -65,61 +63,63 @@ def _standardise(values: np.ndarray, center: float, rest: float, scale: float) -
         return [(distances(values, center) - rest) / scale]
 
 
-class Moments(Reductions):
-    """sd, skewness, kurtosis, scale."""
+def _sigmas(table: Table) -> list[float]:
+    """Standard deviations (n-1) of the present cells, NaN where a column holds no numbers."""
+    found = per_column(table, [summary.sigma for summary in table.summaries()])
+    for i, (place, summary) in enumerate(zip(table.resolved, table.summaries(), strict=True)):
+        if place.type == "int" and size_of(summary) > EXACT and summary.present > 1:
+            found[i] = central(place, summary, table.rows).sigma
+    return found
 
-    def _sigmas(self) -> list[float]:
-        """Standard deviations (n-1) of the present cells, NaN where a column holds no numbers."""
-        found = self._per_column([summary.sigma for summary in self._summaries()])
-        for i, (place, summary) in enumerate(zip(self._resolved(), self._summaries(), strict=True)):
-            if place.type == "int" and size_of(summary) > EXACT and summary.present > 1:
-                found[i] = central(place, summary, self._body.rows).sigma
-        return found
 
-    def sd(self, na_rm: bool = False) -> Row:
-        """Standard deviation (n-1) of every column; NaN where not numbers, or something is missing and not `na_rm`."""
-        return Row(
-            v if na_rm or not s.missing else math.nan for v, s in zip(self._sigmas(), self._summaries(), strict=True)
-        )
+def sd(table: Table, na_rm: bool = False) -> Row:
+    """Standard deviation (n-1) of every column; NaN where not numbers, or something is missing and not `na_rm`."""
+    return Row(
+        v if na_rm or not s.missing else math.nan for v, s in zip(_sigmas(table), table.summaries(), strict=True)
+    )
 
-    def skewness(self, na_rm: bool = False) -> list[float]:
-        """Third standardised moment of every column, with divisor n throughout; NaN as for sd(), and where constant."""
-        return self._standardised(3, na_rm)
 
-    def kurtosis(self, na_rm: bool = False) -> list[float]:
-        """Fourth standardised moment of every column, with divisor n throughout (3 for a normal one)."""
-        return self._standardised(4, na_rm)
+def skewness(table: Table, na_rm: bool = False) -> list[float]:
+    """Third standardised moment of every column, with divisor n throughout; NaN as for sd(), and where constant."""
+    return _standardised(table, 3, na_rm)
 
-    def _standardised(self, power: int, na_rm: bool) -> list[float]:
-        result = []
-        for place, summary in zip(self._resolved(), self._summaries(), strict=True):
-            value = math.nan
-            varied = place.is_number and summary.present > 1 and not summary.is_constant
-            if varied and (na_rm or not summary.missing):
-                found = central(place, summary, self._body.rows)
-                with np.errstate(all="ignore"):
-                    value = float(np.divide((found.third, found.fourth)[power - 3], found.second ** (power / 2)))
-            result.append(value)
-        return result
 
-    def scale(self, center: bool | Sequence[float] = True, scale: bool | Sequence[float] = True) -> H2OFrame:
-        """Columns of numbers minus their mean, divided by their standard deviation (n-1); others stay as they are.
+def kurtosis(table: Table, na_rm: bool = False) -> list[float]:
+    """Fourth standardised moment of every column, with divisor n throughout (3 for a normal one)."""
+    return _standardised(table, 4, na_rm)
 
-        `center` and `scale`: True, False, or one number per column of numbers. A constant column is only centered.
-        """
-        places, summaries, sigmas = self._resolved(), self._summaries(), self._sigmas()
-        at = [i for i, place in enumerate(places) if place.type in ("int", "real")]
-        shifts = _per_column("center", center, [summaries[i].mean for i in at], 0.0)
-        spreads = [sigmas[i] if summaries[i].present > 1 and sigmas[i] != 0 else 1.0 for i in at]
-        sizes = _per_column("scale", scale, spreads, 1.0)
-        if not all(sizes):
-            raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
-        made: list[Step | Place] = list(places)
-        for i, shift, size in zip(at, shifts, sizes, strict=True):
-            long = center is True and places[i].type == "int" and size_of(summaries[i]) > EXACT
-            rest = central(places[i], summaries[i], self._body.rows).rest if long else 0.0
-            made[i] = Step((places[i],), _standardise, None, None, (shift, rest, size))
-        return self._replace(carry_out(made, self._body.rows))
+
+def _standardised(table: Table, power: int, na_rm: bool) -> list[float]:
+    result = []
+    for place, summary in zip(table.resolved, table.summaries(), strict=True):
+        value = math.nan
+        varied = place.is_number and summary.present > 1 and not summary.is_constant
+        if varied and (na_rm or not summary.missing):
+            found = central(place, summary, table.rows)
+            with np.errstate(all="ignore"):
+                value = float(np.divide((found.third, found.fourth)[power - 3], found.second ** (power / 2)))
+        result.append(value)
+    return result
+
+
+def scale(table: Table, center: bool | Sequence[float] = True, scale: bool | Sequence[float] = True) -> Table:
+    """Columns of numbers minus their mean, divided by their standard deviation (n-1); others stay as they are.
+
+    `center` and `scale`: True, False, or one number per column of numbers. A constant column is only centered.
+    """
+    places, summaries, sigmas = table.resolved, table.summaries(), _sigmas(table)
+    at = [i for i, place in enumerate(places) if place.type in ("int", "real")]
+    shifts = _per_column("center", center, [summaries[i].mean for i in at], 0.0)
+    spreads = [sigmas[i] if summaries[i].present > 1 and sigmas[i] != 0 else 1.0 for i in at]
+    sizes = _per_column("scale", scale, spreads, 1.0)
+    if not all(sizes):
+        raise H2OValueError(f"scale must hold no 0; got {scale!r}.")
+    made: list[Step | Place] = list(places)
+    for i, shift, size in zip(at, shifts, sizes, strict=True):
+        long = center is True and places[i].type == "int" and size_of(summaries[i]) > EXACT
+        rest = central(places[i], summaries[i], table.rows).rest if long else 0.0
+        made[i] = Step((places[i],), _standardise, None, None, (shift, rest, size))
+    return table.with_places(carry_out(made, table.rows))
 
 
 def _per_column(name: str, option: Any, found: list[float], neutral: float) -> list[float]:

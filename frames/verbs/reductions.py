@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,13 +24,11 @@ from frames.cluster.tasks import (
     submit,
 )
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import distinct_values, to_truth
-from frames.table.cells import all_whole, as_cells, is_frame
+from frames.table.cells import all_whole, as_cells, is_table
 from frames.table.integers import EXACT, LONGEST, as_double, calculate, plain, size_of, total
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.small import literal, small_table
+from frames.table.table import Table
 
 PROBABILITIES = (0.01, 0.1, 0.25, 0.333, 0.5, 0.667, 0.75, 0.9, 0.99)
 NUMBERS = ("int", "real", "time")
@@ -144,187 +142,198 @@ def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: s
     return float(low * (1 - share) + high * share if wide else between)
 
 
-class Reductions(FrameBody):
-    """Methods that give numbers or small frames; only these come to the client."""
+def numeric(table: Table, call: str) -> list[Place]:
+    places = table.resolved
+    wrong = [f"{n}:{p.type}" for n, p in zip(table.names, places, strict=True) if p.type not in NUMBERS]
+    if wrong:
+        raise H2OValueError(
+            f"{call}() must be asked of columns of numbers; got {', '.join(wrong[:5])}. Select the others."
+        )
+    return list(places)
 
-    def _numeric(self, call: str) -> list[Place]:
-        places = self._resolved()
-        wrong = [f"{n}:{p.type}" for n, p in zip(self._body.names, places, strict=True) if p.type not in NUMBERS]
-        if wrong:
-            raise H2OValueError(
-                f"{call}() must be asked of columns of numbers; got {', '.join(wrong[:5])}. Select the others."
-            )
-        return list(places)
 
-    def _one_row(self, values: Sequence[float], names: Sequence[str] | None = None) -> H2OFrame:
-        made = derive([], (1,), _literal, [None] * len(values), None, ([as_cells(v) for v in values],), [()])
-        return self._new(self._body.names if names is None else names, made, (1,))
+def one_row(table: Table, values: Sequence[float], names: Sequence[str] | None = None) -> Table:
+    made = derive([], (1,), literal, [None] * len(values), None, ([as_cells(v) for v in values],), [()])
+    return table.new(table.names if names is None else names, made, (1,))
 
-    def _per_column(self, numbers: Sequence[float]) -> Row:
-        """Numbers where a column holds numbers, NaN elsewhere."""
-        return Row(v if p.type in NUMBERS else math.nan for v, p in zip(numbers, self._resolved(), strict=True))
 
-    def mean(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None) -> Any:
-        """Mean of every column as a list (NaN where not numbers); `axis=1`: frame `mean` with the mean of every row.
+def per_column(table: Table, numbers: Sequence[float]) -> Row:
+    """Numbers where a column holds numbers, NaN elsewhere."""
+    return Row(v if p.type in NUMBERS else math.nan for v, p in zip(numbers, table.resolved, strict=True))
 
-        `skipna=False`: NaN where anything is missing (`na_rm` is its older name). `return_frame=True`: a frame of one
-        row. The list has getrow().
-        """
-        skipna = skipna if na_rm is None else na_rm
-        if _axis(axis) == 1:
-            return self._row_wise("mean", skipna)
-        means = self._per_column([s.mean if skipna or not s.missing else math.nan for s in self._summaries()])
-        return self._one_row(means) if return_frame else means
 
-    def _row_wise(self, name: str, skipna: bool) -> H2OFrame:
-        places, rows = self._numeric(name), self._body.rows
-        if not places:
-            raise H2OValueError(f"{name}() over rows must be asked of a frame that has columns.")
-        exactly = name == "sum" and all_whole(places)
-        bound = sum(size_of(s) for s in self._summaries()) if exactly else 0
-        exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
-        return self._replace(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
+def mean(
+    table: Table, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None
+) -> Any:
+    """Mean of every column as a list (NaN where not numbers); `axis=1`: frame `mean` with the mean of every row.
 
-    def sum(self, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None) -> Any:
-        """Sum over the whole frame as one float; `return_frame=True`: one row, per column; `axis=1`: per row.
+    `skipna=False`: NaN where anything is missing (`na_rm` is its older name). `return_frame=True`: a frame of one
+    row. The list has getrow().
+    """
+    skipna = skipna if na_rm is None else na_rm
+    if _axis(axis) == 1:
+        return _row_wise(table, "mean", skipna)
+    means = per_column(table, [s.mean if skipna or not s.missing else math.nan for s in table.summaries()])
+    return one_row(table, means) if return_frame else means
 
-        Sums of integers are exact: an int where a float cannot hold the sum.
-        """
-        skipna = skipna if na_rm is None else na_rm
-        if _axis(axis) == 1:
-            return self._row_wise("sum", skipna)
-        gaps = [summary.missing > 0 for summary in self._summaries()]
-        sums = [math.nan if gap and not skipna else v for v, gap in zip(self._sums(), gaps, strict=True)]
-        return self._one_row([plain(v) for v in sums]) if return_frame else plain(_added_up(sums))
 
-    def _sums(self) -> list[float]:
-        """The sum of every column: an int for integers, else a float."""
-        places, rows, found = self._numeric("sum"), self._body.rows, self._summaries()
-        whole = [p.type in ("int", "time") and s.all_integer for p, s in zip(places, found, strict=True)]
-        # Doubles add integers exactly as long as no sum can pass 2**53.
-        long = [w and size_of(s) * s.rows > EXACT for w, s in zip(whole, found, strict=True)]
-        sums: list[float] = [0] * len(places)
-        for exactly, task in ((True, _total), (False, _sum)):
-            at = [i for i, beyond in enumerate(long) if beyond == exactly]
-            batches = gather(reduce_each([places[i] for i in at], rows, task))
-            columns = [column for parts in batches for column in zip(*parts, strict=True)]
-            for i, column in zip(at, columns, strict=True):
-                with np.errstate(all="ignore"):
-                    sums[i] = sum(column) if exactly else float(np.sum(column))
-        return [int(v) if w else v for v, w in zip(sums, whole, strict=True)]
+def _row_wise(table: Table, name: str, skipna: bool) -> Table:
+    places, rows = numeric(table, name), table.rows
+    if not places:
+        raise H2OValueError(f"{name}() over rows must be asked of a frame that has columns.")
+    exactly = name == "sum" and all_whole(places)
+    bound = sum(size_of(s) for s in table.summaries()) if exactly else 0
+    exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
+    return table.with_places(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
 
-    def prod(self, na_rm: bool = False) -> float:
-        """Product over the whole frame; NaN if something is missing, unless `na_rm`."""
-        if not na_rm and any(s.missing for s in self._summaries()):
-            return math.nan
-        batches = gather(reduce_each(self._numeric("prod"), self._body.rows, _product))
-        with np.errstate(all="ignore"):
-            return float(np.prod([np.prod(parts) for parts in batches]))
 
-    def min(self) -> float:
-        """Smallest present cell of the whole frame: a float, or an int where a float cannot hold it."""
-        self._numeric("min")
-        return min((s.minimum for s in self._summaries() if s.present), default=math.nan)
+def sum_(
+    table: Table, skipna: bool = True, axis: int = 0, return_frame: bool = False, na_rm: bool | None = None
+) -> Any:
+    """Sum over the whole frame as one float; `return_frame=True`: one row, per column; `axis=1`: per row.
 
-    def max(self) -> float:
-        """Largest present cell of the whole frame: a float, or an int where a float cannot hold it."""
-        self._numeric("max")
-        return max((s.maximum for s in self._summaries() if s.present), default=math.nan)
+    Sums of integers are exact: an int where a float cannot hold the sum.
+    """
+    skipna = skipna if na_rm is None else na_rm
+    if _axis(axis) == 1:
+        return _row_wise(table, "sum", skipna)
+    gaps = [summary.missing > 0 for summary in table.summaries()]
+    sums = [math.nan if gap and not skipna else v for v, gap in zip(_sums(table), gaps, strict=True)]
+    return one_row(table, [plain(v) for v in sums]) if return_frame else plain(_added_up(sums))
 
-    def nacnt(self) -> list[int]:
-        """Number of missing cells of every column."""
-        return [s.missing for s in self._summaries()]
 
-    def median(self, na_rm: bool = False) -> Row:
-        """Exact median of every column; NaN where not numbers, or something is missing and not `na_rm`."""
-        found = iter(self._quantile_rows((0.5,), "interpolate", None))
-        values = [next(found)[0] if p.type in NUMBERS else math.nan for p in self._resolved()]
-        return Row(math.nan if s.missing and not na_rm else v for v, s in zip(values, self._summaries(), strict=True))
+def _sums(table: Table) -> list[float]:
+    """The sum of every column: an int for integers, else a float."""
+    places, rows, found = numeric(table, "sum"), table.rows, table.summaries()
+    whole = [p.type in ("int", "time") and s.all_integer for p, s in zip(places, found, strict=True)]
+    # Doubles add integers exactly as long as no sum can pass 2**53.
+    long = [w and size_of(s) * s.rows > EXACT for w, s in zip(whole, found, strict=True)]
+    sums: list[float] = [0] * len(places)
+    for exactly, task in ((True, _total), (False, _sum)):
+        at = [i for i, beyond in enumerate(long) if beyond == exactly]
+        batches = gather(reduce_each([places[i] for i in at], rows, task))
+        columns = [column for parts in batches for column in zip(*parts, strict=True)]
+        for i, column in zip(at, columns, strict=True):
+            with np.errstate(all="ignore"):
+                sums[i] = sum(column) if exactly else float(np.sum(column))
+    return [int(v) if w else v for v, w in zip(sums, whole, strict=True)]
 
-    def _quantile_rows(self, probabilities: Sequence[float], method: str, weights: Place | None) -> list[list[float]]:
-        """Exact quantiles of every column of numbers: distinct values with counts, merged on a worker."""
-        places, rows = [p for p in self._resolved() if p.type in NUMBERS], self._body.rows
-        asked = (list(probabilities), method)
-        if weights is not None:
-            return gather([submit(_quantiles, *asked, *reduce([p, weights], rows, _counts)) for p in places])
-        parts = reduce_each(places, rows, _counts)
-        return [row for batch in gather([submit(_quantiles_each, *asked, *own) for own in parts]) for row in batch]
 
-    def quantile(
-        self,
-        prob: float | Sequence[float] | None = None,
-        combine_method: str = "interpolate",
-        weights_column: str | H2OFrame | None = None,
-    ) -> H2OFrame:
-        """Exact quantiles: frame `Probs`, `<col>Quantiles` for every column of numbers.
+def prod(table: Table, na_rm: bool = False) -> float:
+    """Product over the whole frame; NaN if something is missing, unless `na_rm`."""
+    if not na_rm and any(s.missing for s in table.summaries()):
+        return math.nan
+    batches = gather(reduce_each(numeric(table, "prod"), table.rows, _product))
+    with np.errstate(all="ignore"):
+        return float(np.prod([np.prod(parts) for parts in batches]))
 
-        `combine_method` between two neighbours: interpolate, average, low or high. `weights_column`: name, or a frame
-        of one column; a row of weight 2 counts as two rows.
-        """
-        probabilities = list(PROBABILITIES if prob is None else np.atleast_1d(np.asarray(prob, dtype=float)))
-        if not all(0 <= p <= 1 for p in probabilities):
-            raise H2OValueError(f"prob must be between 0 and 1; got {prob!r}.")
-        if combine_method not in ("interpolate", "average", "avg", "low", "high"):
-            raise H2OValueError(f"combine_method must be interpolate, average, low or high; got {combine_method!r}.")
-        weights, subject = None, self
-        if isinstance(weights_column, str):
-            weights = self._resolved()[self._index(weights_column)]
-            subject = self._pick([i for i in range(self.ncol) if i != self._index(weights_column)])
-        elif weights_column is not None:
-            if not is_frame(weights_column):
-                raise H2OTypeError(f"weights_column must be a name or a frame; got {type(weights_column).__name__}.")
-            if weights_column.nrow != self.nrow:
-                raise H2OValueError(f"Weights must have {self.nrow} rows; got {weights_column.nrow}.")
-            weights = recut([weights_column._only("Weights")], weights_column._body.rows, self._body.rows)[0]
-        if weights is not None:
-            _check_weights(weights)
-        method = "average" if combine_method == "avg" else combine_method
-        rows = subject._quantile_rows(probabilities, method, weights)
-        names = [n for n, p in zip(subject._body.names, subject._resolved(), strict=True) if p.type in NUMBERS]
-        return self._small(["Probs", *[f"{n}Quantiles" for n in names]], [probabilities, *rows])
 
-    def _small(self, names: Sequence[str], columns: Sequence[Any], types=None, domains=None) -> H2OFrame:
-        """A new frame of one partition from a few values computed here; floats unless types say otherwise."""
-        kinds: dict[Any, Any] = {"enum": np.int32, "string": object, "uuid": object}
-        types = list(types or [None] * len(columns))
-        arrays = [_as_stored(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
-        count = len(arrays[0]) if arrays else 0
-        arguments = ([resident(array) for array in arrays],)
-        return self._new(names, derive([], (count,), _literal, types, domains, arguments, [()]), (count,))
+def min_(table: Table) -> float:
+    """Smallest present cell of the whole frame: a float, or an int where a float cannot hold it."""
+    numeric(table, "min")
+    return min((s.minimum for s in table.summaries() if s.present), default=math.nan)
 
-    # ---- truth and variety -----------------------------------------------------------------------------------------
-    def _truth(self) -> np.ndarray:
-        """(true, missing, all) cells of the whole frame."""
-        numbers = self._replace(carry_out([to_truth(place) for place in self._resolved()], self._body.rows))
-        batches = gather(reduce_each(numbers._numeric("any or all"), self._body.rows, _nonzero))
-        return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
 
-    def any(self) -> bool:
-        """Is any cell not 0, or missing?"""
-        true, missing, _ = self._truth()
-        return bool(true or missing)
+def max_(table: Table) -> float:
+    """Largest present cell of the whole frame: a float, or an int where a float cannot hold it."""
+    numeric(table, "max")
+    return max((s.maximum for s in table.summaries() if s.present), default=math.nan)
 
-    def any_na_rm(self) -> bool:
-        """Is any cell neither 0 nor missing?"""
-        return bool(self._truth()[0])
 
-    def all(self) -> bool:
-        """Is every cell not 0, or missing?"""
-        true, missing, cells = self._truth()
-        return bool(true + missing == cells)
+def nacnt(table: Table) -> list[int]:
+    """Number of missing cells of every column."""
+    return [s.missing for s in table.summaries()]
 
-    def unique(self, include_nas: bool = False) -> H2OFrame:
-        """The distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
-        place = self._only("unique()")
-        found = gather(distinct_values([place], self._body.rows)[0])
-        if include_nas and self._summaries()[0].missing:
-            gap = {"i4": -1, "O": None, "i8": MISSING_INTEGER}.get(found.dtype.str[1:], np.nan)
-            found = np.append(found, np.array([gap], found.dtype))
-        rows = spread(len(found), max([*self._body.rows, 1]))
-        ends = np.cumsum(rows)
-        local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
-        made = derive([], rows, _given, [place.type], [place.domain], (), local)
-        return self._new(["C1"], made, rows)
+
+def median(table: Table, na_rm: bool = False) -> Row:
+    """Exact median of every column; NaN where not numbers, or something is missing and not `na_rm`."""
+    found = iter(quantile_rows(table, (0.5,), "interpolate", None))
+    values = [next(found)[0] if p.type in NUMBERS else math.nan for p in table.resolved]
+    return Row(math.nan if s.missing and not na_rm else v for v, s in zip(values, table.summaries(), strict=True))
+
+
+def quantile_rows(
+    table: Table, probabilities: Sequence[float], method: str, weights: Place | None
+) -> list[list[float]]:
+    """Exact quantiles of every column of numbers: distinct values with counts, merged on a worker."""
+    places, rows = [p for p in table.resolved if p.type in NUMBERS], table.rows
+    asked = (list(probabilities), method)
+    if weights is not None:
+        return gather([submit(_quantiles, *asked, *reduce([p, weights], rows, _counts)) for p in places])
+    parts = reduce_each(places, rows, _counts)
+    return [row for batch in gather([submit(_quantiles_each, *asked, *own) for own in parts]) for row in batch]
+
+
+def quantile(
+    table: Table,
+    prob: float | Sequence[float] | None = None,
+    combine_method: str = "interpolate",
+    weights_column: str | Table | None = None,
+) -> Table:
+    """Exact quantiles: frame `Probs`, `<col>Quantiles` for every column of numbers.
+
+    `combine_method` between two neighbours: interpolate, average, low or high. `weights_column`: name, or a frame
+    of one column; a row of weight 2 counts as two rows.
+    """
+    probabilities = list(PROBABILITIES if prob is None else np.atleast_1d(np.asarray(prob, dtype=float)))
+    if not all(0 <= p <= 1 for p in probabilities):
+        raise H2OValueError(f"prob must be between 0 and 1; got {prob!r}.")
+    if combine_method not in ("interpolate", "average", "avg", "low", "high"):
+        raise H2OValueError(f"combine_method must be interpolate, average, low or high; got {combine_method!r}.")
+    weights, subject = None, table
+    if isinstance(weights_column, str):
+        weights = table.resolved[table.index(weights_column)]
+        subject = table.pick([i for i in range(table.ncol) if i != table.index(weights_column)])
+    elif weights_column is not None:
+        if not is_table(weights_column):
+            raise H2OTypeError(f"weights_column must be a name or a frame; got {type(weights_column).__name__}.")
+        if weights_column.nrow != table.nrow:
+            raise H2OValueError(f"Weights must have {table.nrow} rows; got {weights_column.nrow}.")
+        weights = recut([weights_column.only("Weights")], weights_column.rows, table.rows)[0]
+    if weights is not None:
+        _check_weights(weights)
+    method = "average" if combine_method == "avg" else combine_method
+    rows = quantile_rows(subject, probabilities, method, weights)
+    names = [n for n, p in zip(subject.names, subject.resolved, strict=True) if p.type in NUMBERS]
+    return small_table(["Probs", *[f"{n}Quantiles" for n in names]], [probabilities, *rows])
+
+
+def _truth(table: Table) -> np.ndarray:
+    """(true, missing, all) cells of the whole frame."""
+    numbers = table.with_places(carry_out([to_truth(place) for place in table.resolved], table.rows))
+    batches = gather(reduce_each(numeric(numbers, "any or all"), table.rows, _nonzero))
+    return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
+
+
+def any_(table: Table) -> bool:
+    """Is any cell not 0, or missing?"""
+    true, missing, _ = _truth(table)
+    return bool(true or missing)
+
+
+def any_na_rm(table: Table) -> bool:
+    """Is any cell neither 0 nor missing?"""
+    return bool(_truth(table)[0])
+
+
+def all_(table: Table) -> bool:
+    """Is every cell not 0, or missing?"""
+    true, missing, cells = _truth(table)
+    return bool(true + missing == cells)
+
+
+def unique(table: Table, include_nas: bool = False) -> Table:
+    """The distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
+    place = table.only("unique()")
+    found = gather(distinct_values([place], table.rows)[0])
+    if include_nas and table.summaries()[0].missing:
+        gap = {"i4": -1, "O": None, "i8": MISSING_INTEGER}.get(found.dtype.str[1:], np.nan)
+        found = np.append(found, np.array([gap], found.dtype))
+    rows = spread(len(found), max([*table.rows, 1]))
+    ends = np.cumsum(rows)
+    local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
+    made = derive([], rows, _given, [place.type], [place.domain], (), local)
+    return table.new(["C1"], made, rows)
 
 
 def _check_weights(place: Place) -> None:
@@ -335,28 +344,11 @@ def _check_weights(place: Place) -> None:
         raise H2OValueError(f"Weights must be finite and at least 0; got {summary.minimum:g} to {summary.maximum:g}.")
 
 
-def _as_stored(column: Any, dtype: Any) -> np.ndarray:
-    """Values in a dtype; int64 stays, for numbers may need it."""
-    if dtype is not float:
-        return np.asarray(column, dtype)
-    if isinstance(column, np.ndarray):
-        return column if column.dtype == np.int64 else column.astype(np.float64)
-    return (
-        concatenate([as_cells(v) for v in column])
-        if any(isinstance(v, int) for v in column)
-        else np.asarray(column, float)
-    )
-
-
 def _added_up(sums: Sequence[float]) -> float:
     """One sum of all, of ints exactly."""
     whole, rest = [v for v in sums if isinstance(v, int)], [v for v in sums if not isinstance(v, int)]
     with np.errstate(all="ignore"):
         return sum(whole) if not rest else float(np.sum([as_double(sum(whole)), *rest]))
-
-
-def _literal(arrays: list[np.ndarray]) -> list[np.ndarray]:
-    return arrays
 
 
 def _given(array: np.ndarray) -> list[np.ndarray]:

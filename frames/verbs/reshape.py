@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from frames.cluster.reorder import fetch, starts
 from frames.cluster.tasks import absent, as_float, concatenate, derive, gather, reduce, reduce_each
 from frames.exceptions import H2OValueError
-from frames.table.body import FrameBody
 from frames.table.integers import EXACT, LONGEST, alike, calculate, compare, size_of
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.small import small_table
+from frames.table.table import Table
+from frames.verbs.arithmetic import not_equal
+from frames.verbs.joins import sort
+from frames.verbs.reductions import numeric, one_row
+from frames.verbs.selection import rows_at
 
 MAX_TRANSPOSED = 10_000
 """Rows that may become columns."""
@@ -57,87 +59,89 @@ def _extreme_across(*arguments) -> list[np.ndarray]:
     return [np.where(lost, np.nan, at)]
 
 
-class Shape(FrameBody):
-    """transpose, difflag1, idxmax, idxmin, topN, bottomN."""
+def transpose(table: Table) -> Table:
+    """Rows as columns C1, C2, ...: for frames of numbers with at most 10,000 rows."""
+    numeric(table, "transpose")
+    if not 0 < table.nrow <= MAX_TRANSPOSED:
+        raise H2OValueError(f"transpose() must be asked of 1 to {MAX_TRANSPOSED} rows; got {table.nrow}.")
+    cells = np.stack(alike(*fetch(table.places, table.rows)))
+    names = [f"C{i + 1}" for i in range(table.nrow)]
+    return small_table(names, list(cells.T))
 
-    def transpose(self) -> H2OFrame:
-        """Rows as columns C1, C2, ...: for frames of numbers with at most 10,000 rows."""
-        self._numeric("transpose")  # type: ignore[attr-defined]
-        if not 0 < self.nrow <= MAX_TRANSPOSED:
-            raise H2OValueError(f"transpose() must be asked of 1 to {MAX_TRANSPOSED} rows; got {self.nrow}.")
-        table = np.stack(alike(*fetch(self._body.places, self._body.rows)))
-        names = [f"C{i + 1}" for i in range(self.nrow)]
-        return self._small(names, list(table.T))  # type: ignore[attr-defined]
 
-    def difflag1(self) -> H2OFrame:
-        """Every cell minus the cell above it, of one column of numbers; the first is missing."""
-        self._only("difflag1()")
-        (place,) = self._numeric("difflag1")  # type: ignore[attr-defined]
-        rows, local, before = self._body.rows, [], np.array([np.nan])
-        for size, end in zip(rows, gather(reduce([place], rows, _last)), strict=True):
-            local.append((before,))
-            before = end if size else before
-        summary = self._summaries()[0]
-        exactly = place.type == "int" and 2 * size_of(summary) > EXACT
-        if exactly and 2 * size_of(summary) > LONGEST:
-            exactly = all(gather(reduce([place], rows, _fits, (True,), local)))
-        return self._replace(derive([place], rows, _difference, [None], None, (exactly,), local))
+def difflag1(table: Table) -> Table:
+    """Every cell minus the cell above it, of one column of numbers; the first is missing."""
+    table.only("difflag1()")
+    (place,) = numeric(table, "difflag1")
+    rows, local, before = table.rows, [], np.array([np.nan])
+    for size, end in zip(rows, gather(reduce([place], rows, _last)), strict=True):
+        local.append((before,))
+        before = end if size else before
+    summary = table.summaries()[0]
+    exactly = place.type == "int" and 2 * size_of(summary) > EXACT
+    if exactly and 2 * size_of(summary) > LONGEST:
+        exactly = all(gather(reduce([place], rows, _fits, (True,), local)))
+    return table.with_places(derive([place], rows, _difference, [None], None, (exactly,), local))
 
-    def idxmax(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
-        """Row number of the largest cell of every column, a frame of one row; missing without any value.
 
-        `skipna=False`: also missing where anything is. `axis=1`: a column `which.max` with, for every row, the number
-        of the column with its largest cell.
-        """
-        return self._position(True, skipna, axis)
+def idxmax(table: Table, skipna: bool = True, axis: int = 0) -> Table:
+    """Row number of the largest cell of every column, a frame of one row; missing without any value.
 
-    def idxmin(self, skipna: bool = True, axis: int = 0) -> H2OFrame:
-        """Row number of the smallest cell of every column, a frame of one row; see idxmax()."""
-        return self._position(False, skipna, axis)
+    `skipna=False`: also missing where anything is. `axis=1`: a column `which.max` with, for every row, the number
+    of the column with its largest cell.
+    """
+    return _position(table, True, skipna, axis)
 
-    def _position(self, largest: bool, skipna: bool, axis: int) -> H2OFrame:
-        places = self._numeric("idxmax" if largest else "idxmin")  # type: ignore[attr-defined]
-        if axis == 1 and places:
-            made = derive(places, self._body.rows, _extreme_across, ["int"], None, (largest, skipna))
-            return self._new(["which.max" if largest else "which.min"], made)
-        if axis != 0:
-            raise H2OValueError(f"axis must be 0 (a row number per column) or 1 (per row); got {axis!r}.")
-        result: list[float] = []
-        first = starts(self._body.rows)
-        for parts in gather(reduce_each(places, self._body.rows, _extreme, (largest,))):
-            for column in zip(*parts, strict=True):
-                found = [
-                    (v if largest else -v, -(s + at)) for (v, at, _), s in zip(column, first, strict=True) if at >= 0
-                ]
-                lost = not found or (not skipna and any(missing for _, _, missing in column))
-                result.append(float("nan") if lost else float(-max(found)[1]))
-        return self._one_row(result)  # type: ignore[attr-defined]
 
-    def topN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
-        """The largest `nPercent` percent of a column: row numbers and values, largest first.
+def idxmin(table: Table, skipna: bool = True, axis: int = 0) -> Table:
+    """Row number of the smallest cell of every column, a frame of one row; see idxmax()."""
+    return _position(table, False, skipna, axis)
 
-        The number of rows is `nPercent` percent of all rows, rounded, halves up; missing cells are left out. Raises
-        H2OValueError where that would be less than one row.
-        """
-        return self._front(column, nPercent, ascending=False)
 
-    def bottomN(self, column: str | int = 0, nPercent: float = 10) -> H2OFrame:
-        """The smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
-        return self._front(column, nPercent, ascending=True)
+def _position(table: Table, largest: bool, skipna: bool, axis: int) -> Table:
+    places = numeric(table, "idxmax" if largest else "idxmin")
+    if axis == 1 and places:
+        made = derive(places, table.rows, _extreme_across, ["int"], None, (largest, skipna))
+        return table.new(["which.max" if largest else "which.min"], made)
+    if axis != 0:
+        raise H2OValueError(f"axis must be 0 (a row number per column) or 1 (per row); got {axis!r}.")
+    result: list[float] = []
+    first = starts(table.rows)
+    for parts in gather(reduce_each(places, table.rows, _extreme, (largest,))):
+        for column in zip(*parts, strict=True):
+            found = [(v if largest else -v, -(s + at)) for (v, at, _), s in zip(column, first, strict=True) if at >= 0]
+            lost = not found or (not skipna and any(missing for _, _, missing in column))
+            result.append(float("nan") if lost else float(-max(found)[1]))
+    return one_row(table, result)
 
-    def _front(self, column: str | int, percent: float, ascending: bool) -> H2OFrame:
-        one = self._pick([self._index(column)])
-        one._numeric("topN or bottomN")  # type: ignore[attr-defined]
-        if not 0 < percent <= 100:
-            raise H2OValueError(f"nPercent must be above 0 and at most 100; got {percent!r}.")
-        count = self.nrow * percent / 100
-        if count < 1:
-            raise H2OValueError(f"nPercent must be large enough for one row of {self.nrow}; got {percent!r}.")
-        local = list(zip(starts(self._body.rows), self._body.rows, strict=True))
-        numbers = derive([], self._body.rows, _row_numbers, ["int"], None, (), local)
-        both = self._new(["Original_Row_Indices", one._body.names[0]], [*numbers, *one._body.places])
-        present = both[both[1] != None]  # type: ignore[index]  # noqa: E711
-        return present.sort(1, ascending=ascending)[: math.floor(count + 0.5), :]
+
+def topN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
+    """The largest `nPercent` percent of a column: row numbers and values, largest first.
+
+    The number of rows is `nPercent` percent of all rows, rounded, halves up; missing cells are left out. Raises
+    H2OValueError where that would be less than one row.
+    """
+    return _front(table, column, nPercent, ascending=False)
+
+
+def bottomN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
+    """The smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
+    return _front(table, column, nPercent, ascending=True)
+
+
+def _front(table: Table, column: str | int, percent: float, ascending: bool) -> Table:
+    one = table.pick([table.index(column)])
+    numeric(one, "topN or bottomN")
+    if not 0 < percent <= 100:
+        raise H2OValueError(f"nPercent must be above 0 and at most 100; got {percent!r}.")
+    count = table.nrow * percent / 100
+    if count < 1:
+        raise H2OValueError(f"nPercent must be large enough for one row of {table.nrow}; got {percent!r}.")
+    local = list(zip(starts(table.rows), table.rows, strict=True))
+    numbers = derive([], table.rows, _row_numbers, ["int"], None, (), local)
+    both = table.new(["Original_Row_Indices", one.names[0]], [*numbers, *one.places])
+    present = rows_at(both, not_equal(both.pick([1]), None))
+    return rows_at(sort(present, 1, ascending=ascending), slice(math.floor(count + 0.5)))
 
 
 def _row_numbers(start: int, rows: int) -> list[np.ndarray]:

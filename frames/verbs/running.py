@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from frames.cluster.tasks import absent, as_float, chain, derive, gather, reduce
 from frames.exceptions import H2OValueError
 from frames.table.cells import all_whole
 from frames.table.integers import EXACT, LONGEST, alike, calculate, reach, size_of, whole
-from frames.verbs.reductions import Reductions
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+from frames.table.table import Table
+from frames.verbs.reductions import numeric
 
 RUNNING: dict[str, np.ufunc] = {
     "cumsum": np.add, "cumprod": np.multiply, "cummax": np.maximum, "cummin": np.minimum,
@@ -105,42 +103,39 @@ def _fits_across(*arguments) -> bool:
     return _run_across(*arguments)[-1] is not None
 
 
-class Running(Reductions):
-    """cumsum, cumprod, cummax, cummin: missing from the first missing cell on.
+def _running(table: Table, name: str, axis: int) -> Table:
+    places, rows = numeric(table, name), table.rows
+    if axis not in (0, 1):
+        raise H2OValueError(f"axis must be 0 (down the rows) or 1 (across the columns); got {axis!r}.")
+    if not places:
+        return table.with_places(places)
+    types: list = [None] * len(places)
+    if axis == 1:
+        options = (name, _exact_across(places, rows, name))
+        return table.with_places(derive(places, rows, _run_across, types, None, options))
+    options = (name, _exact_down(places, rows, name))
+    before = [None, *chain(places, rows[:-1], _ends, options)]
+    return table.with_places(derive(places, rows, _run_on, types, None, options, [(b,) for b in before]))
 
-    Integers stay exact while int64 holds every cell of the result; other columns are doubles. A frame gives the same
-    bits however its rows are cut.
-    """
 
-    def _running(self, name: str, axis: int) -> H2OFrame:
-        places, rows = self._numeric(name), self._body.rows
-        if axis not in (0, 1):
-            raise H2OValueError(f"axis must be 0 (down the rows) or 1 (across the columns); got {axis!r}.")
-        if not places:
-            return self._replace(places)
-        types: list = [None] * len(places)
-        if axis == 1:
-            options = (name, _exact_across(places, rows, name))
-            return self._replace(derive(places, rows, _run_across, types, None, options))
-        options = (name, _exact_down(places, rows, name))
-        before = [None, *chain(places, rows[:-1], _ends, options)]
-        return self._replace(derive(places, rows, _run_on, types, None, options, [(b,) for b in before]))
+def cumsum(table: Table, axis: int = 0) -> Table:
+    """Running sum down the rows (axis 0) or across the columns (1); missing from the first missing cell on."""
+    return _running(table, "cumsum", axis)
 
-    def cumsum(self, axis: int = 0) -> H2OFrame:
-        """Running sum down the rows (axis 0) or across the columns (1); missing from the first missing cell on."""
-        return self._running("cumsum", axis)
 
-    def cumprod(self, axis: int = 0) -> H2OFrame:
-        """Running product."""
-        return self._running("cumprod", axis)
+def cumprod(table: Table, axis: int = 0) -> Table:
+    """Running product."""
+    return _running(table, "cumprod", axis)
 
-    def cummax(self, axis: int = 0) -> H2OFrame:
-        """Running maximum."""
-        return self._running("cummax", axis)
 
-    def cummin(self, axis: int = 0) -> H2OFrame:
-        """Running minimum."""
-        return self._running("cummin", axis)
+def cummax(table: Table, axis: int = 0) -> Table:
+    """Running maximum."""
+    return _running(table, "cummax", axis)
+
+
+def cummin(table: Table, axis: int = 0) -> Table:
+    """Running minimum."""
+    return _running(table, "cummin", axis)
 
 
 # ---- when to leave doubles -----------------------------------------------------------------------------------------

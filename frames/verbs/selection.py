@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,290 +14,293 @@ from frames.cluster.placement import PEEKED_ROWS, Place
 from frames.cluster.reorder import fetch, peek, pick_mask, pick_numbers, pick_slice, recut, starts
 from frames.cluster.tasks import Step, absent, carry_out, resident
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.table.body import FrameBody
 from frames.table.casts import to_truth
 from frames.table.cells import (
     agreeing,
     constant,
     fitting,
-    is_frame,
-    is_missing,
+    is_table,
     mixed_type,
     put_column_masked,
     put_masked,
     put_rows,
 )
+from frames.table.literals import build_table
+from frames.table.table import Table
 
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
+
+def select(table: Table, item: Any) -> Any:
+    """Columns by name, number, slice or list; rows by a mask; `fr[rows, columns]` both.
+
+    Row and column both scalar give the cell as a Python value (NaN for missing). Raises H2OValueError for unknown
+    columns and rows out of range.
+    """
+    if isinstance(item, tuple):
+        if len(item) != 2:
+            raise H2OValueError(f"A frame must be indexed as [rows, columns]; got {len(item)} indices.")
+        return _cells_at(table, *item)
+    if is_table(item) or (isinstance(item, np.ndarray | pd.Series) and item.dtype == bool):
+        return rows_at(table, item)
+    return table.pick(table.indices(item))
 
 
-class Selection(FrameBody):
-    """fr[...], fr[...] = ..., drop, pop and friends."""
+def _cells_at(table: Table, rows: Any, columns: Any) -> Any:
+    chosen = table.pick(table.indices(columns))
+    if isinstance(rows, Integral) and not isinstance(rows, bool):
+        number = _row_number(table, rows)
+        if isinstance(columns, str | Integral):
+            return cell_of(chosen, number)
+        return rows_at(chosen, [number])
+    return rows_at(chosen, rows)
 
-    # ---- reading -----------------------------------------------------------------------------------------------
-    def __getitem__(self, item: Any) -> Any:
-        """Columns by name, number, slice or list; rows by a mask; `fr[rows, columns]` both.
 
-        Row and column both scalar give the cell as a Python value (NaN for missing). Raises H2OValueError for unknown
-        columns and rows out of range.
-        """
-        if isinstance(item, tuple):
-            if len(item) != 2:
-                raise H2OValueError(f"A frame must be indexed as [rows, columns]; got {len(item)} indices.")
-            return self._cells_at(*item)
-        if is_frame(item) or (isinstance(item, np.ndarray | pd.Series) and item.dtype == bool):
-            return self._rows_at(item)
-        return self._pick(self._indices(item))
+def _row_number(table: Table, row: Integral) -> int:
+    if not -table.nrow <= int(row) < table.nrow:
+        raise H2OValueError(f"A row number must be in {-table.nrow}..{table.nrow - 1}; got {row}.")
+    return int(row) % table.nrow
 
-    def _cells_at(self, rows: Any, columns: Any) -> Any:
-        chosen = self._pick(self._indices(columns))
+
+def cell_of(table: Table, row: int) -> Any:
+    """One cell of a one-column frame as a Python value."""
+    column = table.schema.columns[0]
+    (place,), rows = table.places, table.rows
+    kept = table.nrow <= PEEKED_ROWS
+    values = peek([place], rows)[0][row : row + 1] if kept else fetch([place], rows, row, row + 1)[0]
+    if absent(values)[0]:
+        return math.nan
+    if column.type == "enum":
+        return (column.domain or ())[int(values[0])]
+    value = values[0]
+    if column.type in ("string", "uuid"):
+        return str(value)
+    return int(value) if column.type in ("int", "time") else float(value)
+
+
+def rows_at(table: Table, rows: Any) -> Table:
+    """Rows by slice, list of numbers, mask frame or bool array, in the order given."""
+    names, places, own = table.names, table.places, table.rows
+    if isinstance(rows, slice):
+        start, stop, step = rows.indices(table.nrow)
+        if (start, stop, step) == (0, table.nrow, 1):
+            return table.new(names, places)
+        if step > 0:
+            return table.new(names, *pick_slice(places, own, start, stop, step))
+        return table.new(names, *pick_numbers(places, own, np.arange(start, stop, step)))
+    if is_table(rows):
+        return table.new(names, *pick_mask(places, own, _mask(table, rows)))
+    return table.new(names, *pick_numbers(places, own, _numbers(table, rows)))
+
+
+def _mask(table: Table, mask: Any) -> Place:
+    """The column of a mask frame, cut as this frame is."""
+    place = mask.only("A row mask")
+    if mask.nrow != table.nrow:
+        raise H2OValueError(f"A row mask must have one row per row of the frame ({table.nrow}); got {mask.nrow}.")
+    (place,) = carry_out([to_truth(place)], mask.rows)
+    if place.type not in ("int", "real"):
+        raise H2OValueError(f"A row mask must hold numbers (0 or 1) or bool; got a column of type {place.type}.")
+    return recut([place], mask.rows, table.rows)[0]
+
+
+def _numbers(table: Table, rows: Any) -> np.ndarray:
+    """Checked row numbers from a list, range or array; a bool array or list is a mask."""
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise H2OTypeError(f"Rows must be given by number, slice, list, or mask frame; got {type(rows).__name__}.")
+    numbers = np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows)
+    if numbers.size == 0:
+        return np.empty(0, np.int64)
+    if numbers.dtype == bool:
+        if len(numbers) != table.nrow:
+            raise H2OValueError(f"A row mask must have {table.nrow} entries; got {len(numbers)}.")
+        return np.flatnonzero(numbers)
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
+        raise H2OTypeError(f"Row numbers must be a flat list of integers; got dtype {numbers.dtype}.")
+    outside = numbers[(numbers >= table.nrow) | (numbers < -table.nrow)]
+    if len(outside):
+        raise H2OValueError(f"A row number must be in {-table.nrow}..{table.nrow - 1}; got {outside[0]}.")
+    return np.where(numbers < 0, numbers + table.nrow, numbers).astype(np.int64)
+
+
+def assign(table: Table, item: Any, value: Any) -> Table:
+    """Assign columns (`fr["new"] = frame or constant`) or cells (`fr[mask, "x"] = value`); returns the table with them.
+
+    None and NaN are missing. A level that the domain lacks is appended to it. Raises H2OValueError where value
+    and column types do not agree or sizes differ.
+    """
+    if isinstance(item, tuple):
+        if len(item) != 2:
+            raise H2OValueError(f"A frame must be assigned as [rows, columns]; got {len(item)} indices.")
+        rows, columns = item
+        if isinstance(rows, slice) and rows == slice(None):
+            return _assign_columns(table, columns, value)
+        return _assign_cells(table, rows, table.indices(columns), value)
+    if is_table(item):
+        return _assign_cells(table, item, list(range(table.ncol)), value)
+    return _assign_columns(table, item, value)
+
+
+def _targets(table: Table, columns: Any) -> list[tuple[int | None, str]]:
+    """(position or None for a new column, name) of columns to assign whole."""
+    if isinstance(columns, str):
+        columns = [columns]
+    if isinstance(columns, list | tuple):
+        return [(None, c) if isinstance(c, str) and c not in table.names else _target(table, c) for c in columns]
+    if isinstance(columns, Integral) and int(columns) == table.ncol:
+        return [(None, f"C{table.ncol + 1}")]
+    return [_target(table, i) for i in table.indices(columns)]
+
+
+def _target(table: Table, column: Any) -> tuple[int, str]:
+    at = table.index(column)
+    return at, table.names[at]
+
+
+def _assign_columns(table: Table, columns: Any, value: Any) -> Table:
+    targets = _targets(table, columns)
+    names, places = list(table.names), list(table.places)
+    if is_table(value):
+        given = sources(table, value, len(targets))
+    elif isinstance(value, list | tuple | np.ndarray | pd.Series):
+        size, value = len(value), build_table(value if len(value) else {"C1": [None]})
+        value = rows_at(value, slice(size))
+        given = sources(table, value, len(targets))
+    else:
+        if not table.rows:
+            raise H2OValueError("A constant column needs a frame that has rows; this one is empty.")
+        given = [constant(places[at] if at is not None else None, table.rows, value) for at, _ in targets]
+    for (at, name), source in zip(targets, given, strict=True):
+        if at is None:
+            names.append(name)
+            places.append(source)
+        else:
+            places[at] = source
+    return table.new(names, places, value.rows if is_table(value) and not table.rows else None)
+
+
+def sources(table: Table, value: Any, count: int) -> list[Place]:
+    """The columns of a frame to assign, cut as this frame is; one column or one cell serves all targets."""
+    if value.is_cell and table.nrow != 1:
+        return [constant(None, table.rows, cell_of(value, 0))] * count
+    if table.ncol and value.nrow != table.nrow:
+        raise H2OValueError(f"The assigned frame must have {table.nrow} rows; got {value.nrow}.")
+    if value.ncol not in (1, count):
+        raise H2OValueError(f"The assigned frame must have {count} column(s); got {value.ncol}.")
+    places = list(value.places)
+    if table.rows:
+        places = recut(places, value.rows, table.rows)
+    return places * count if value.ncol == 1 else places
+
+
+def _assign_cells(table: Table, rows: Any, targets: list[int], value: Any) -> Table:
+    names, places, _ = table.names, table.places, table.rows
+    made: list[Place | Step] = list(places)
+    if is_table(rows):
+        masks = _masks(table, rows, len(targets))
+        for k, (at, mask) in enumerate(zip(targets, masks, strict=True)):
+            made[at] = _put_under(table, names[at], table.resolved[at], mask, value, k, len(targets))
+    else:
         if isinstance(rows, Integral) and not isinstance(rows, bool):
-            number = self._row_number(rows)
-            if isinstance(columns, str | Integral):
-                return chosen._cell(number)
-            return chosen._rows_at([number])
-        return chosen._rows_at(rows)
-
-    def _row_number(self, row: Integral) -> int:
-        if not -self.nrow <= int(row) < self.nrow:
-            raise H2OValueError(f"A row number must be in {-self.nrow}..{self.nrow - 1}; got {row}.")
-        return int(row) % self.nrow
-
-    def _cell(self, row: int) -> Any:
-        """One cell of a one-column frame as a Python value."""
-        column = self.schema.columns[0]
-        _, (place,), rows = self._body
-        if self.nrow <= PEEKED_ROWS:
-            values = peek([place], rows)[0][row : row + 1]
+            numbers = np.array([_row_number(table, rows)])
+        elif isinstance(rows, slice):
+            numbers = np.arange(*rows.indices(table.nrow))
         else:
-            values = fetch([place], rows, row, row + 1)[0]
-        if absent(values)[0]:
-            return math.nan
-        if column.type == "enum":
-            return column.domain[int(values[0])]  # type: ignore[index]
-        value = values[0]
-        if column.type in ("string", "uuid"):
-            return str(value)
-        return int(value) if column.type in ("int", "time") else float(value)
+            numbers = _numbers(table, rows)
+        for k, at in enumerate(targets):
+            made[at] = _put_at(table, names[at], table.resolved[at], numbers, value, k, len(targets))
+    return table.new(names, carry_out(made, table.rows))
 
-    def _rows_at(self, rows: Any) -> H2OFrame:
-        """Rows by slice, list of numbers, mask frame or bool array, in the order given."""
-        names, places, own = self._body
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(self.nrow)
-            if (start, stop, step) == (0, self.nrow, 1):
-                return self._new(names, places)
-            if step > 0:
-                return self._new(names, *pick_slice(places, own, start, stop, step))
-            return self._new(names, *pick_numbers(places, own, np.arange(start, stop, step)))
-        if is_frame(rows):
-            return self._new(names, *pick_mask(places, own, self._mask(rows)))
-        return self._new(names, *pick_numbers(places, own, self._numbers(rows)))
 
-    def _mask(self, mask: Any) -> Place:
-        """The column of a mask frame, cut as this frame is."""
-        place = mask._only("A row mask")
-        if mask.nrow != self.nrow:
-            raise H2OValueError(f"A row mask must have one row per row of the frame ({self.nrow}); got {mask.nrow}.")
-        (place,) = carry_out([to_truth(place)], mask._body.rows)
-        if place.type not in ("int", "real"):
-            raise H2OValueError(f"A row mask must hold numbers (0 or 1) or bool; got a column of type {place.type}.")
-        return recut([place], mask._body.rows, self._body.rows)[0]
+def _masks(table: Table, mask: Any, count: int) -> list[Place]:
+    if mask.ncol == 1:
+        return [_mask(table, mask)] * count
+    if mask.ncol != count:
+        raise H2OValueError(f"A mask must have one column, or one per assigned column ({count}); got {mask.ncol}.")
+    return [_mask(table, column) for column in mask.columns()]
 
-    def _numbers(self, rows: Any) -> np.ndarray:
-        """Checked row numbers from a list, range or array; a bool array or list is a mask."""
-        if isinstance(rows, str) or not isinstance(rows, Iterable):
-            raise H2OTypeError(f"Rows must be given by number, slice, list, or mask frame; got {type(rows).__name__}.")
-        numbers = np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows)
-        if numbers.size == 0:
-            return np.empty(0, np.int64)
-        if numbers.dtype == bool:
-            if len(numbers) != self.nrow:
-                raise H2OValueError(f"A row mask must have {self.nrow} entries; got {len(numbers)}.")
-            return np.flatnonzero(numbers)
-        if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
-            raise H2OTypeError(f"Row numbers must be a flat list of integers; got dtype {numbers.dtype}.")
-        outside = numbers[(numbers >= self.nrow) | (numbers < -self.nrow)]
-        if len(outside):
-            raise H2OValueError(f"A row number must be in {-self.nrow}..{self.nrow - 1}; got {outside[0]}.")
-        return np.where(numbers < 0, numbers + self.nrow, numbers).astype(np.int64)
 
-    def __contains__(self, value: Any) -> bool:
-        """Is a value (or are all values of a list) in some cell? None asks for a missing cell."""
-        values = value if isinstance(value, list | tuple) else [value]
-        return all(any((column == v).any_na_rm() for column in self if column._holds(v)) for v in values)  # type: ignore[attr-defined]
+def _put_under(table: Table, name: str, place: Place, mask: Place, value: Any, k: int, count: int) -> Step:
+    own = table.rows
+    if not is_table(value) or value.is_cell:
+        place, code = fitting(name, place, cell_of(value, 0) if is_table(value) else value)
+        return Step((place, mask), put_masked, mixed_type(place), place.domain, (code,))
+    source = sources(table, value, count)[k]
+    place, source = agreeing(name, place, source, own)
+    return Step((place, mask, source), put_column_masked, mixed_type(place), place.domain)
 
-    def _holds(self, value: Any) -> bool:
-        """Whether the one column could hold a value at all."""
-        text = self._resolved()[0].type in ("enum", "string", "uuid")
-        return is_missing(value) or text == isinstance(value, str)
 
-    # ---- writing -----------------------------------------------------------------------------------------------
-    def __setitem__(self, item: Any, value: Any) -> None:
-        """Assign columns (`fr["new"] = frame or constant`) or cells (`fr[mask, "x"] = value`), in place.
+def _put_at(table: Table, name: str, place: Place, numbers: np.ndarray, value: Any, k: int, count: int) -> Step:
+    own = table.rows
+    new: Any
+    if is_table(value) and not value.is_cell:
+        if value.nrow != len(numbers) or value.ncol not in (1, count):
+            raise H2OValueError(
+                f"The assigned frame must have {len(numbers)} rows and {count} column(s); "
+                f"got {(value.nrow, value.ncol)}."
+            )
+        source = value.resolved[0 if value.ncol == 1 else k]
+        place, source = agreeing(name, place, source, value.rows)
+        new, type_ = fetch([source], value.rows)[0], mixed_type(place)
+    else:
+        place, new = fitting(name, place, cell_of(value, 0) if is_table(value) else value)
+        type_ = mixed_type(place)
+    local = []
+    for first, size in zip(starts(own), own, strict=True):
+        inside = (numbers >= first) & (numbers < first + size)
+        cells = resident(new[inside]) if isinstance(new, np.ndarray) else new
+        local.append((resident(numbers[inside] - first), cells))
+    return Step((place,), put_rows, type_, place.domain, (), local)
 
-        None and NaN are missing. A level that the domain lacks is appended to it. Raises H2OValueError where value
-        and column types do not agree or sizes differ.
-        """
-        if isinstance(item, tuple):
-            if len(item) != 2:
-                raise H2OValueError(f"A frame must be assigned as [rows, columns]; got {len(item)} indices.")
-            rows, columns = item
-            if isinstance(rows, slice) and rows == slice(None):
-                self._assign_columns(columns, value)
-            else:
-                self._assign_cells(rows, self._indices(columns), value)
-        elif is_frame(item):
-            self._assign_cells(item, list(range(self.ncol)), value)
-        else:
-            self._assign_columns(item, value)
 
-    def _targets(self, columns: Any) -> list[tuple[int | None, str]]:
-        """(position or None for a new column, name) of columns to assign whole."""
-        if isinstance(columns, str):
-            columns = [columns]
-        if isinstance(columns, list | tuple):
-            return [(None, c) if isinstance(c, str) and c not in self._body.names else self._target(c) for c in columns]
-        if isinstance(columns, Integral) and int(columns) == self.ncol:
-            return [(None, f"C{self.ncol + 1}")]
-        return [self._target(i) for i in self._indices(columns)]
+def drop(table: Table, index: Any, axis: int = 1) -> Table:
+    """A frame without some columns (names, numbers, lists of them), or with `axis=0` without some rows."""
+    if axis == 1:
+        if isinstance(index, str) and index not in table.names:
+            table.index(index)
+        gone = set(table.indices(index))
+        return table.pick([i for i in range(table.ncol) if i not in gone])
+    if axis == 0:
+        numbers = _numbers(table, [index] if isinstance(index, Integral) else index)
+        return rows_at(table, np.setdiff1d(np.arange(table.nrow), numbers))
+    raise H2OValueError(f"axis must be 1 (columns) or 0 (rows); got {axis!r}.")
 
-    def _target(self, column: Any) -> tuple[int, str]:
-        at = self._index(column)
-        return at, self._body.names[at]
 
-    def _assign_columns(self, columns: Any, value: Any) -> None:
-        targets = self._targets(columns)
-        names, places = list(self._body.names), list(self._body.places)
-        if is_frame(value):
-            sources = self._sources(value, len(targets))
-        elif isinstance(value, list | tuple | np.ndarray | pd.Series):
-            value = type(self)(value if len(value) else {"C1": [None]})[: len(value), :]  # type: ignore[call-arg]
-            sources = self._sources(value, len(targets))
-        else:
-            if not self._body.rows:
-                raise H2OValueError("A constant column needs a frame that has rows; this one is empty.")
-            sources = [constant(places[at] if at is not None else None, self._body.rows, value) for at, _ in targets]
-        for (at, name), source in zip(targets, sources, strict=True):
-            if at is None:
-                names.append(name)
-                places.append(source)
-            else:
-                places[at] = source
-        self._become(names, places, value._body.rows if is_frame(value) and not self._body.rows else None)
+def pop(table: Table, i: str | int) -> tuple[Table, Table]:
+    """Take a column out: the table without it, and the column."""
+    at = table.index(i)
+    column = table.pick([at])
+    names, places, _ = table.names, table.places, table.rows
+    rest = table.new([n for k, n in enumerate(names) if k != at], [p for k, p in enumerate(places) if k != at])
+    return rest, column
 
-    def _sources(self, value: Any, count: int) -> list[Place]:
-        """The columns of a frame to assign, cut as this frame is; one column or one cell serves all targets."""
-        if value.shape == (1, 1) and self.nrow != 1:
-            return [constant(None, self._body.rows, value._cell(0))] * count
-        if self.ncol and value.nrow != self.nrow:
-            raise H2OValueError(f"The assigned frame must have {self.nrow} rows; got {value.nrow}.")
-        if value.ncol not in (1, count):
-            raise H2OValueError(f"The assigned frame must have {count} column(s); got {value.ncol}.")
-        places = list(value._body.places)
-        if self._body.rows:
-            places = recut(places, value._body.rows, self._body.rows)
-        return places * count if value.ncol == 1 else places
 
-    def _assign_cells(self, rows: Any, targets: list[int], value: Any) -> None:
-        names, places, _ = self._body
-        made: list[Place | Step] = list(places)
-        if is_frame(rows):
-            masks = self._masks(rows, len(targets))
-            for k, (at, mask) in enumerate(zip(targets, masks, strict=True)):
-                made[at] = self._put_under(names[at], self._resolved()[at], mask, value, k, len(targets))
-        else:
-            if isinstance(rows, Integral) and not isinstance(rows, bool):
-                numbers = np.array([self._row_number(rows)])
-            elif isinstance(rows, slice):
-                numbers = np.arange(*rows.indices(self.nrow))
-            else:
-                numbers = self._numbers(rows)
-            for k, at in enumerate(targets):
-                made[at] = self._put_at(names[at], self._resolved()[at], numbers, value, k, len(targets))
-        self._become(names, carry_out(made, self._body.rows))
+def head(table: Table, rows: int = 10, cols: int = 200) -> Table:
+    """The first rows (and at most `cols` columns)."""
+    return rows_at(_first(table, cols), slice(0, min(_count("rows", rows), table.nrow)))
 
-    def _masks(self, mask: Any, count: int) -> list[Place]:
-        if mask.ncol == 1:
-            return [self._mask(mask)] * count
-        if mask.ncol != count:
-            raise H2OValueError(f"A mask must have one column, or one per assigned column ({count}); got {mask.ncol}.")
-        return [self._mask(column) for column in mask]
 
-    def _put_under(self, name: str, place: Place, mask: Place, value: Any, k: int, count: int) -> Step:
-        own = self._body.rows
-        if not is_frame(value) or value.shape == (1, 1):
-            place, code = fitting(name, place, value._cell(0) if is_frame(value) else value)
-            return Step((place, mask), put_masked, mixed_type(place), place.domain, (code,))
-        source = self._sources(value, count)[k]
-        place, source = agreeing(name, place, source, own)
-        return Step((place, mask, source), put_column_masked, mixed_type(place), place.domain)
+def tail(table: Table, rows: int = 10, cols: int = 200) -> Table:
+    """The last rows (and at most `cols` columns)."""
+    return rows_at(_first(table, cols), slice(max(table.nrow - _count("rows", rows), 0), table.nrow))
 
-    def _put_at(self, name: str, place: Place, numbers: np.ndarray, value: Any, k: int, count: int) -> Step:
-        own = self._body.rows
-        new: Any
-        if is_frame(value) and value.shape != (1, 1):
-            if value.nrow != len(numbers) or value.ncol not in (1, count):
-                raise H2OValueError(
-                    f"The assigned frame must have {len(numbers)} rows and {count} column(s); got {value.shape}."
-                )
-            source = value._resolved()[0 if value.ncol == 1 else k]
-            place, source = agreeing(name, place, source, value._body.rows)
-            new, type_ = fetch([source], value._body.rows)[0], mixed_type(place)
-        else:
-            place, new = fitting(name, place, value._cell(0) if is_frame(value) else value)
-            type_ = mixed_type(place)
-        local = []
-        for first, size in zip(starts(own), own, strict=True):
-            inside = (numbers >= first) & (numbers < first + size)
-            cells = resident(new[inside]) if isinstance(new, np.ndarray) else new
-            local.append((resident(numbers[inside] - first), cells))
-        return Step((place,), put_rows, type_, place.domain, (), local)
 
-    # ---- dropping ----------------------------------------------------------------------------------------------
-    def drop(self, index: Any, axis: int = 1) -> H2OFrame:
-        """A frame without some columns (names, numbers, lists of them), or with `axis=0` without some rows."""
-        if axis == 1:
-            if isinstance(index, str) and index not in self._body.names:
-                self._index(index)
-            gone = set(self._indices(index))
-            return self._pick([i for i in range(self.ncol) if i not in gone])
-        if axis == 0:
-            numbers = self._numbers([index] if isinstance(index, Integral) else index)
-            return self._rows_at(np.setdiff1d(np.arange(self.nrow), numbers))
-        raise H2OValueError(f"axis must be 1 (columns) or 0 (rows); got {axis!r}.")
+def _first(table: Table, cols: int) -> Table:
+    return table.pick(range(min(_count("cols", cols), table.ncol)))
 
-    def pop(self, i: str | int) -> H2OFrame:
-        """Take a column out of this frame, in place, and return it as a frame."""
-        at = self._index(i)
-        column = self._pick([at])
-        names, places, _ = self._body
-        self._become([n for k, n in enumerate(names) if k != at], [p for k, p in enumerate(places) if k != at])
-        return column
 
-    def head(self, rows: int = 10, cols: int = 200) -> H2OFrame:
-        """The first rows (and at most `cols` columns)."""
-        return self._first(cols)._rows_at(slice(0, min(_count("rows", rows), self.nrow)))
+def getrow(table: Table) -> list[Any]:
+    """The cells of a one-row frame as Python values."""
+    if table.nrow != 1:
+        raise H2OValueError(f"getrow() must be asked of a frame of one row; this one has {table.nrow}.")
+    return [cell_of(column, 0) for column in table.columns()]
 
-    def tail(self, rows: int = 10, cols: int = 200) -> H2OFrame:
-        """The last rows (and at most `cols` columns)."""
-        return self._first(cols)._rows_at(slice(max(self.nrow - _count("rows", rows), 0), self.nrow))
 
-    def _first(self, cols: int) -> H2OFrame:
-        return self._pick(range(min(_count("cols", cols), self.ncol)))
-
-    def getrow(self) -> list[Any]:
-        """The cells of a one-row frame as Python values."""
-        if self.nrow != 1:
-            raise H2OValueError(f"getrow() must be asked of a frame of one row; this one has {self.nrow}.")
-        return [column._cell(0) for column in self]  # type: ignore[attr-defined]
-
-    def flatten(self) -> Any:
-        """The cell of a 1 x 1 frame as a Python value."""
-        if self.shape != (1, 1):
-            raise H2OValueError(f"flatten() must be asked of a frame of one row and column; this one is {self.shape}.")
-        return self._cell(0)
+def flatten(table: Table) -> Any:
+    """The cell of a 1 x 1 frame as a Python value."""
+    if not table.is_cell:
+        raise H2OValueError(
+            f"flatten() must be asked of a frame of one row and column; this one is {(table.nrow, table.ncol)}."
+        )
+    return cell_of(table, 0)
 
 
 def _count(name: str, value: Any) -> int:

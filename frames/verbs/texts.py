@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from frames.cluster.placement import Place
 from frames.cluster.reorder import kept, recode, starts
 from frames.cluster.tasks import Step, carry_out, derive, gather, reduce
 from frames.exceptions import H2OValueError
-from frames.table.body import FrameBody
+from frames.table.small import small_table
+from frames.table.table import Table
 from frames.text.regex import Template, pattern_from, template_from
-
-if TYPE_CHECKING:
-    from frames.frame import H2OFrame
 
 
 def _upper(text: str) -> str:
@@ -110,134 +108,147 @@ def _most_parts(values: np.ndarray, pattern: str) -> int:
     return max((len(_split(v, pattern)) for v in values if v is not None), default=0)
 
 
-class Texts(FrameBody):
-    """Methods of enum and string columns; missing stays missing."""
+def _text_places(table: Table, call: str) -> tuple[Place, ...]:
+    places = table.resolved
+    for name, place in zip(table.names, places, strict=True):
+        if place.type not in ("enum", "string"):
+            raise H2OValueError(
+                f"{call}() must be asked of enum or string columns; '{name}' is {place.type}. Use ascharacter()."
+            )
+    return places
 
-    def _text_places(self, call: str) -> tuple[Place, ...]:
-        places = self._resolved()
-        for name, place in zip(self._body.names, places, strict=True):
-            if place.type not in ("enum", "string"):
-                raise H2OValueError(
-                    f"{call}() must be asked of enum or string columns; '{name}' is {place.type}. Use ascharacter()."
-                )
-        return places
 
-    def _map_text(self, call: str, function: Callable, options: tuple = ()) -> H2OFrame:
-        """A text for every text: enum columns get a new, sorted domain."""
-        rows, made = self._body.rows, []
-        for place in self._text_places(call):
-            if place.type == "enum":
-                domain, mapping = _sorted_domain([function(level, *options) for level in place.domain or ()])
-                made.append(Step((place,), recode, "enum", domain, (mapping,)))
-            else:
-                made.append(Step((place,), _map_cells, "string", None, (function, options)))
-        return self._replace(carry_out(made, rows))
-
-    def _map_number(
-        self, call: str, function: Callable, options: tuple = (), type_: Any = "int", gap: float = np.nan
-    ) -> H2OFrame:
-        """A number for every text, `gap` for a missing cell."""
-        rows, made = self._body.rows, []
-        for place in self._text_places(call):
-            if place.type == "enum":
-                table = [function(level, *options) for level in place.domain or ()]
-                made.append(Step((place,), _look_up, type_, None, (np.array([*table, gap], dtype=np.float64),)))
-            else:
-                made.append(Step((place,), _map_numbers, type_, None, (function, options, gap)))
-        return self._replace(carry_out(made, rows))
-
-    def toupper(self) -> H2OFrame:
-        """Every text in capitals."""
-        return self._map_text("toupper", _upper)
-
-    def tolower(self) -> H2OFrame:
-        """Every text in small letters."""
-        return self._map_text("tolower", _lower)
-
-    def trim(self) -> H2OFrame:
-        """Every text without blanks, tabs, line ends and other control characters at its ends."""
-        return self._map_text("trim", _trim)
-
-    def lstrip(self, set: str = " ") -> H2OFrame:
-        """Every text without these characters at its start."""
-        return self._map_text("lstrip", _left_strip, (set,))
-
-    def rstrip(self, set: str = " ") -> H2OFrame:
-        """Every text without these characters at its end."""
-        return self._map_text("rstrip", _right_strip, (set,))
-
-    def sub(self, pattern: str, replacement: str, ignore_case: bool = False) -> H2OFrame:
-        """The first match of a regular expression replaced in every text; see gsub()."""
-        return self._substituted("sub", pattern, replacement, 1, ignore_case)
-
-    def gsub(self, pattern: str, replacement: str, ignore_case: bool = False) -> H2OFrame:
-        """All matches of a regular expression replaced in every text.
-
-        In `replacement` $1 (or ${name}) stands for what a group matched, $0 for all; a backslash takes the next
-        character as it is. Raises H2OValueError for what is no expression, and for a group that it lacks.
-
-        Example: ``fr["city"].gsub("([a-z]+)-([a-z]+)", "$2 $1")``.
-        """
-        return self._substituted("gsub", pattern, replacement, 0, ignore_case)
-
-    def _substituted(self, call: str, pattern: str, replacement: str, count: int, ignore_case: bool) -> H2OFrame:
-        pattern = pattern_from(pattern)
-        options = (pattern, template_from(replacement, pattern), count, re.IGNORECASE if ignore_case else 0)
-        return self._map_text(call, _substitute, options)
-
-    def substring(self, start_index: int, end_index: int | None = None) -> H2OFrame:
-        """Characters start_index (from 0) up to, not including, end_index of every text."""
-        start = max(int(start_index), 0)
-        return self._map_text("substring", _part, (start, None if end_index is None else max(int(end_index), 0)))
-
-    def strsplit(self, pattern: str) -> H2OFrame:
-        """Every text of one column cut at the matches of a regular expression: C1, C2, ... of the same type.
-
-        Empty parts at the end are none, as in H2O; a row of fewer parts than the longest is missing in the others.
-        """
-        self._only("strsplit()")
-        place, rows, pattern = self._text_places("strsplit")[0], self._body.rows, pattern_from(pattern)
+def _map_text(table: Table, call: str, function: Callable, options: tuple = ()) -> Table:
+    """A text for every text: enum columns get a new, sorted domain."""
+    rows, made = table.rows, []
+    for place in _text_places(table, call):
         if place.type == "enum":
-            parts = [_split(level, pattern) for level in place.domain or ()]
-            width, steps = max([1, *map(len, parts)]), []
-            for k in range(width):
-                domain, mapping = _sorted_domain([p[k] if k < len(p) else None for p in parts])
-                steps.append(Step((place,), recode, "enum", domain, (mapping,)))
-            made = carry_out(steps, rows)
+            domain, mapping = _sorted_domain([function(level, *options) for level in place.domain or ()])
+            made.append(Step((place,), recode, "enum", domain, (mapping,)))
         else:
-            width = max([1, *gather(reduce([place], rows, _most_parts, (pattern,)))])
-            types: list[Type | None] = [place.type] * width
-            made = derive([place], rows, _split_cells, types, None, (pattern, width))
-        return self._new([f"C{k + 1}" for k in range(width)], made)
+            made.append(Step((place,), _map_cells, "string", None, (function, options)))
+    return table.with_places(carry_out(made, rows))
 
-    def countmatches(self, pattern: str | list[str]) -> H2OFrame:
-        """How often a plain text (or any of several) occurs in every text; the empty one never does."""
-        patterns = (pattern,) if isinstance(pattern, str) else tuple(pattern)
-        return self._map_number("countmatches", _count, (patterns,))
 
-    def nchar(self) -> H2OFrame:
-        """Number of characters of every text."""
-        return self._map_number("nchar", _length)
+def _map_number(
+    table: Table, call: str, function: Callable, options: tuple = (), type_: Any = "int", gap: float = np.nan
+) -> Table:
+    """A number for every text, `gap` for a missing cell."""
+    rows, made = table.rows, []
+    for place in _text_places(table, call):
+        if place.type == "enum":
+            found = [function(level, *options) for level in place.domain or ()]
+            made.append(Step((place,), _look_up, type_, None, (np.array([*found, gap], dtype=np.float64),)))
+        else:
+            made.append(Step((place,), _map_numbers, type_, None, (function, options, gap)))
+    return table.with_places(carry_out(made, rows))
 
-    def entropy(self) -> H2OFrame:
-        """Shannon entropy, in bits per character, of every text."""
-        return self._map_number("entropy", _entropy, (), None)
 
-    def grep(
-        self, pattern: str, ignore_case: bool = False, invert: bool = False, output_logical: bool = False
-    ) -> H2OFrame:
-        """Row numbers whose text matches a regular expression, or with `output_logical` 0 and 1 for every row.
+def toupper(table: Table) -> Table:
+    """Every text in capitals."""
+    return _map_text(table, "toupper", _upper)
 
-        `invert`: rows that do not match; a missing cell does not.
-        """
-        self._only("grep()")
-        options = (pattern_from(pattern), re.IGNORECASE if ignore_case else 0, bool(invert))
-        found = self._map_number("grep", _matches, options, "int", float(bool(invert)))
-        if output_logical:
-            return found
-        hits = gather(reduce(found._body.places, found._body.rows, kept))
-        numbers = np.concatenate([h + first for h, first in zip(hits, starts(found._body.rows), strict=True)])
-        return self._small(["C1"], [numbers], ["int"])  # type: ignore[attr-defined]
+
+def tolower(table: Table) -> Table:
+    """Every text in small letters."""
+    return _map_text(table, "tolower", _lower)
+
+
+def trim(table: Table) -> Table:
+    """Every text without blanks, tabs, line ends and other control characters at its ends."""
+    return _map_text(table, "trim", _trim)
+
+
+def lstrip(table: Table, set: str = " ") -> Table:
+    """Every text without these characters at its start."""
+    return _map_text(table, "lstrip", _left_strip, (set,))
+
+
+def rstrip(table: Table, set: str = " ") -> Table:
+    """Every text without these characters at its end."""
+    return _map_text(table, "rstrip", _right_strip, (set,))
+
+
+def sub(table: Table, pattern: str, replacement: str, ignore_case: bool = False) -> Table:
+    """The first match of a regular expression replaced in every text; see gsub()."""
+    return _substituted(table, "sub", pattern, replacement, 1, ignore_case)
+
+
+def gsub(table: Table, pattern: str, replacement: str, ignore_case: bool = False) -> Table:
+    """All matches of a regular expression replaced in every text.
+
+    In `replacement` $1 (or ${name}) stands for what a group matched, $0 for all; a backslash takes the next
+    character as it is. Raises H2OValueError for what is no expression, and for a group that it lacks.
+
+    Example: ``fr["city"].gsub("([a-z]+)-([a-z]+)", "$2 $1")``.
+    """
+    return _substituted(table, "gsub", pattern, replacement, 0, ignore_case)
+
+
+def _substituted(table: Table, call: str, pattern: str, replacement: str, count: int, ignore_case: bool) -> Table:
+    pattern = pattern_from(pattern)
+    options = (pattern, template_from(replacement, pattern), count, re.IGNORECASE if ignore_case else 0)
+    return _map_text(table, call, _substitute, options)
+
+
+def substring(table: Table, start_index: int, end_index: int | None = None) -> Table:
+    """Characters start_index (from 0) up to, not including, end_index of every text."""
+    start = max(int(start_index), 0)
+    return _map_text(table, "substring", _part, (start, None if end_index is None else max(int(end_index), 0)))
+
+
+def strsplit(table: Table, pattern: str) -> Table:
+    """Every text of one column cut at the matches of a regular expression: C1, C2, ... of the same type.
+
+    Empty parts at the end are none, as in H2O; a row of fewer parts than the longest is missing in the others.
+    """
+    table.only("strsplit()")
+    place, rows, pattern = _text_places(table, "strsplit")[0], table.rows, pattern_from(pattern)
+    if place.type == "enum":
+        parts = [_split(level, pattern) for level in place.domain or ()]
+        width, steps = max([1, *map(len, parts)]), []
+        for k in range(width):
+            domain, mapping = _sorted_domain([p[k] if k < len(p) else None for p in parts])
+            steps.append(Step((place,), recode, "enum", domain, (mapping,)))
+        made = carry_out(steps, rows)
+    else:
+        width = max([1, *gather(reduce([place], rows, _most_parts, (pattern,)))])
+        types: list[Type | None] = [place.type] * width
+        made = derive([place], rows, _split_cells, types, None, (pattern, width))
+    return table.new([f"C{k + 1}" for k in range(width)], made)
+
+
+def countmatches(table: Table, pattern: str | list[str]) -> Table:
+    """How often a plain text (or any of several) occurs in every text; the empty one never does."""
+    patterns = (pattern,) if isinstance(pattern, str) else tuple(pattern)
+    return _map_number(table, "countmatches", _count, (patterns,))
+
+
+def nchar(table: Table) -> Table:
+    """Number of characters of every text."""
+    return _map_number(table, "nchar", _length)
+
+
+def entropy(table: Table) -> Table:
+    """Shannon entropy, in bits per character, of every text."""
+    return _map_number(table, "entropy", _entropy, (), None)
+
+
+def grep(
+    table: Table, pattern: str, ignore_case: bool = False, invert: bool = False, output_logical: bool = False
+) -> Table:
+    """Row numbers whose text matches a regular expression, or with `output_logical` 0 and 1 for every row.
+
+    `invert`: rows that do not match; a missing cell does not.
+    """
+    table.only("grep()")
+    options = (pattern_from(pattern), re.IGNORECASE if ignore_case else 0, bool(invert))
+    found = _map_number(table, "grep", _matches, options, "int", float(bool(invert)))
+    if output_logical:
+        return found
+    hits = gather(reduce(found.places, found.rows, kept))
+    numbers = np.concatenate([h + first for h, first in zip(hits, starts(found.rows), strict=True)])
+    return small_table(["C1"], [numbers], ["int"])
 
 
 def _sorted_domain(texts: Sequence[str | None]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -56,7 +56,7 @@ def frame(draw: random.Random, table: dict[str, list], kinds: dict[str, str], pa
 def table_of(found: H2OFrame) -> dict[str, list]:
     """A frame as Python values: integers and times as int, exactly; levels and texts as str; None is missing."""
     table = {}
-    for column, values in zip(found.schema.columns, fetch(found._body.places, found._body.rows), strict=True):
+    for column, values in zip(found.schema.columns, fetch(found._table.places, found._table.rows), strict=True):
         whole = column.type in ("int", "time")
         shown = [(column.domain or ())[v] if column.domain and v >= 0 else v for v in values.tolist()]
         gaps = absent(values).tolist()
@@ -66,7 +66,7 @@ def table_of(found: H2OFrame) -> dict[str, list]:
 
 def domain(found: H2OFrame, name: str) -> tuple[str, ...] | None:
     """The levels of a column, None unless enum."""
-    return found.schema.columns[found._index(name)].domain
+    return found.schema.columns[found._table.index(name)].domain
 
 
 def place(value, levels: tuple[str, ...] | None) -> tuple:

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse
+from framed import frame_from_columns, frame_from_ddf, frame_from_pandas, frame_from_sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +17,8 @@ from frames.columns import kinds
 from frames.columns.dictionary import encode
 from frames.columns.values import typed
 from frames.exceptions import H2OTypeError, H2OValueError
+from frames.frame import H2OFrame
 from frames.table import make
-from frames.table.make import frame_from_columns, frame_from_ddf, frame_from_pandas, frame_from_sparse
 
 pytestmark = pytest.mark.usefixtures("client")
 NAN = float("nan")
@@ -192,7 +193,7 @@ def test_a_part_keeps_many_texts_for_itself_where_they_are_no_levels(monkeypatch
 def test_a_frame_warns_once_of_the_cells_it_gives_up():
     table = {"x": [1, 2, 3, "oops", "oops", "?", 4, 5], "y": ["a"] * 8, "z": [1.5, 2.5, 3.5, 4.5, 5.5, "-", None, "NA"]}
     with pytest.warns(UserWarning, match="do not suit") as caught:
-        frame_from_columns(list(table), None, list(table.values()))
+        H2OFrame(table)
     assert [str(warning.message) for warning in caught] == [
         "Cells that do not suit the type of their column are missing now: column 'x' (int) 3 of 8 cells ('oops' "
         "2 times, '?'). column 'z' (real) 1 of 6 cells ('-'). Keep them with column_types={'x': 'enum'}, or list them "
@@ -239,9 +240,8 @@ def test_what_is_no_column_is_refused(values):
 
 
 def test_columns_make_a_frame():
-    frame = frame_from_columns(["n", "k"], [None, "enum"], [[1, 2], [3, 4]], "mine")
+    frame = frame_from_columns(["n", "k"], [None, "enum"], [[1, 2], [3, 4]])
     assert frame.types == {"n": "int", "k": "enum"}
-    assert session.get("mine") is frame
     with pytest.raises(H2OValueError, match=r"same number of rows.*'n': 2, 'k': 1"):
         frame_from_columns(["n", "k"], None, [[1, 2], [3]])
     with pytest.raises(H2OValueError, match="'n' occurs more than once"):
@@ -376,10 +376,10 @@ def test_partitions_that_differ_from_their_table_are_brought_under_one_rule():
 
 def test_types_and_words_for_missing_may_be_declared_of_a_dask_table():
     table = pd.DataFrame({"n": [1, 2, -9], "w": ["1", "2", "-"]})
-    frame = frame_from_ddf(ddf_of(table, table), None, ["enum", "numeric"], [["-9"], ["-"]])
+    frame = frame_from_ddf(ddf_of(table, table), ["enum", "numeric"], [["-9"], ["-"]])
     assert frame.types == {"n": "enum", "w": "int"}
     assert (frame["n"].levels(), frame.nacnt()) == ([["1", "2"]], [2, 2])
-    assert frame_from_ddf(ddf_of(table), None, None, [["-9"], ["-"]])["n"].nacnt() == [1]
+    assert frame_from_ddf(ddf_of(table), None, [["-9"], ["-"]])["n"].nacnt() == [1]
 
 
 def test_a_sparse_matrix_becomes_a_frame():

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import export_file, import_file
 from frames.text import zones
 from frames.text.dates import _FORMS, follow, lenient_milliseconds, milliseconds
 

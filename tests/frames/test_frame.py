@@ -17,7 +17,8 @@ from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import session
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
-from frames.frame import Group, H2OFrame, as_list, assign, deep_copy, get_frame
+from frames.frame import Group, H2OFrame
+from frames.functions import as_list, assign, deep_copy, get_frame
 
 pytestmark = pytest.mark.usefixtures("client")
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.table.synthetic import create_frame
+from frames.functions import create_frame, export_file
 
 pytestmark = pytest.mark.usefixtures("client")
 

@@ -40,7 +40,7 @@ def fr(cut, table):
 def test_rows_are_sorted_by_one_column_over_partitions(fr, table):
     assert fr.sort("x").as_data_frame()["x"].tolist() == sorted(table["x"])
     assert fr.sort("x", ascending=False).as_data_frame()["x"].tolist() == sorted(table["x"], reverse=True)
-    assert fr.sort(2)._body.rows == fr.sort("x")._body.rows
+    assert fr.sort(2)._table.rows == fr.sort("x")._table.rows
 
 
 def test_rows_are_sorted_by_several_columns_missing_first(fr, table):

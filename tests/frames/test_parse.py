@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from frames.cluster import session
 from frames.exceptions import FileMissing, FrameError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+from frames.functions import import_file, upload_file
 from frames.parse import block, ranges
-from frames.parse.files import import_file, upload_file
 from frames.parse.guess import Setup
 
 pytestmark = pytest.mark.usefixtures("client")

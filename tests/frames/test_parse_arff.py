@@ -8,7 +8,7 @@ from scipy.io import arff
 
 from frames.exceptions import FrameError
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import import_file
 
 IRIS = """% A title,
 % in two lines

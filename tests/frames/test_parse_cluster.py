@@ -9,8 +9,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from frames.cluster import session
+from frames.functions import import_file, upload_file
 from frames.parse import ranges
-from frames.parse.files import import_file, upload_file
 from frames.text import zones
 
 pytestmark = [pytest.mark.cluster]

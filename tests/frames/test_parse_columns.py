@@ -3,8 +3,8 @@
 import pytest
 
 from frames.exceptions import H2OValueError
+from frames.functions import import_file
 from frames.parse.declare import declare
-from frames.parse.files import import_file
 from frames.parse.guess import Wishes, guess
 
 FOUR = b"a,b,c,d\n1,x,3,4\n2,y,5,6\n"

@@ -11,7 +11,7 @@ import pytest
 
 from frames.exceptions import FrameError
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import import_file
 
 OLD = Path(__file__).resolve().parent.parent / "golden" / "sheets" / "old.xls"
 ROWS = [

@@ -3,9 +3,8 @@
 import pytest
 
 from frames.exceptions import FrameError
-from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import export_file, import_file
 from frames.parse.guess import Wishes
 from frames.parse.several import plan_files
 from frames.parse.source import inspect

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
 from frames.exceptions import FrameError, H2OValueError
+from frames.functions import import_file
 from frames.parse import svmlight
-from frames.parse.files import import_file
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Group
-from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import export_file, import_file
 from frames.table.make import place
 
 LONGEST = 2**63 - 1

@@ -10,9 +10,8 @@ import pytest
 
 from frames.exceptions import FileExists, FileMissing, H2OResponseError, H2OTypeError, H2OValueError
 from frames.export import files
-from frames.export.files import export_file
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
+from frames.functions import export_file, import_file
 
 NAN = float("nan")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import Future
+from framed import frame_from_pandas
 
 from frames.cluster.tasks import gather, resident, submit, submit_all
 from frames.frame import H2OFrame
-from frames.parse.files import import_file
-from frames.table.make import frame_from_pandas
+from frames.functions import import_file
 
 LEVELS = tuple(f"a level with a rather long name, number {i:05d}" for i in range(4000))
 

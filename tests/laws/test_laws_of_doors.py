@@ -19,8 +19,8 @@ from frames.cluster import session
 from frames.cluster.reorder import fetch
 from frames.cluster.tasks import absent
 from frames.frame import H2OFrame
+from frames.functions import import_file
 from frames.parse import ranges
-from frames.parse.files import import_file
 
 WORDS = ["a", " a", "a ", "  ", "NA", "nan", "null", "", "b,c", 'say "b"', "two\nlines", "ä", "True", "False", "?"]
 DATES = ["2007-11-06", "2007-11-07 13:05:59", "6-Nov-2007", "1999-12-31"]
@@ -173,7 +173,7 @@ def seen(door, table, folder, wishes):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         frame = door(table, folder, wishes)
-    names, places, sizes = frame._body
+    names, places, sizes = frame._table.names, frame._table.places, frame._table.rows
     decoded = fetch(places, sizes)
     cells = {
         name: [None if gap else value for value, gap in zip(values.tolist(), absent(values), strict=True)]

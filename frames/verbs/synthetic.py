@@ -11,8 +11,7 @@ from frames.chunks.column import Type
 from frames.cluster.reorder import spread
 from frames.cluster.tasks import derive
 from frames.exceptions import H2OTypeError, H2OValueError
-from frames.frame import H2OFrame
-from frames.table.body import State
+from frames.table.table import Named, Table
 from frames.verbs.fold_columns import chosen_seed
 
 ROWS_PER_PARTITION = 100_000
@@ -85,7 +84,7 @@ def create_frame(
     positive_response: bool = False,
     seed: int | None = None,
     seed_for_column_types: int | None = None,
-) -> H2OFrame:
+) -> Named:
     """A frame of random columns C1, C2, ..., with `has_response` a column `response` before them.
 
     Fractions of the columns by type; those not given share what is left as H2O does (half real where nothing else is
@@ -122,22 +121,18 @@ def create_frame(
         low = 0.0 if positive_response else -real_range
         response = Draw("real", low, real_range) if response_factors == 1 else Draw("enum", levels=response_factors)
         draws, names = [response, *draws], ["response", *names]
-    return _frame(names, draws, rows, root, frame_id)
+    return Named(frame_id, _table(names, draws, rows, root))
 
 
-def _frame(names: list[str], draws: list[Draw], rows: int, seed: int, frame_id: str | None) -> H2OFrame:
+def _table(names: list[str], draws: list[Draw], rows: int, seed: int) -> Table:
     cuts = spread(rows, max(1000, ROWS_PER_PARTITION * 20 // max(len(draws), 20)))
     domains = [
         tuple(f"c{i}.l{k}" for k in range(draw.levels)) if draw.type == "enum" else None for i, draw in enumerate(draws)
     ]
     types: list[Any] = [None if draw.type in ("real", "int") else draw.type for draw in draws]
     local = [(count, part) for part, count in enumerate(cuts)]
-    frame = H2OFrame()
     places = derive([], cuts, _drawn, types, domains, (draws, seed), local)
-    frame._state = State(tuple(names), tuple(places), cuts)
-    if frame_id is not None:
-        frame.frame_id = frame_id
-    return frame
+    return Table(tuple(names), tuple(places), cuts)
 
 
 def _check_size(**sizes: Any) -> None:
