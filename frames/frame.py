@@ -18,9 +18,9 @@ from frames.chunks.schema import Schema
 from frames.chunks.summary import Summary
 from frames.cluster import session
 from frames.cluster.placement import Group, Placement
-from frames.exceptions import H2OTypeError
 from frames.export.dask_face import to_dask
 from frames.table.face import Faced, bare, face, shown, swap, swap_and_give
+from frames.table.identity import Identified
 from frames.table.literals import build_table
 from frames.table.table import Table, table_of_groups
 from frames.verbs import (
@@ -69,7 +69,7 @@ def operator(sign: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     return method
 
 
-class H2OFrame(Faced):
+class H2OFrame(Identified):
     """A table of named, typed, compressed columns, its rows cut in partitions over the workers.
 
     `python_obj`: list of rows (lists or tuples), flat list (one column), dict of columns, NumPy array, scipy sparse
@@ -103,14 +103,6 @@ class H2OFrame(Faced):
         self.frame_id = destination_frame or session.temporary_key()
 
     @classmethod
-    def _of(cls, table: Table, frame_id: str | None = None) -> H2OFrame:
-        frame = object.__new__(cls)
-        frame._held = table
-        if frame_id is not None:
-            frame.frame_id = frame_id
-        return frame
-
-    @classmethod
     def _from_groups(
         cls, schema: Schema, rows: Sequence[int], groups: Sequence[Group], frame_id: str | None = None
     ) -> H2OFrame:
@@ -128,85 +120,7 @@ class H2OFrame(Faced):
         found = session.get(frame_id)
         return found if isinstance(found, H2OFrame) else None
 
-    # ---- identity ----------------------------------------------------------------------------------------------
-    @property
-    def frame_id(self) -> str:
-        """The key of this frame; a frame nobody has named gets `py_<n>_sid_<xxxx>` when first asked.
-
-        Setting it renames the frame. Named frames stay until removed; unnamed ones live as long as they are held.
-        """
-        if self._id is None:
-            self._id = session.temporary_key()
-            if self._held is not None:
-                session.register(self._id, self, temporary=True)
-        return self._id
-
-    @frame_id.setter
-    def frame_id(self, key: str) -> None:
-        if not isinstance(key, str) or not key:
-            raise H2OTypeError(f"A frame_id must be a string that is not empty; got {key!r}.")
-        _ = self._table
-        if self._id is not None and session.get(self._id) is self:
-            session.remove(self._id)
-        self._id = key
-        session.register(key, self)
-
-    @property
-    def key(self) -> str:
-        """The same as frame_id."""
-        return self.frame_id
-
-    def _discard(self) -> None:
-        """Forget the data: what h2o.remove(frame) does. Using the frame afterwards raises FrameError."""
-        if self._id is not None and session.get(self._id) is self:
-            session.remove(self._id)
-        self._held = None
-
-    def detach(self) -> None:
-        """Take this object off its data; the same as removing it."""
-        self._discard()
-
-    def refresh(self) -> None:
-        """h2o-py asks its server anew here; frames are always up to date, so this only checks that the frame exists."""
-        _ = self._table
-
-    def deep_copy(self, frame_id: str | None = None) -> H2OFrame:
-        """A frame of the same data under another id: chunks never change, so they are shared."""
-        return self._of(self._table, frame_id)
-
-    def __copy__(self) -> H2OFrame:
-        return self._of(self._table)
-
-    def __deepcopy__(self, memo: dict) -> H2OFrame:
-        # Chunks never change: a copy may share them.
-        return self._of(self._table)
-
-    # ---- shape, names and types --------------------------------------------------------------------------------
-    @property
-    def nrow(self) -> int:
-        """Number of rows."""
-        return self._table.nrow
-
-    @property
-    def ncol(self) -> int:
-        """Number of columns."""
-        return self._table.ncol
-
-    nrows, ncols = nrow, ncol
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return self.nrow, self.ncol
-
-    @property
-    def dim(self) -> list[int]:
-        """[rows, columns]."""
-        return [self.nrow, self.ncol]
-
-    def __len__(self) -> int:
-        return self.nrow
-
+    # ---- names and types ---------------------------------------------------------------------------------------
     def __iter__(self) -> Iterator[H2OFrame]:
         return map(self._of, self._table.columns())
 

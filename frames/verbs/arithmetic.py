@@ -270,6 +270,7 @@ def _missing(table: Table, truth: bool) -> Table:
 
 
 def invert(table: Table) -> Table:
+    """1 where a cell is 0, else 0."""
     steps, truths = [], _as_truths(table)
     for name, place in zip(table.names, truths.resolved, strict=True):
         if place.type not in NUMBERS:
@@ -279,10 +280,12 @@ def invert(table: Table) -> Table:
 
 
 def negative(table: Table) -> Table:
+    """Every cell with the other sign."""
     return operate(table, "*", -1)
 
 
 def positive(table: Table) -> Table:
+    """The same cells."""
     return table.with_places(table.places)
 
 

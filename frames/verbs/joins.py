@@ -124,6 +124,7 @@ def _key_columns(table: Table, other: Any, by_x: Any, by_y: Any) -> tuple[list[i
 
 
 def join(table: Table, other: Any, left: list[int], right: list[int], how: str, looked_up: bool = False) -> Table:
+    """Return the rows of both tables whose keys agree; `looked_up`: in the order of the left rows."""
     names, rows, other_names, other_rows = table.names, table.rows, other.names, other.rows
     mine, theirs = table.resolved, other.resolved
     agreed = [

@@ -143,6 +143,7 @@ def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: s
 
 
 def numeric(table: Table, call: str) -> list[Place]:
+    """Return where the columns lie; raises H2OValueError, naming the call, where one does not hold numbers."""
     places = table.resolved
     wrong = [f"{n}:{p.type}" for n, p in zip(table.names, places, strict=True) if p.type not in NUMBERS]
     if wrong:
@@ -153,6 +154,7 @@ def numeric(table: Table, call: str) -> list[Place]:
 
 
 def one_row(table: Table, values: Sequence[float], names: Sequence[str] | None = None) -> Table:
+    """Return a table of one row, under these names or those of the table."""
     made = derive([], (1,), literal, [None] * len(values), None, ([as_cells(v) for v in values],), [()])
     return table.new(table.names if names is None else names, made, (1,))
 
