@@ -23,9 +23,7 @@ from frames.table.face import Faced, bare, face, shown, swap, swap_and_give
 from frames.table.identity import Identified
 from frames.table.literals import build_table
 from frames.table.table import Table, table_of_groups
-from frames.verbs import (
-    apply as applied,
-)
+from frames.verbs import apply as applied
 from frames.verbs import (
     arithmetic,
     binding,
@@ -46,12 +44,8 @@ from frames.verbs import (
     texts,
     times,
 )
-from frames.verbs import (
-    levels as level_verbs,
-)
-from frames.verbs import (
-    types as type_verbs,
-)
+from frames.verbs import levels as level_verbs
+from frames.verbs import types as type_verbs
 from frames.verbs.grouping import GroupBy
 
 if TYPE_CHECKING:
@@ -229,6 +223,8 @@ class H2OFrame(Identified):
     logical_negation = face(arithmetic.logical_negation)
 
     # ---- functions of every cell -------------------------------------------------------------------------------
+    for _name, _verb in {**functions.OF_CELLS, **times.OF_TIMES}.items():  # sqrt, exp, ..., year, month, ...
+        vars()[_name] = face(_verb)
     abs = __abs__ = face(functions.abs_)
     round = face(functions.round_)
 
@@ -237,36 +233,8 @@ class H2OFrame(Identified):
 
     signif = face(functions.signif)
     ceil = __ceil__ = face(functions.ceil)
-    sign = face(functions.OF_CELLS["sign"])
-    sqrt = face(functions.OF_CELLS["sqrt"])
-    exp = face(functions.OF_CELLS["exp"])
-    expm1 = face(functions.OF_CELLS["expm1"])
-    log = face(functions.OF_CELLS["log"])
-    log10 = face(functions.OF_CELLS["log10"])
-    log1p = face(functions.OF_CELLS["log1p"])
-    log2 = face(functions.OF_CELLS["log2"])
-    floor = __floor__ = face(functions.OF_CELLS["floor"])
-    ceiling = face(functions.OF_CELLS["ceiling"])
-    trunc = __trunc__ = face(functions.OF_CELLS["trunc"])
-    cos = face(functions.OF_CELLS["cos"])
-    sin = face(functions.OF_CELLS["sin"])
-    tan = face(functions.OF_CELLS["tan"])
-    cosh = face(functions.OF_CELLS["cosh"])
-    sinh = face(functions.OF_CELLS["sinh"])
-    tanh = face(functions.OF_CELLS["tanh"])
-    acos = face(functions.OF_CELLS["acos"])
-    asin = face(functions.OF_CELLS["asin"])
-    atan = face(functions.OF_CELLS["atan"])
-    acosh = face(functions.OF_CELLS["acosh"])
-    asinh = face(functions.OF_CELLS["asinh"])
-    atanh = face(functions.OF_CELLS["atanh"])
-    cospi = face(functions.OF_CELLS["cospi"])
-    sinpi = face(functions.OF_CELLS["sinpi"])
-    tanpi = face(functions.OF_CELLS["tanpi"])
-    gamma = face(functions.OF_CELLS["gamma"])
-    lgamma = face(functions.OF_CELLS["lgamma"])
-    digamma = face(functions.OF_CELLS["digamma"])
-    trigamma = face(functions.OF_CELLS["trigamma"])
+    __floor__ = face(functions.OF_CELLS["floor"])
+    __trunc__ = face(functions.OF_CELLS["trunc"])
     isna = face(functions.isna)
     ifelse = face(functions.ifelse)
     cut = face(functions.cut)
@@ -337,12 +305,6 @@ class H2OFrame(Identified):
     nchar = face(texts.nchar)
     entropy = face(texts.entropy)
     grep = face(texts.grep)
-    year = face(times.OF_TIMES["year"])
-    month = face(times.OF_TIMES["month"])
-    day = face(times.OF_TIMES["day"])
-    hour = face(times.OF_TIMES["hour"])
-    minute = face(times.OF_TIMES["minute"])
-    second = face(times.OF_TIMES["second"])
     week = face(times.week)
     dayOfWeek = face(times.dayOfWeek)
 
