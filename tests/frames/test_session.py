@@ -124,11 +124,12 @@ def test_chunks_beyond_half_of_the_memory_limit_go_to_disk_and_come_back():
     code = (
         "import numpy as np\n"
         "from frames.cluster import session\n"
+        "from frames.frame import H2OFrame\n"
         "from frames.table.make import table_from_columns\n"
         "client = session.start(nthreads=1, memory_limit='8MB')\n"
         "random = np.random.default_rng(1)\n"
         "arrays = [random.normal(size=250_000) for _ in range(4)]\n"
-        "frames = [table_from_columns(['x'], None, [array]) for array in arrays]\n"
+        "frames = [H2OFrame._of(table_from_columns(['x'], None, [array])) for array in arrays]\n"
         "assert [f.sum() for f in frames]\n"
         "(worker,) = client.cluster.workers.values()\n"
         "assert worker.data.fast.total_weight < 4.1e6, worker.data.fast.total_weight\n"
