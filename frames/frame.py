@@ -8,6 +8,7 @@ and each line below that says `face(verb)` makes a method of one.
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from frames.chunks.schema import Schema
 from frames.chunks.summary import Summary
 from frames.cluster import session
 from frames.cluster.placement import Group, Placement
+from frames.export import store
 from frames.export.dask_face import to_dask
 from frames.table.face import Faced, bare, face, shown, swap, swap_and_give
 from frames.table.identity import Identified
@@ -28,21 +30,27 @@ from frames.verbs import (
     arithmetic,
     binding,
     cleaning,
+    clocks,
     covariance,
     crosstabs,
     display,
     fold_columns,
     functions,
     joins,
+    matrices,
     membership,
     moments,
     naming,
+    pivots,
+    ranking,
     reductions,
     reshape,
     running,
     selection,
+    series,
     texts,
     times,
+    words,
 )
 from frames.verbs import levels as level_verbs
 from frames.verbs import types as type_verbs
@@ -61,6 +69,16 @@ def operator(sign: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
         return shown(type(self), arithmetic.operate(self._table, sign, bare(other), swapped))
 
     return method
+
+
+def maker(function: Callable[..., Table]) -> Any:
+    """Return a function that makes a table as a static method that makes a frame."""
+
+    @functools.wraps(function)
+    def method(*args: Any, **options: Any) -> Any:
+        return H2OFrame._of(function(*map(bare, args), **{name: bare(one) for name, one in options.items()}))
+
+    return staticmethod(method)
 
 
 class H2OFrame(Identified):
@@ -185,6 +203,7 @@ class H2OFrame(Identified):
     rbind = face(binding.rbind)
     concat = face(binding.concat)
     insert = face(binding.insert)
+    rep_len = face(pivots.rep_len)
     isin = face(membership.isin)
     match = face(membership.match)
     which = face(membership.which)
@@ -262,6 +281,8 @@ class H2OFrame(Identified):
     scale = face(moments.scale)
     var = face(covariance.var)
     cor = face(covariance.cor)
+    mult = face(matrices.mult)
+    distance = face(matrices.distance)
     table = face(crosstabs.counts_of)
     hist = face(crosstabs.hist)
     interaction = face(crosstabs.interaction)
@@ -283,6 +304,8 @@ class H2OFrame(Identified):
     isstring = face(type_verbs.isstring)
     ischaracter = face(type_verbs.ischaracter)
     columns_by_type = face(type_verbs.columns_by_type)
+    anyfactor = face(type_verbs.anyfactor)
+    dtype = property(face(type_verbs.dtype_of))
     levels = face(level_verbs.levels)
     nlevels = face(level_verbs.nlevels)
     categories = face(level_verbs.categories)
@@ -305,6 +328,9 @@ class H2OFrame(Identified):
     nchar = face(texts.nchar)
     entropy = face(texts.entropy)
     grep = face(texts.grep)
+    tokenize = face(words.tokenize)
+    strdistance = face(words.strdistance)
+    num_valid_substrings = face(words.num_valid_substrings)
     week = face(times.week)
     dayOfWeek = face(times.dayOfWeek)
 
@@ -323,11 +349,18 @@ class H2OFrame(Identified):
     sort = face(joins.sort)
     merge = face(joins.merge)
     transpose = face(reshape.transpose)
+    moment = maker(clocks.moment)
+    mktime = maker(clocks.mktime)
     difflag1 = face(reshape.difflag1)
     idxmax = face(reshape.idxmax)
     idxmin = face(reshape.idxmin)
     topN = face(reshape.topN)
     bottomN = face(reshape.bottomN)
+    topNBottomN = face(reshape.top_or_bottom)
+    pivot = face(pivots.pivot)
+    melt = face(pivots.melt)
+    rank_within_group_by = face(ranking.rank_within_group_by)
+    isax = face(series.isax)
 
     def apply(self, fun: Any = None, axis: int = 0) -> H2OFrame:
         """A function of every column (axis 0) or every row (axis 1); see `frames.verbs.apply.apply`."""
@@ -355,7 +388,12 @@ class H2OFrame(Identified):
 
     show = face(display.show)
     summary = face(display.summary)
+    show_summary = face(display.summary)
+    get_summary = face(display.get_summary)
+    to_str = to_pretty_str = face(display.to_str)
+    to_html = face(display.to_html)
     describe = face(display.describe)
     chunk_bytes = face(display.chunk_bytes)
     as_data_frame = face(display.as_data_frame)
     get_frame_data = face(display.get_frame_data)
+    save = face(store.save_table)

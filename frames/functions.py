@@ -8,13 +8,27 @@ from typing import Any, Concatenate, ParamSpec
 
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.export import files as written
+from frames.export.store import load_table
 from frames.frame import H2OFrame
 from frames.parse import files as parsed
+from frames.parse import sql
 from frames.table.face import shown
 from frames.table.table import Table
 from frames.verbs import synthetic
 
-__all__ = ["as_list", "assign", "create_frame", "deep_copy", "export_file", "get_frame", "import_file", "upload_file"]
+__all__ = [
+    "as_list",
+    "assign",
+    "create_frame",
+    "deep_copy",
+    "export_file",
+    "get_frame",
+    "import_file",
+    "import_sql_select",
+    "import_sql_table",
+    "load_frame",
+    "upload_file",
+]
 
 P = ParamSpec("P")
 
@@ -44,7 +58,22 @@ def _of_a_frame(function: Callable[Concatenate[Table, P], None]) -> Callable[Con
 import_file = _making(parsed.import_file)
 upload_file = _making(parsed.upload_file)
 create_frame = _making(synthetic.create_frame)
+import_sql_table = _making(sql.import_sql_table)
+import_sql_select = _making(sql.import_sql_select)
 export_file = _of_a_frame(written.export_file)
+
+
+def load_frame(frame_id: str, path: str | None = None, force: bool = True) -> H2OFrame:
+    """The frame that ``frame.save(path)`` wrote, under a key; ``load_frame(path)`` takes the folder's name for key.
+
+    Workers read each chunk when it is first needed. `force`: a frame that has the key is replaced; without it that is
+    an error. Raises FrameError where the folder holds no frame, H2OValueError for a key that is taken.
+    """
+    folder = frame_id if path is None else path
+    key = frame_id if path is not None else frame_id.rstrip("/").rsplit("/", 1)[-1]
+    if not force and H2OFrame.get_frame(key) is not None:
+        raise H2OValueError(f"frame_id must be new, or force=True; '{key}' is in use.")
+    return H2OFrame._of(load_table(folder), key)
 
 
 def assign(data: H2OFrame, xid: str) -> H2OFrame:

@@ -35,6 +35,16 @@ def room() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
 
 
+def show_html(page: str) -> None:
+    """Show HTML: a notebook draws it, elsewhere it is printed as it is."""
+    if not in_notebook():
+        print(page)
+        return
+    from IPython.display import HTML, display
+
+    display(HTML(page))
+
+
 def text_table(header: Sequence[str], rows: Rows, left: bool = False, most: int | None = None) -> str:
     """Return columns under a ruled header, right aligned unless `left`.
 

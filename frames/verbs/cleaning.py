@@ -12,7 +12,7 @@ from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_where, starts
 from frames.cluster.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
 from frames.exceptions import H2OValueError
-from frames.table.cells import check_company, fitting, mixed_type, put_column_masked, put_masked
+from frames.table.cells import check_company, fitting, is_table, mixed_type, put_column_masked, put_masked
 from frames.table.integers import EXACT, alike, size_of
 from frames.table.table import Table
 from frames.verbs.crosstabs import mode
@@ -139,15 +139,16 @@ def impute(
 
     The fills are a list, one per column of the frame, NaN where nothing was filled in. `column=-1`: all columns (enum
     columns then get their mode). `by`: within groups of these columns; returns the frame of groups and fills, and
-    rows of groups without any value stay missing. `values`: the fills themselves, one per column to be filled
+    rows of groups without any value stay missing. `group_by_frame`: the groups and their fills, as such a call
+    returned them. `values`: the fills themselves, one per column to be filled
     (None: leave). Means and medians of integers beyond 2**53 are rounded to integers. Raises H2OValueError for mean
     or median of an enum column.
     """
     if method not in ("mean", "median", "mode"):
         raise H2OValueError(f"method must be 'mean', 'median' or 'mode'; got {method!r}.")
-    if group_by_frame is not None:
-        raise H2OValueError("group_by_frame must be None; give the grouping columns as by=.")
     targets = list(range(table.ncol)) if isinstance(column, int) and column == -1 else [table.index(column)]
+    if group_by_frame is not None:
+        return _impute_from_groups(table, targets, by, group_by_frame)
     if by is not None:
         return _impute_by_group(table, targets, method, by)
     fills = _fills(table, targets, method, combine_method, values, whole=column == -1)
@@ -199,13 +200,30 @@ def _impute_by_group(table: Table, targets: list[int], method: str, by: Any) -> 
     for at in [t for t in targets if t not in keys]:
         wish = getattr(GroupBy(table, [names[k] for k in keys]), method)(names[at], na="rm")
         fills = wish.get_frame()
-        matched = join(table, fills, keys, list(range(len(keys))), "left", looked_up=True)
-        source = sources(table, matched.pick([matched.ncol - 1]), 1)[0]
-        place = table.resolved[at]
-        if place.is_number:
-            check_company(names[at], [place, source])
-        made[at] = Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
+        made[at] = _filled_from(table, at, keys, fills)
     return table.with_places(carry_out(made, rows)), fills
+
+
+def _impute_from_groups(table: Table, targets: list[int], by: Any, groups: Any) -> tuple[Table, Table]:
+    """Fills that somebody has computed: a table of the key columns, then one fill."""
+    if not is_table(groups) or by is None or len(targets) != 1:
+        raise H2OValueError("group_by_frame must be a frame of groups, with by= and the one column that it fills.")
+    keys = table.indices(by)
+    if groups.ncol != len(keys) + 1:
+        raise H2OValueError(f"group_by_frame must hold {len(keys)} key columns and the fill; got {list(groups.names)}.")
+    made: list[Step | Place] = list(table.places)
+    made[targets[0]] = _filled_from(table, targets[0], keys, groups)
+    return table.with_places(carry_out(made, table.rows)), groups
+
+
+def _filled_from(table: Table, at: int, keys: list[int], groups: Table) -> Step:
+    """One column with its gaps filled from the last column of a table of groups."""
+    matched = join(table, groups, keys, list(range(len(keys))), "left", looked_up=True)
+    source = sources(table, matched.pick([matched.ncol - 1]), 1)[0]
+    place = table.resolved[at]
+    if place.is_number:
+        check_company(table.names[at], [place, source])
+    return Step((place, source), _put_column_in_gaps, mixed_type(place), place.domain)
 
 
 def insert_missing_values(table: Table, fraction: float = 0.1, seed: int | None = None) -> Table:

@@ -15,6 +15,9 @@ from frames.table.cells import is_table
 from frames.table.integers import distances
 from frames.table.small import small_table
 from frames.table.table import Table
+from frames.verbs.binding import cbind
+from frames.verbs.cleaning import na_omit
+from frames.verbs.ranking import ranked
 from frames.verbs.reductions import numeric
 
 
@@ -72,14 +75,29 @@ def var(table: Table, y: Table | None = None, na_rm: bool = False, use: str | No
 def cor(
     table: Table, y: Table | None = None, na_rm: bool = False, use: str | None = None, method: str = "Pearson"
 ) -> Any:
-    """Pearson correlations: a float for one column with one, else a frame; arguments as for var()."""
-    if str(method).lower() != "pearson":
-        raise H2OValueError(f"method must be 'Pearson'; got {method!r}. Rank the columns first for Spearman's.")
+    """Correlations of Pearson or Spearman: a float for one column with one, else a frame; arguments as for var().
+
+    Spearman's are Pearson's of ranks, equal cells sharing the mean of theirs, among the rows that `use` takes.
+    """
+    if str(method).lower() not in ("pearson", "spearman"):
+        raise H2OValueError(f"method must be 'Pearson' or 'Spearman'; got {method!r}.")
+    if str(method).lower() == "spearman":
+        table, y = _in_ranks(table, y, use or ("complete.obs" if na_rm else "everything"))
     found, rows, columns = _covariance(table, y, na_rm, use, "cor")
     scale = np.sqrt(np.diag(found))
     with np.errstate(all="ignore"):
         found = np.clip(found / np.outer(scale, scale), -1.0, 1.0)
     return _matrix(found if y is None else found[: len(rows), len(rows) :], columns)
+
+
+def _in_ranks(table: Table, y: Table | None, use: str) -> tuple[Table, Table | None]:
+    """Both tables with ranks in place of cells; only rows that are complete in both where `use` says so."""
+    both = table if y is None else cbind(table, y)
+    if use == "complete.obs":
+        both = na_omit(both)
+    both = ranked(both)
+    width = table.ncol
+    return both.pick(range(width)), None if y is None else both.pick(range(width, both.ncol))
 
 
 def _matrix(table: np.ndarray, columns: Sequence[str]) -> Any:

@@ -97,11 +97,12 @@ def mode(table: Table) -> float:
     return plain(found[np.argmax(counts)].item()) if len(found) else math.nan
 
 
-def hist(table: Table, breaks: Any = "sturges", plot: bool = True) -> Table:
+def hist(table: Table, breaks: Any = "sturges", plot: bool = True, save_plot_path: str | None = None) -> Table:
     """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
 
     `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges (cells outside are not
-    counted). `plot=True` also draws it. Raises H2OValueError where a cell is infinite and no edges are given.
+    counted). `plot=True` also draws it, `save_plot_path` writes the picture there. Raises H2OValueError where a cell is
+    infinite and no edges are given.
     """
     place = table.only("hist()")
     if place.type not in ("int", "real", "time"):
@@ -113,8 +114,8 @@ def hist(table: Table, breaks: Any = "sturges", plot: bool = True) -> Table:
         means = np.where(counts > 0, sums / counts, 0.0)
     mids = (edges[:-1] + edges[1:]) / 2
     columns = [edges, *[np.append(np.nan, c) for c in (counts, means, mids)]]
-    if plot:
-        _draw(edges, counts, table.names[0])
+    if plot or save_plot_path is not None:
+        _draw(edges, counts, table.names[0], plot, save_plot_path)
     return small_table(["breaks", "counts", "mids_true", "mids"], columns)
 
 
@@ -239,10 +240,14 @@ def _title(value: Any, place: Place) -> str:
     return value if isinstance(value, str) else double_text(value)
 
 
-def _draw(edges: np.ndarray, counts: np.ndarray, name: str) -> None:
+def _draw(edges: np.ndarray, counts: np.ndarray, name: str, plot: bool, path: str | None) -> None:
     import matplotlib.pyplot as plt
 
-    _, axes = plt.subplots()
+    figure, axes = plt.subplots()
     axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", edgecolor="white")
     axes.set(title=f"Histogram of {name}", xlabel=name, ylabel="Frequency")
-    plt.show()
+    if path is not None:
+        figure.savefig(path)
+    if plot:
+        plt.show()
+    plt.close(figure)

@@ -12,12 +12,13 @@ import pandas as pd
 from frames.chunks.column import Column
 from frames.chunks.summary import MISSING_INTEGER, Summary
 from frames.cluster.reorder import fetch
-from frames.cluster.tasks import gather, submit
+from frames.cluster.tasks import gather, reduce_each, submit
+from frames.exceptions import H2OValueError
 from frames.export.dask_face import to_pandas
 from frames.export.fields import cells
 from frames.export.files import csv_text
 from frames.table.table import Table
-from frames.text.screen import html_table, room, shortened, text_table
+from frames.text.screen import html_table, room, shortened, show_html, text_table
 from frames.verbs.selection import head
 
 MAX_COLUMNS = 200  # shown by head() and print, as in H2O
@@ -82,14 +83,105 @@ def html_of(table: Table) -> str:
     return f"{html_table(*shortened(*_preview(table, 10), None))}<pre>{_size(table)}</pre>"
 
 
-def show(table: Table, use_pandas: bool = False, rows: int = 10, cols: int = MAX_COLUMNS) -> None:
-    """Print the first rows."""
-    first = table if rows == 10 and cols == MAX_COLUMNS else head(table, rows, cols)
-    print(as_data_frame(head(table, rows, cols)) if use_pandas else text_of(first, rows))
+def show(
+    table: Table,
+    use_pandas: bool | None = None,
+    rows: int = 10,
+    cols: int = MAX_COLUMNS,
+    verbosity: str | None = None,
+    fmt: str | None = None,
+) -> None:
+    """Print the first rows.
+
+    `use_pandas`: as pandas prints them. `verbosity`: "short" prints the size only. `fmt`: "plain" or "pretty" text, or
+    "html", which a notebook shows as a table. Raises H2OValueError for other words.
+    """
+    _check_words(verbosity, fmt)
+    if verbosity == "short":
+        print(_size(table))
+    elif use_pandas:
+        print(as_data_frame(head(table, rows, cols)))
+    elif fmt == "html":
+        show_html(html_of(head(table, rows, cols)))
+    else:
+        print(to_str(table, rows, cols))
 
 
-def summary(table: Table, return_data: bool = False) -> list[list[str]] | None:
-    """Print type, mins, mean, maxs, sigma, zeros and missing of every column, and the first ten rows."""
+def to_str(table: Table, rows: int = 10, cols: int = MAX_COLUMNS, use_pandas: bool = False) -> str:
+    """The first rows as text, and the size; what print() shows."""
+    if use_pandas:
+        return str(as_data_frame(head(table, rows, cols)))
+    first = table if cols >= table.ncol else table.pick(range(cols))
+    return text_of(first, rows).replace(_size(first), _size(table))
+
+
+def to_html(table: Table, rows: int = 10, cols: int = MAX_COLUMNS) -> str:
+    """The first rows as an HTML table, and the size; cells are escaped."""
+    return html_of(head(table, rows, cols)).replace(_size(head(table, rows, cols)), _size(table))
+
+
+def _check_words(verbosity: str | None, fmt: str | None) -> None:
+    for name, word, words in (
+        ("verbosity", verbosity, ("short", "medium", "full")),
+        ("fmt", fmt, ("plain", "pretty", "html")),
+    ):
+        if word is not None and word not in words:
+            raise H2OValueError(f"{name} must be one of {', '.join(words)}; got {word!r}.")
+
+
+def get_summary(table: Table) -> dict[str, dict[str, Any]]:
+    """What is known of every column: its type, domain, missing cells, zeros, infinities, extremes, mean, spread.
+
+    Also the first ten cells, as `data`. Extremes are lists, smallest (largest) first, as in H2O, of one number.
+    """
+    columns = table.schema.columns
+    first = [values.tolist() for values in fetch(table.places, table.rows, 0, 10)]
+    infinite = _infinities(table)
+    found = {}
+    for i, (column, summary) in enumerate(zip(columns, table.summaries(), strict=True)):
+        texts = column.type in ("string", "uuid")
+        numbers = not texts and summary.present > 0
+        found[column.name] = {
+            "type": column.type,
+            "domain": list(column.domain) if column.domain is not None else None,
+            "missing_count": summary.missing,
+            "zero_count": 0 if texts else summary.zeros,
+            "positive_infinity_count": infinite[i][0],
+            "negative_infinity_count": infinite[i][1],
+            "mins": [summary.minimum] if numbers else [],
+            "maxs": [summary.maximum] if numbers else [],
+            "mean": summary.mean if numbers else math.nan,
+            "sigma": summary.sigma if numbers else math.nan,
+            "data": first[i] if not texts else None,
+            "string_data": first[i] if texts else None,
+        }
+    return found
+
+
+def _infinities(table: Table) -> list[tuple[int, int]]:
+    """(+inf, -inf) cells of every column; only columns of reals can have them."""
+    at = [i for i, s in enumerate(table.summaries()) if not (math.isfinite(s.minimum) and math.isfinite(s.maximum))]
+    at = [i for i in at if table.resolved[i].type == "real" and table.summaries()[i].present]
+    batches = gather(reduce_each([table.resolved[i] for i in at], table.rows, _count_infinities))
+    counts = iter(np.sum(parts, axis=0) for parts in batches)
+    told = [tuple(map(int, pair)) for batch in counts for pair in batch]
+    found = dict(zip(at, told, strict=True))
+    return [found.get(i, (0, 0)) for i in range(table.ncol)]  # type: ignore[misc]
+
+
+def _count_infinities(values: np.ndarray) -> tuple[int, int]:
+    if values.dtype.kind != "f":
+        return 0, 0
+    return int(np.isposinf(values).sum()), int(np.isneginf(values).sum())
+
+
+def summary(table: Table, return_data: bool = False) -> dict[str, dict[str, Any]] | None:
+    """Print type, mins, mean, maxs, sigma, zeros and missing of every column, and the first ten rows.
+
+    With `return_data` nothing is printed: it returns what get_summary() does.
+    """
+    if return_data:
+        return get_summary(table)
     header, rows = _preview(table, 10)
     count = min(table.ncol, MAX_COLUMNS)
     columns = [_statistics(c, s) for c, s in zip(table.schema.columns[:count], table.summaries()[:count], strict=True)]
@@ -97,8 +189,6 @@ def summary(table: Table, return_data: bool = False) -> list[list[str]] | None:
     more = [[""]] * (len(header) - count)
     lines = [[label, *[c[i] for c in columns], *[m[0] for m in more]] for i, label in enumerate(labels)]
     lines += [[str(i), *row] for i, row in enumerate(rows)]
-    if return_data:
-        return [["", *header], *lines]
     print(text_table(*shortened(["", *header], lines, None), most=room()))
     return None
 

@@ -80,7 +80,7 @@ def isin(table: Table, item: Any) -> Table:
     return table.with_places(carry_out(steps, table.rows))
 
 
-def match(table: Table, values: Any, nomatch: float = math.nan, start_index: int = 1) -> Table:
+def match(one: Table, table: Any, nomatch: float = math.nan, start_index: int = 1) -> Table:
     """The place of each value of this one column in a list, counted from `start_index`.
 
     `nomatch` (missing unless given) where a value is not there; a missing cell is there where None or NaN is.
@@ -88,9 +88,9 @@ def match(table: Table, values: Any, nomatch: float = math.nan, start_index: int
 
     Example: ``fr["y"].match(["no", "yes"], nomatch=0)``.
     """
-    place = table.only("match()")
-    arguments = (_wanted(place, _listed(values)), math.nan if nomatch is None else nomatch, start_index)
-    return table.with_places(carry_out([Step((place,), _match, None, None, arguments)], table.rows))
+    place = one.only("match()")
+    arguments = (_wanted(place, _listed(table)), math.nan if nomatch is None else nomatch, start_index)
+    return one.with_places(carry_out([Step((place,), _match, None, None, arguments)], one.rows))
 
 
 def which(table: Table) -> Table:

@@ -129,6 +129,13 @@ def bottomN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
     return _front(table, column, nPercent, ascending=True)
 
 
+def top_or_bottom(table: Table, column: str | int = 0, nPercent: float = 10, grabTopN: int = -1) -> Table:
+    """The largest (`grabTopN=1`) or smallest (-1) `nPercent` percent of a column; see topN()."""
+    if grabTopN not in (-1, 1):
+        raise H2OValueError(f"grabTopN must be 1 (largest) or -1 (smallest); got {grabTopN!r}.")
+    return _front(table, column, nPercent, ascending=grabTopN == -1)
+
+
 def _front(table: Table, column: str | int, percent: float, ascending: bool) -> Table:
     one = table.pick([table.index(column)])
     numeric(one, "topN or bottomN")

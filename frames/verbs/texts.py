@@ -84,12 +84,12 @@ def _split_cells(values: np.ndarray, pattern: str, width: int) -> list[np.ndarra
     columns = np.full((width, len(values)), None, object)
     for row, value in enumerate(values):
         if value is not None:
-            parts = _split(value, pattern)
+            parts = split(value, pattern)
             columns[: len(parts), row] = parts
     return list(columns)
 
 
-def _split(text: str, pattern: str) -> list[str]:
+def split(text: str, pattern: str) -> list[str]:
     """A text cut as Java does: without empty parts at the end, or from a match of no width at the start."""
     parts, start = [], 0
     for match in re.finditer(pattern, text):
@@ -105,7 +105,7 @@ def _split(text: str, pattern: str) -> list[str]:
 
 
 def _most_parts(values: np.ndarray, pattern: str) -> int:
-    return max((len(_split(v, pattern)) for v in values if v is not None), default=0)
+    return max((len(split(v, pattern)) for v in values if v is not None), default=0)
 
 
 def _text_places(table: Table, call: str) -> tuple[Place, ...]:
@@ -205,7 +205,7 @@ def strsplit(table: Table, pattern: str) -> Table:
     table.only("strsplit()")
     place, rows, pattern = _text_places(table, "strsplit")[0], table.rows, pattern_from(pattern)
     if place.type == "enum":
-        parts = [_split(level, pattern) for level in place.domain or ()]
+        parts = [split(level, pattern) for level in place.domain or ()]
         width, steps = max([1, *map(len, parts)]), []
         for k in range(width):
             domain, mapping = _sorted_domain([p[k] if k < len(p) else None for p in parts])

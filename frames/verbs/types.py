@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from frames.cluster.tasks import (
     Step,
     carry_out,
@@ -62,6 +64,19 @@ def _are(table: Table, *types: str) -> list[bool]:
 def isfactor(table: Table) -> list[bool]:
     """Per column: is it enum?"""
     return _are(table, "enum")
+
+
+def anyfactor(table: Table) -> bool:
+    """Is any column enum?"""
+    return any(isfactor(table))
+
+
+def dtype_of(table: Table) -> np.dtype:
+    """The NumPy dtype of one column as pandas shows it: int64, float64, datetime64[ms] or object."""
+    place = table.only("dtype")
+    if place.type == "int":
+        return np.dtype(np.int64 if not table.summaries()[0].missing else np.float64)
+    return np.dtype({"real": "f8", "time": "M8[ms]"}.get(str(place.type), "O"))
 
 
 def isnumeric(table: Table) -> list[bool]:

@@ -25,12 +25,12 @@ def _clean_keys():
 def cut(client):
     """A frame of a pandas table whose rows are cut in partitions of the given sizes (default: four uneven ones)."""
 
-    def build(table: pd.DataFrame, sizes=None) -> H2OFrame:
+    def build(table: pd.DataFrame, sizes=None, types=None) -> H2OFrame:
         if sizes is None:
             ends = sorted({len(table) * k // 10 for k in (1, 4, 8, 10)})
             sizes = np.diff([0, *ends])
         pieces, start = [], 0
-        whole = H2OFrame(table)
+        whole = H2OFrame(table, column_types=types)
         for size in sizes:
             pieces.append(whole[start : start + int(size), :])
             start += int(size)

@@ -1,0 +1,54 @@
+"""Rows as series of numbers, written in few symbols: iSAX (Shieh and Keogh 2008)."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from frames.cluster.tasks import as_float, derive
+from frames.exceptions import H2OValueError
+from frames.table.table import Table
+from frames.verbs.reductions import numeric
+
+
+def _words(*arguments) -> list[np.ndarray]:
+    """A task: the mean of each stretch of the standardised row, as the number of the interval that it is in."""
+    *columns, count, cuts = arguments
+    rows = np.stack([as_float(column) for column in columns], axis=1)
+    with np.errstate(all="ignore"):
+        spread = rows.std(axis=1, ddof=1, keepdims=True) if rows.shape[1] > 1 else np.zeros((len(rows), 1))
+        rows = np.where(spread > 0, (rows - rows.mean(axis=1, keepdims=True)) / spread, rows * 0.0)
+    means = np.stack([part.mean(axis=1) for part in np.array_split(rows, count, axis=1)], axis=1)
+    symbols = np.searchsorted(cuts, means, side="right").astype(np.float64)
+    symbols[np.isnan(means)] = np.nan
+    index = [
+        None if np.isnan(row).any() else "_".join(f"{int(symbol)}^{len(cuts) + 1}" for symbol in row) for row in symbols
+    ]
+    return [np.array(index, object), *symbols.T]
+
+
+def isax(table: Table, num_words: int, max_cardinality: int, optimize_card: bool = False) -> Table:
+    """The iSAX word of every row, a series from left to right: column `iSax_index`, then the symbols c0, c1, ...
+
+    The series is standardised, cut in `num_words` stretches of equal length, and the mean of each becomes one of
+    `max_cardinality` symbols of equal chance under a normal distribution. A row that misses a cell has no word. Raises
+    H2OValueError for columns that hold no numbers, for fewer columns than words, fewer than 2 symbols, and
+    `optimize_card=True`: every symbol has the cardinality that is asked for.
+
+    Example: ``series.isax(num_words=4, max_cardinality=8)``.
+    """
+    places = numeric(table, "isax")
+    for name, value, least in (("num_words", num_words, 1), ("max_cardinality", max_cardinality, 2)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise H2OValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+    if optimize_card:
+        raise H2OValueError("optimize_card must be False: all symbols have max_cardinality. Leave it out.")
+    if num_words > table.ncol:
+        raise H2OValueError(f"num_words must be at most the number of columns ({table.ncol}); got {num_words}.")
+    cuts = np.array([NormalDist().inv_cdf(i / max_cardinality) for i in range(1, max_cardinality)])
+    types: list[Any] = ["string", *["int"] * num_words]
+    made = derive(places, table.rows, _words, types, None, (int(num_words), cuts))
+    return table.new(["iSax_index", *(f"c{i}" for i in range(num_words))], made)
