@@ -118,16 +118,20 @@ def activation(options: Options, kernels: SimpleNamespace) -> Any:
     return kernels.activations.ACTIVATIONS[options.activation.capitalize()]()
 
 
+# The number of a distribution, in the package's word and in the oracle's.
+NUMBERS = {
+    "quantile": ("alpha", "quantile_alpha"),
+    "huber": ("delta", "huber_delta"),
+    "tweedie": ("power", "tweedie_power"),
+}
+
+
 def distribution(options: Options, kernels: SimpleNamespace) -> Any:
     """The spec of the loss."""
-    numbers = {
-        "multinomial": {"quadratic": options.loss == "quadratic"},
-        "quantile": {"alpha": options.quantile_alpha},
-        "huber": {"delta": options.huber_delta},
-        "tweedie": {"power": options.tweedie_power},
-    }
-    family = "multinomial" if options.loss in CLASSIFIERS else options.loss
-    return kernels.distributions.DISTRIBUTIONS[family](**numbers.get(family, {}))
+    if options.loss in CLASSIFIERS:
+        return kernels.distributions.DISTRIBUTIONS["multinomial"](quadratic=options.loss == "quadratic")
+    own = {ours: getattr(options, theirs) for name, (ours, theirs) in NUMBERS.items() if name == options.loss}
+    return kernels.distributions.DISTRIBUTIONS[options.loss](**own)
 
 
 def optimizer(options: Options, clock: int, kernels: SimpleNamespace) -> Any:

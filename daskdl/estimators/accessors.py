@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from daskdl.metrics import METRICS
+from daskdl.metrics.at_threshold import METHODS
 from frames.exceptions import H2OValueError
 
 T = TypeVar("T")
@@ -29,7 +30,10 @@ def _by_threshold(name: str, meaning: str) -> Callable[..., Any]:
 
         return self._by_source(of, train, valid, xval)
 
-    ask.__doc__ = f"Return the {meaning} as pairs [threshold, value]: at the best threshold, at those given, or 'all'."
+    ask.__doc__ = (
+        f"Return the {meaning}.\n\n    Two classes: pairs [threshold, value] at the best threshold, at those given, "
+        "or at 'all'. More classes, where they have it: a number."
+    )
     return _named(ask, name)
 
 
@@ -40,12 +44,14 @@ def _named(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def with_metrics(cls: type[T]) -> type[T]:
-    """Give a class a method for each metric that is asked for by name alone, but for those that it writes itself."""
+    """Give a class a method for each metric, but for those that it writes itself, and for what thresholds are given."""
     for metric in METRICS.values():
         for name in metric.accessors:
             if name in vars(cls):
                 continue
             setattr(cls, name, _plain(name, metric.meaning))
+    for name, one in METHODS.items():
+        setattr(cls, name, _by_threshold(name, one.meaning))
     return cls
 
 
@@ -53,7 +59,8 @@ def with_metrics(cls: type[T]) -> type[T]:
 class MetricAccessors:
     """The metric methods of an estimator; `_trained()` gives the model or raises.
 
-    Those without further arguments (mse, auc, ...) are made from the entries of `daskdl.metrics.METRICS`.
+    Those without further arguments (mse, auc, ...) are made from the entries of `daskdl.metrics.METRICS`, those of two
+    classes at a threshold (F1, recall, ...) from `daskdl.metrics.at_threshold.METHODS`.
     """
 
     _trained: Callable[[], Any]
@@ -149,26 +156,4 @@ class MetricAccessors:
     multinomial_auc_table = _plain("multinomial_auc_table", "table of AUC per class or pair (more than two classes)")
     multinomial_aucpr_table = _plain(
         "multinomial_aucpr_table", "table of AUCPR per class or pair (more than two classes)"
-    )
-
-    # ---- of a two-class model, by threshold (None: the best one)
-    F1 = _by_threshold("F1", "F1 score")
-    F2 = _by_threshold("F2", "F2 score")
-    F0point5 = _by_threshold("F0point5", "F0.5 score")
-    accuracy = _by_threshold("accuracy", "accuracy")
-    error = _by_threshold("error", "share of wrong rows")
-    precision = _by_threshold("precision", "precision")
-    recall = _by_threshold("recall", "recall")
-    sensitivity = _by_threshold("sensitivity", "sensitivity (recall)")
-    specificity = _by_threshold("specificity", "specificity")
-    tpr = _by_threshold("tpr", "true positive rate")
-    tnr = _by_threshold("tnr", "true negative rate")
-    fnr = _by_threshold("fnr", "false negative rate")
-    fpr = _by_threshold("fpr", "false positive rate")
-    fallout = _by_threshold("fallout", "fallout (false positive rate)")
-    missrate = _by_threshold("missrate", "miss rate (false negative rate)")
-    mcc = _by_threshold("mcc", "Matthews correlation coefficient")
-    max_per_class_error = _by_threshold("max_per_class_error", "larger of the class errors")
-    mean_per_class_error = _by_threshold(
-        "mean_per_class_error", "mean of the class errors (for more than two classes a number)"
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from daskdl.encoding.adaptation import level_map
+from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.model.matching import matched
 from frames.chunks.chunk import Chunk
 from frames.cluster.tasks import as_float, gather, submit_all
@@ -15,7 +16,7 @@ from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 from frames.table.names import unique_names
 
-CLASSIFIERS = ("bernoulli", "multinomial")  # distributions that make numbers in y classes
+CLASSIFIERS = [name for name, kind in DISTRIBUTIONS.items() if kind.classes is not None]  # make numbers in y classes
 
 
 class ArrayFace:

@@ -10,12 +10,11 @@ import pandas as pd
 
 from daskdl.metrics.metric import Metric
 from daskdl.metrics.plot import Drawing, finished, new_figure
-from daskdl.metrics.registry import metric_named, metric_value
+from daskdl.metrics.registry import judge_of_columns, metric_named, metric_value
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
-DEFAULT_METRIC = {"Binomial": "auc", "Multinomial": "logloss", "Regression": "rmse", "AutoEncoder": "mse"}
 IMPORTANCE = ["Variable", "Relative Importance", "Scaled Importance", "Percentage"]
 
 
@@ -57,7 +56,8 @@ class ModelInfluence:
         importance; with several repeats Variable, Run 1, Run 2, ... Raises H2OValueError for unknown names.
         """
         model = self._trained()
-        judged = metric_named(DEFAULT_METRIC[model.category] if metric.upper() == "AUTO" else metric, model.category)
+        category = model.category
+        judged = judge_of_columns(category) if metric.upper() == "AUTO" else metric_named(metric, category)
         names = _features(model, frame, features)
         if n_repeats < 1 or (n_samples < 1 and n_samples != -1):
             raise H2OValueError(

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Any, Self, TextIO
 
+from daskdl.metrics import METRICS
 from frames.text.screen import in_notebook
 
 TITLE = "deeplearning Model Build progress"
@@ -123,12 +124,13 @@ class _Lines:
 
 
 def _short(row: dict[str, Any]) -> str:
-    """One metric, the one users look at first: validation before training, logloss before rmse."""
+    """One metric, of validation before training: the one that AUTO stops by, or the first that there is."""
+    columns = [metric.column for metric in sorted(METRICS.values(), key=lambda metric: not metric.default_of)]
     for source in ("validation", "training"):
-        for metric in ("logloss", "deviance", "mse", "rmse"):
-            value = row.get(f"{source}_{metric}")
+        for column in columns:
+            value = row.get(f"{source}_{column}")
             if isinstance(value, float) and value == value:
-                return f"{source} {metric} {value:.4g}"
+                return f"{source} {column} {value:.4g}"
     return ""
 
 

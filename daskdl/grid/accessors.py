@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator
 from daskdl.metrics import METRICS
+from daskdl.metrics.at_threshold import METHODS
 
 T = TypeVar("T")
 
@@ -27,10 +28,9 @@ def _ask_all(name: str) -> Callable[..., dict[str, Any]]:
 
 
 def with_metrics(cls: type[T]) -> type[T]:
-    """Give a class a method for each metric that a model is asked for by name alone."""
-    for metric in METRICS.values():
-        for name in metric.accessors:
-            setattr(cls, name, _ask_all(name))
+    """Give a class a method for each metric, and for each that is asked at a threshold."""
+    for name in [*(name for metric in METRICS.values() for name in metric.accessors), *METHODS]:
+        setattr(cls, name, _ask_all(name))
     return cls
 
 
@@ -38,7 +38,7 @@ def with_metrics(cls: type[T]) -> type[T]:
 class GridAccessors:
     """What can be asked of all models at once; arguments are those of the estimator's method.
 
-    Metrics (mse, auc, ...) come from the entries of `daskdl.metrics.METRICS`.
+    Metrics (mse, auc, F1, ...) come from `daskdl.metrics.METRICS` and `daskdl.metrics.at_threshold.METHODS`.
     """
 
     models: list[Any]
@@ -68,25 +68,7 @@ class GridAccessors:
         return {model.model_id: model.xvals for model in self.models}
 
     null_deviance = _ask_all("null_deviance")
-    mean_per_class_error = _ask_all("mean_per_class_error")
     hit_ratio_table = _ask_all("hit_ratio_table")
     roc = _ask_all("roc")
     gains_lift = _ask_all("gains_lift")
     metric = _ask_all("metric")
-    F1 = _ask_all("F1")
-    F2 = _ask_all("F2")
-    F0point5 = _ask_all("F0point5")
-    accuracy = _ask_all("accuracy")
-    error = _ask_all("error")
-    precision = _ask_all("precision")
-    recall = _ask_all("recall")
-    sensitivity = _ask_all("sensitivity")
-    specificity = _ask_all("specificity")
-    tpr = _ask_all("tpr")
-    tnr = _ask_all("tnr")
-    fnr = _ask_all("fnr")
-    fpr = _ask_all("fpr")
-    fallout = _ask_all("fallout")
-    missrate = _ask_all("missrate")
-    mcc = _ask_all("mcc")
-    max_per_class_error = _ask_all("max_per_class_error")

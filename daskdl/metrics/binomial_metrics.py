@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from daskdl.metrics.at_threshold import ALIASES, METHODS, AtThreshold
 from daskdl.metrics.base import Header, ModelMetrics
 from daskdl.metrics.confusion import ConfusionMatrix, error_values
 from daskdl.metrics.curve import CRITERIA, Curve
@@ -18,7 +19,7 @@ from daskdl.metrics.plot import Drawing, draw_gains, draw_lines
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.exceptions import H2OValueError
 
-_ALIASES = {"sensitivity": "recall", "fallout": "fpr", "missrate": "fnr", "mcc": "absolute_mcc"}
+T = TypeVar("T")
 
 
 class MetricValues(list):
@@ -30,8 +31,29 @@ class MetricValues(list):
         return self[0][1] if len(self) == 1 else [pair[1] for pair in self]
 
 
+def _method(one: AtThreshold) -> Callable[..., MetricValues]:
+    def ask(self: H2OBinomialModelMetrics, thresholds: Any = None) -> MetricValues:
+        pairs = self.metric(one.criterion, thresholds)
+        return MetricValues([[at, 1.0 - value] for at, value in pairs]) if one.complement else pairs
+
+    best = "where it is smallest" if one.complement else "where it is largest"
+    ask.__doc__ = f"Give the {one.meaning} as pairs [threshold, value], as `metric` does: for None {best}."
+    ask.__name__, ask.__qualname__ = one.name, f"H2OBinomialModelMetrics.{one.name}"
+    return ask
+
+
+def _with_methods(cls: type[T]) -> type[T]:
+    """Give a class what is asked at a threshold of one's own."""
+    for name, one in METHODS.items():
+        setattr(cls, name, _method(one))
+    return cls
+
+
+@_with_methods
 class H2OBinomialModelMetrics(ModelMetrics):
     """Metrics of a two-class model.
+
+    F1, accuracy, recall, ... at a threshold come from `daskdl.metrics.at_threshold.METHODS`.
 
     The whole threshold curve is held after a measurement; `to_dict` keeps at most 400 of its points, so chosen that all
     maxima, their thresholds and the default threshold stay the same. Thresholds are probabilities that occurred (lower
@@ -121,76 +143,6 @@ class H2OBinomialModelMetrics(ModelMetrics):
             chosen = [self.find_idx_by_threshold(t) for t in np.atleast_1d(np.asarray(thresholds, float))]
         values = self.points.criterion(name)
         return MetricValues([[float(self.points.thresholds[at]), float(values[at])] for at in chosen])
-
-    def _complement(self, name: str, thresholds: Any) -> MetricValues:
-        return MetricValues([[at, 1.0 - value] for at, value in self.metric(name, thresholds)])
-
-    def F1(self, thresholds: Any = None) -> MetricValues:
-        """Give F1 = 2 PR / (P + R) as in `metric`."""
-        return self.metric("f1", thresholds)
-
-    def F2(self, thresholds: Any = None) -> MetricValues:
-        """Give F2 = 5 PR / (4 P + R), which favours recall, as in `metric`."""
-        return self.metric("f2", thresholds)
-
-    def F0point5(self, thresholds: Any = None) -> MetricValues:
-        """Give F0.5 = 1.25 PR / (0.25 P + R), which favours precision, as in `metric`."""
-        return self.metric("f0point5", thresholds)
-
-    def accuracy(self, thresholds: Any = None) -> MetricValues:
-        """Give the share of rightly predicted weight as in `metric`."""
-        return self.metric("accuracy", thresholds)
-
-    def error(self, thresholds: Any = None) -> MetricValues:
-        """Give 1 - accuracy; with thresholds None at the most accurate threshold."""
-        return self._complement("accuracy", thresholds)
-
-    def precision(self, thresholds: Any = None) -> MetricValues:
-        """Give tp / (tp + fp) as in `metric`."""
-        return self.metric("precision", thresholds)
-
-    def recall(self, thresholds: Any = None) -> MetricValues:
-        """Give tp / (tp + fn) as in `metric`."""
-        return self.metric("recall", thresholds)
-
-    def tpr(self, thresholds: Any = None) -> MetricValues:
-        """Give the true positive rate as in `metric`."""
-        return self.metric("tpr", thresholds)
-
-    sensitivity = recall
-
-    def specificity(self, thresholds: Any = None) -> MetricValues:
-        """Give tn / (tn + fp) as in `metric`."""
-        return self.metric("specificity", thresholds)
-
-    def tnr(self, thresholds: Any = None) -> MetricValues:
-        """Give the true negative rate as in `metric`."""
-        return self.metric("tnr", thresholds)
-
-    def fnr(self, thresholds: Any = None) -> MetricValues:
-        """Give the false negative rate as in `metric`."""
-        return self.metric("fnr", thresholds)
-
-    def fpr(self, thresholds: Any = None) -> MetricValues:
-        """Give the false positive rate as in `metric`."""
-        return self.metric("fpr", thresholds)
-
-    fallout, missrate = fpr, fnr
-
-    def mcc(self, thresholds: Any = None) -> MetricValues:
-        """Give the absolute value of Matthews' correlation as in `metric`."""
-        return self.metric("absolute_mcc", thresholds)
-
-    def max_per_class_error(self, thresholds: Any = None) -> MetricValues:
-        """Give the larger of the two class errors; with thresholds None where it is smallest."""
-        return self._complement("min_per_class_accuracy", thresholds)
-
-    def mean_per_class_error(self, thresholds: Any = None) -> MetricValues:
-        """Give the mean of the two class errors; with thresholds None where it is smallest.
-
-        The report and `values()["mean_per_class_error"]` take it at the default threshold.
-        """
-        return self._complement("mean_per_class_accuracy", thresholds)
 
     def find_threshold_by_max_metric(self, metric: str) -> float:
         """Give the highest threshold at which a criterion is largest."""
@@ -345,9 +297,9 @@ class H2OBinomialModelMetrics(ModelMetrics):
 
 
 def _criterion(name: str) -> str:
-    known = _ALIASES.get(name, name)
+    known = ALIASES.get(name, name)
     if known not in CRITERIA:
-        raise H2OValueError(f"A threshold metric must be one of {[*CRITERIA, *_ALIASES]}; got {name!r}.")
+        raise H2OValueError(f"A threshold metric must be one of {[*CRITERIA, *ALIASES]}; got {name!r}.")
     return known
 
 

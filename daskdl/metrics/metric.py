@@ -68,7 +68,8 @@ class Metric:
     raw: str | None = SAME  # its key in the record that H2O's REST would answer
     accessors: tuple[str, ...] = (SAME,)  # methods of measurements, models and grids
     summary: tuple[str, ...] = (SAME,)  # rows of the cross-validation summary
-    default_of: tuple[str, ...] = ()  # categories in which AUTO means this metric
+    default_of: tuple[str, ...] = ()  # categories in which AUTO means this metric ...
+    judges_columns_of: tuple[str, ...] = ()  # ... and in which AUTO of permutation_importance() does
     key: str = SAME  # the name among the values that holds the number, where another metric shares it
     aliases: frozenset[str] = field(init=False)  # every name in lower case
 

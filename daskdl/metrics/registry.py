@@ -72,6 +72,11 @@ def default_metric(category: str) -> Metric:
     return next(metric for metric in metrics_of(category) if category in metric.default_of)
 
 
+def judge_of_columns(category: str) -> Metric:
+    """Give the metric by which permutation_importance() judges the columns of a category where it is not told."""
+    return next(metric for metric in metrics_of(category) if category in metric.judges_columns_of)
+
+
 def metric_named(name: str, category: str | None = None) -> Metric:
     """Give a metric by any of its names, upper or lower case; AUTO needs the category and gives its default.
 

@@ -3,11 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
+from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.spec import Spec
 
-DROPOUT = "WithDropout"  # what follows the name of an activation whose units are dropped
 T = TypeVar("T")
+# What `activation` may name: which activation that is, and whether its units are dropped.
+HIDDEN_UNITS: dict[str, tuple[type[Activation], bool]] = {
+    name + suffix: (kind, dropped)
+    for name, kind in ACTIVATIONS.items()
+    for suffix, dropped in (("", False), ("WithDropout", True))
+}
 
 
 def with_declared(**families: Mapping[str, type[Spec]]) -> Callable[[type[T]], type[T]]:

@@ -1,19 +1,19 @@
 """Which specs the parameters name: the activation, the distribution, whether units are dropped."""
 
-from daskdl.kernels.activations import ACTIVATIONS, Activation
+from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
-from daskdl.parameters.choices import DROPOUT, suits
+from daskdl.parameters.choices import HIDDEN_UNITS, suits
 from daskdl.parameters.declared import Parameters
 
 
 def activation_of(parameters: Parameters) -> Activation:
     """Return the activation that was asked for, with or without dropout."""
-    return ACTIVATIONS[parameters.activation.removesuffix(DROPOUT)].of(parameters)
+    return HIDDEN_UNITS[parameters.activation][0].of(parameters)
 
 
 def drops_units(parameters: Parameters) -> bool:
     """Tell whether hidden units are dropped."""
-    return parameters.activation.endswith(DROPOUT)
+    return HIDDEN_UNITS[parameters.activation][1]
 
 
 def asked_distribution(parameters: Parameters) -> Distribution | None:

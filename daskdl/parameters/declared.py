@@ -19,7 +19,7 @@ from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
 from daskdl.metrics import METRICS
-from daskdl.parameters.choices import with_declared
+from daskdl.parameters.choices import HIDDEN_UNITS, with_declared
 
 FREE, FIXED, CHECKED, KEPT, NEW = Restart
 Ints: TypeAlias = tuple[int, ...]
@@ -33,7 +33,7 @@ FINITE = Range(0, ends="[)")
 SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, "[)")
 FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
-WITH_DROPOUT = OneOf(*(name + dropout for name in ACTIVATIONS for dropout in ("", "WithDropout")))
+WITH_DROPOUT = OneOf(*HIDDEN_UNITS)
 FAMILIES = OneOf("AUTO", *DISTRIBUTIONS)
 LOSSES = OneOf(*dict.fromkeys(["Automatic", *(loss for one in DISTRIBUTIONS.values() for loss in one.losses)]))
 STOPPING = OneOf(

@@ -14,12 +14,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daskdl.estimators.accessors import MetricAccessors
+from daskdl.grid.accessors import GridAccessors
 from daskdl.kernels.activations import ACTIVATIONS, activate, slope
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution, gradient, loss, output_delta, response
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers import OPTIMIZERS, Clock, bias_step, speed, step
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Momentum, Nesterov
+from daskdl.metrics import METRICS
+from daskdl.metrics.at_threshold import ALIASES, METHODS
+from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
+from daskdl.metrics.curve import CRITERIA
+from daskdl.metrics.metric import ALL
+from daskdl.metrics.registry import default_metric, judge_of_columns
 from daskdl.parameters import Facts, Parameters, Resolved, declarations, resolve
 from frames.exceptions import H2OResponseError
 
@@ -301,3 +309,22 @@ def test_momentum_ramps_and_then_stays():
     assert [spec.momentum_at(n) for n in (0, 50, 100, 1e9)] == pytest.approx([0.2, 0.5, 0.8, 0.8])
     assert [spec.at(Clock(n))[0].momentum for n in (0, 50)] == pytest.approx([0.2, 0.5])
     assert Momentum(start=0.2, stable=0.8, ramp=0.0).momentum_at(1e9) == 0.2
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_a_category_of_models_has_one_metric_for_every_word_auto(category):
+    assert sum(category in metric.default_of for metric in METRICS.values()) == 1
+    assert sum(category in metric.judges_columns_of for metric in METRICS.values()) == 1
+    assert category in default_metric(category).formulas
+    assert category in judge_of_columns(category).formulas
+
+
+def test_what_is_asked_at_a_threshold_is_a_method_of_measurements_models_and_grids():
+    for name, one in METHODS.items():
+        assert one.criterion in CRITERIA
+        for kind in (H2OBinomialModelMetrics, MetricAccessors, GridAccessors):
+            assert one.meaning in getattr(kind, name).__doc__
+    assert ALIASES == {"sensitivity": "recall", "fallout": "fpr", "missrate": "fnr", "mcc": "absolute_mcc"}

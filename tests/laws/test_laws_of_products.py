@@ -56,9 +56,7 @@ def back(activation, network, view, own):
 def options_of(activation: str, family: Distribution) -> oracle.Options:
     """The pair in the oracle's words; a name that it does not know yet it refuses."""
     loss = family.loss_name.lower() if family.classes is not None else family.name
-    numbers = {"quantile": ("quantile_alpha", "alpha"), "tweedie": ("tweedie_power", "power")}
-    numbers |= {"huber": ("huber_delta", "delta")}
-    own = {theirs: getattr(family, ours) for name, (theirs, ours) in numbers.items() if name == family.name}
+    own = {theirs: getattr(family, ours) for name, (ours, theirs) in compiled.NUMBERS.items() if name == family.name}
     return oracle.Options(activation.lower(), loss, rate=0.02, entries=NUMBERS + 1, **own)
 
 

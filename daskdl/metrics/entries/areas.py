@@ -26,6 +26,7 @@ AUC = Metric(
     history={"Binomial": 4, "Multinomial": 5},
     label="AUC",
     raw="AUC",
+    judges_columns_of=("Binomial",),
 )
 PR_AUC = Metric(
     "pr_auc",

@@ -34,6 +34,7 @@ MSE = Metric(
     label="MSE",
     raw="MSE",
     default_of=("AutoEncoder",),
+    judges_columns_of=("AutoEncoder",),
 )
 RMSE = Metric(
     "rmse",
@@ -44,6 +45,7 @@ RMSE = Metric(
     history=dict.fromkeys(ALL, 1),
     label="RMSE",
     raw="RMSE",
+    judges_columns_of=("Regression",),
 )
 MAE = Metric(
     "mae",

@@ -14,4 +14,5 @@ LOGLOSS = Metric(
     history=dict.fromkeys(CLASSES, 2),
     label="LogLoss",
     default_of=CLASSES,
+    judges_columns_of=("Multinomial",),
 )
