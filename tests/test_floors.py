@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (14, ("daskdl.model", "daskdl.worker")),
     (15, ("daskdl.shell",)),
     (16, ("daskdl.training",)),
+    (17, ("daskdl.export",)),
     (18, ("daskdl.estimators", "daskdl.exceptions", "daskdl.frame", "daskdl.two_dim_table")),
     (19, ("daskdl.grid",)),
     (20, ("daskdl.door",)),

@@ -174,7 +174,17 @@ def _fits(items: Sequence[Any], levels: tuple[str, ...] | None) -> list[Any]:
     """
     if levels is None:
         return [TRUTHS.index(item) if item in TRUTHS else number_in(item) for item in items]
-    by_text: dict[Any, int] = {level: code for code, level in enumerate(levels)}
+    by_text, by_number = meanings(levels)
+    return [(by_text if isinstance(item, str) else by_number).get(item) for item in items]
+
+
+def meanings(levels: tuple[str, ...]) -> tuple[dict[str, int], dict[float, int]]:
+    """Return which level (its code) a text means, and which one a number.
+
+    >>> meanings(("1", "1.0", "x"))
+    ({'1': 0, '1.0': 1, 'x': 2}, {1.0: 0})
+    """
+    by_text: dict[str, int] = {level: code for code, level in enumerate(levels)}
     by_number: dict[Any, int] = {}
     for level, code in by_text.items():
         number = number_in(level)
@@ -184,7 +194,7 @@ def _fits(items: Sequence[Any], levels: tuple[str, ...] | None) -> list[Any]:
         by_number = {TRUTHS.index(level): code for level, code in by_text.items()}
     if set(levels) <= set(ZERO_ONE):
         by_text |= {TRUTHS[int(level)]: code for level, code in list(by_text.items())}
-    return [(by_text if isinstance(item, str) else by_number).get(item) for item in items]
+    return by_text, {float(number): code for number, code in by_number.items()}
 
 
 def _means_missing(item: Any) -> bool:

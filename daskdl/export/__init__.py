@@ -1,0 +1,1 @@
+"""Models that leave: one traced program, written in other languages."""
