@@ -35,7 +35,9 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
     ),
-    **dict.fromkeys(("download_model", "upload_model", "make_metrics", "predict"), "daskdl.door.models"),
+    **dict.fromkeys(
+        ("download_model", "download_pojo", "upload_model", "make_metrics", "predict"), "daskdl.door.models"
+    ),
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
     **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
@@ -58,6 +60,7 @@ __all__ = [
     "demo",
     "download_csv",
     "download_model",
+    "download_pojo",
     "export_file",
     "frames",
     "get_frame",
@@ -102,6 +105,7 @@ if TYPE_CHECKING:
     from daskdl.door.keys import frames, load_dataset, ls, models, remove, remove_all
     from daskdl.door.models import (
         download_model,
+        download_pojo,
         get_grid,
         get_model,
         load_grid,

@@ -1,4 +1,4 @@
-"""The command line: `daskdl train`, `predict`, `demo`, `info`, `warm`; also as a sub-command of `dask`.
+"""The command line: `daskdl train`, `predict`, `export`, `demo`, `info`, `warm`; also as a sub-command of `dask`.
 
 Every parameter of Deep Learning is an option of `daskdl train`, made from its declaration.
 """
@@ -249,6 +249,25 @@ def predict(
         click.echo(f"{predictions.nrow} predictions written: {out}")
         if model.model.response in rows.names:
             click.echo(f"\n{model.model_performance(rows)}")
+
+
+@main.command()
+@click.option("--model", "model_dir", required=True, metavar="DIR", help="Saved model.")
+@click.option("--to", required=True, metavar="TARGET", help="Language to write it in: java, numpy or onnx.")
+@click.option("--out", required=True, metavar="PATH", help="File, or folder for a file named after the model.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--package", help="Package of the Java class, such as com.acme.models.")
+@click.option("--class-name", help="Name of the Java class; default: the file's, or the model's.")
+def export(model_dir: str, to: str, out: str, force: bool, package: str | None, class_name: str | None) -> None:
+    """Write a saved model as Java, as an ONNX graph, or as one Python file; no cluster is started."""
+    with _plainly():
+        from daskdl.export.write import write_model
+        from daskdl.model import checkpoint
+
+        if "://" not in model_dir and not Path(model_dir).exists():
+            raise Refused(f"--model must be a folder that holds a saved model; there is no {model_dir}.")
+        written = write_model(checkpoint.load(model_dir), to, out, force, package=package, class_name=class_name)
+        click.echo(f"Model written: {written}")
 
 
 @main.command()

@@ -25,6 +25,7 @@ _ALGORITHMS = (
 )
 _OTHERS = "Use H2O's own package h2o, or scikit-learn, for other algorithms"
 _KEEP = "save_model() and load_model() keep a model"
+_LEAVE = "model.export_java(), export_onnx() and export_numpy() write models that run elsewhere"
 _ASK = "Ask h2o.cluster()"
 
 # Modules of h2o-py, below the package, and the remedy.
@@ -40,8 +41,7 @@ MODULES = {
 
 # Functions of h2o-py's module, and the remedy.
 FUNCTIONS = {
-    **dict.fromkeys(("import_mojo", "upload_mojo", "mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), _KEEP),
-    "download_pojo": _KEEP,
+    **dict.fromkeys(("import_mojo", "upload_mojo", "mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), _LEAVE),
     **dict.fromkeys(("connection", "cluster_info", "cluster_status", "network_test", "api"), _ASK),
     **dict.fromkeys(("flow", "download_all_logs", "log_and_echo"), "h2o.cluster().dashboard_link shows what runs"),
     **dict.fromkeys(("set_telemetry", "telemetry_enabled"), "Nothing is ever sent anywhere"),

@@ -102,6 +102,14 @@ def download_model(
     return save_model(model, path, True, export_cross_validation_predictions, filename)
 
 
+def download_pojo(model: Any, path: str | None = None, get_jar: bool = True, jar_name: str = "") -> str | None:
+    """Write a model as a Java class into a folder and return the file, or print it where there is no `path`.
+
+    `get_jar` and `jar_name` are accepted for H2O's sake: the class needs no jar, so none is written.
+    """
+    return estimator_of(_model(model)).download_pojo(path or "", get_jar, jar_name)
+
+
 def upload_model(path: str) -> H2ODeepLearningEstimator:
     """Read a model from the client's disk (here the same as load_model)."""
     return load_model(path)

@@ -17,7 +17,9 @@ _INSTEAD = {
         "permutation_importance(), partial_plot() and varimp_plot() explain a model",
     ),
     "predict_contributions": "permutation_importance() and partial_plot() show what columns do",
-    **dict.fromkeys(("save_mojo", "download_mojo", "download_pojo"), "save_model() and load_model() keep a model"),
+    **dict.fromkeys(
+        ("save_mojo", "download_mojo"), "export_java(), export_onnx() and export_numpy() let a model leave"
+    ),
     "train_segments": "train one estimator per part of the frame",
 }
 
@@ -31,18 +33,6 @@ class ModelArtifacts:
         if name in _INSTEAD:
             raise AttributeError(f"{type(self).__name__} has no {name}(); {_INSTEAD[name]}.")
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
-    @property
-    def have_pojo(self) -> bool:
-        """Whether download_pojo() writes the model as Java source."""
-        self._trained()
-        return hasattr(self, "download_pojo")
-
-    @property
-    def have_mojo(self) -> bool:
-        """Whether the model can be written in H2O's MOJO format: never."""
-        self._trained()
-        return False
 
     def download_model(self, path: str = "", filename: str | None = None) -> str:
         """Write the model to `path`/`filename` (default: this folder, the model's name) and return where.

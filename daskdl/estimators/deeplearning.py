@@ -6,6 +6,7 @@ from daskdl.estimators.accessors import MetricAccessors
 from daskdl.estimators.arrays import ArrayFace, is_table
 from daskdl.estimators.artifacts import ModelArtifacts
 from daskdl.estimators.base import H2OEstimator
+from daskdl.estimators.exports import ModelExports
 from daskdl.estimators.influence import ModelInfluence
 from daskdl.estimators.plots import ModelPlots
 from daskdl.estimators.report import as_html, as_text, report
@@ -16,7 +17,15 @@ from frames.frame import H2OFrame
 
 
 class H2ODeepLearningEstimator(
-    MetricAccessors, ModelViews, ModelInfluence, ModelPlots, ModelArtifacts, ArrayFace, Shown, H2OEstimator
+    MetricAccessors,
+    ModelViews,
+    ModelInfluence,
+    ModelPlots,
+    ModelArtifacts,
+    ModelExports,
+    ArrayFace,
+    Shown,
+    H2OEstimator,
 ):
     """A feed-forward network with H2O's parameters, trained over all cores of one machine or a cluster.
 

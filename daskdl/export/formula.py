@@ -146,7 +146,7 @@ class Symbol(NDArrayOperatorsMixin):
 
     def clip(self, low: Any, high: Any) -> Symbol:
         """Record the number brought between two others."""
-        return np.minimum(np.maximum(self, low), high)
+        return self._tape.record("minimum", (self._tape.record("maximum", (self, low)), high))
 
     def astype(self, *_: Any, **__: Any) -> Symbol:
         """Record nothing: which floats are used is the business of the language."""

@@ -175,7 +175,7 @@ def _fits(items: Sequence[Any], levels: tuple[str, ...] | None) -> list[Any]:
     if levels is None:
         return [TRUTHS.index(item) if item in TRUTHS else number_in(item) for item in items]
     by_text, by_number = meanings(levels)
-    return [(by_text if isinstance(item, str) else by_number).get(item) for item in items]
+    return [by_text.get(item) if isinstance(item, str) else by_number.get(item) for item in items]
 
 
 def meanings(levels: tuple[str, ...]) -> tuple[dict[str, int], dict[float, int]]:

@@ -89,9 +89,8 @@ def pivot(table: Table, index: str | int, column: str | int, value: str | int) -
     if len(values) > MAX_PIVOTED:
         raise H2OValueError(f"column must have at most {MAX_PIVOTED} values; got {len(values)}.")
     rows = spread(count, max([*table.rows, 1]))
-    cell: Type | None = "time" if places[2].type == "time" else None
-    types: list[Type | None] = [places[0].type]
-    types += [cell] * len(values)
+    cell = places[2].type if places[2].type == "time" else None
+    types: tuple[Type | None, ...] = (places[0].type, *[cell for _ in values])
     domains = [places[0].domain, *[None] * len(values)]
     made = derive([], rows, _cut, types, domains, (found,), list(zip(starts(rows), rows, strict=True)))
     names = [table.names[at[0]], *(_title(one, places[1]) for one in values.tolist())]
