@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SOURCES := daskdl frames tests bench docs
+SOURCES := daskdl frames tests bench docs k8s
 
 .PHONY: demo test lint types bench docs warm clean distclean help
 .DEFAULT_GOAL := help
