@@ -7,35 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from daskdl.coordinator.messages import (
-    CombineRound,
-    DropShare,
-    Event,
-    Finish,
-    Instruction,
-    KeepBest,
-    Log,
-    RestoreBest,
-    RollBack,
-    RoundCombined,
-    Save,
-    Saved,
-    Score,
-    Scored,
-    ShareFailed,
-    ShareTrained,
-    Started,
-    StopRequested,
-    StopShares,
-    Tick,
-    TrainShare,
-    WaitForWorkers,
-    WorkerJoined,
-    WorkerLost,
-)
-from daskdl.coordinator.open_round import Crew, OpenRound, Share, work_of
+from daskdl.coordinator import messages
+from daskdl.coordinator.open_round import Crew, OpenRound, Share, overtaken, work_of
 from daskdl.coordinator.progress import Progress, Stopwatch, TrainingPlan
 from daskdl.coordinator.round_size import resized
+from daskdl.coordinator.saving import Saving
 from daskdl.coordinator.slices import chain, slices
 from daskdl.coordinator.stopping import REMEDY, TIMEOUT
 from frames.exceptions import H2OValueError
@@ -52,7 +28,7 @@ class Coordinator:
     The caller carries the instructions out in their order and reports back. Times, weights and rows stay outside;
     kept here is who trains what, what is done (`progress`, part of every checkpoint), and whether to score and stop.
 
-    Example: `Coordinator(plan).handle(Started({"a": 2}, (("a",),)), now=0.0)` is a `TrainShare` for worker a.
+    Example: `Coordinator(plan).handle(messages.Started({"a": 2}, (("a",),)), now=0.0)` is a `TrainShare` for worker a.
     """
 
     plan: TrainingPlan
@@ -64,25 +40,26 @@ class Coordinator:
     message: str = ""
     restored: bool = False
     unstable: bool = False
-    saving: bool = False
+    saving: Saving = field(default_factory=Saving)
     watch: Stopwatch = field(default_factory=Stopwatch)
     waiting_since: float | None = None
     stopped_at: float | None = None
-    out: list[Instruction] = field(default_factory=list)
+    out: list[messages.Instruction] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.progress = self.progress or Progress.fresh(self.plan)
+        self.saving = Saving(self.plan.save_every)
         self.watch = Stopwatch(self.progress.elapsed, self.plan.max_runtime_secs, self.progress.limit_from)
 
     # --- the door ---------------------------------------------------------------------------------------------------
 
-    def handle(self, event: Event, now: float) -> list[Instruction]:
+    def handle(self, event: messages.Event, now: float) -> list[messages.Instruction]:
         """What is to be done after this event at this time; an event that comes too late asks for nothing.
 
         Raises H2OValueError when a share reports more samples than it has, or the job is started twice.
         """
         self.watch.now, self.out = now, []
-        if self.phase == "finished" or (self.phase == "new" and not isinstance(event, Started)):
+        if self.phase == "finished" or (self.phase == "new" and not isinstance(event, messages.Started)):
             return []
         HANDLERS[type(event)](self, event)
         if self.watch.late and not self.ending and (self.phase == "training" or self.waiting_since is not None):
@@ -110,7 +87,7 @@ class Coordinator:
 
     # --- rounds -----------------------------------------------------------------------------------------------------
 
-    def _start(self, event: Started) -> None:
+    def _start(self, event: messages.Started) -> None:
         if self.phase != "new":
             raise H2OValueError("A job must be started once; got a second start. Make a new one from to_dict().")
         if len(event.owners) != len(self.plan.rows):
@@ -152,16 +129,35 @@ class Coordinator:
     def _give(self, share: Share, worker: str) -> None:
         assert self.round is not None
         self.round.give(share, worker, self.watch.now)
-        threads = 1 if self.plan.fixed_shares else self.crew.threads[worker]
-        tasks = tuple(chain(share.slices, self.plan.chunk_bytes, self.plan.budget))
-        number = self.round.number
-        self.out.append(TrainShare(number, share.number, worker, threads, tasks, share.samples, share.attempts))
+        self._order(share, worker)
 
-    def _trained(self, event: ShareTrained) -> None:
+    def _order(self, one: Share, worker: str) -> None:
+        number = self.progress.round + 1
+        threads = 1 if self.plan.fixed_shares else self.crew.threads[worker]
+        tasks = tuple(chain(one.slices, self.plan.chunk_bytes, self.plan.budget))
+        self.out.append(messages.TrainShare(number, one.number, worker, threads, tasks, one.samples, one.attempts))
+
+    def _trained(self, event: messages.ShareTrained) -> None:
         if self.phase != "training" or self.round is None or event.round != self.round.number:
             return
-        if self.round.report(event.share, event.worker, event.samples, event.seconds):
-            self._combine_when_complete()
+        share = self.round.report(event.share, event.worker, event.samples, event.seconds, self.watch.now)
+        if share is None:
+            return
+        if share.rival is not None:
+            self.out.append(messages.DropShare(self.round.number, share.number, share.rival))
+            share.rival = None
+        self._combine_when_complete()
+
+    def _overtake(self) -> None:
+        """Start shares that take far too long elsewhere, too: the first answer counts."""
+        assert self.round is not None
+        usual = self.round.size / self.progress.speed if self.progress.speed else None
+        for share in self.round.overdue(self.watch.now, usual):
+            rival = self.round.least_loaded(self.crew.threads, share.worker)
+            if rival is not None and rival != share.worker:
+                share.rival = rival
+                self._log("overtaken", overtaken(share, self.watch.now))
+                self._order(share, rival)
 
     def _combine_when_complete(self) -> None:
         assert self.round is not None
@@ -175,9 +171,9 @@ class Coordinator:
             return
         self.phase, self.round.asked = "combining", self.round.trained
         first = self.progress.round == 0
-        self.out.append(CombineRound(self.round.number, self.round.asked, self.plan.elastic_rate, first))
+        self.out.append(messages.CombineRound(self.round.number, self.round.asked, self.plan.elastic_rate, first))
 
-    def _combined(self, event: RoundCombined) -> None:
+    def _combined(self, event: messages.RoundCombined) -> None:
         if self.round is None or event.round != self.round.number or not self.round.asked:
             return
         done, self.round, self.waiting_since, self.stopped_at = self.round, None, None, None
@@ -203,28 +199,28 @@ class Coordinator:
             return
         before = self.progress.per_round
         after = resized(before, seconds - done.slowest, seconds, len(self.crew.threads), self.plan.resize)
+        self.progress.per_round = after
         if after != before:
-            self.progress.per_round = after
-            self.out.append(Log("resized", f"Rounds have {after} samples instead of {before} from now on."))
+            self._log("resized", f"Rounds have {after} samples instead of {before} from now on.")
 
     # --- scoring and saving -----------------------------------------------------------------------------------------
 
     def _score(self) -> None:
         self.phase = "scoring"
         if self.crew.threads:
-            self.out.append(Score(self.progress.round, self.over))
+            self.out.append(messages.Score(self.progress.round, self.over))
         elif self.ending in HURRIED:
             self._finish()
         else:
             self._wait()
 
-    def _scored(self, event: Scored) -> None:
+    def _scored(self, event: messages.Scored) -> None:
         if self.phase != "scoring" or event.round != self.progress.round:
             return
         self.waiting_since, self.progress.elapsed = None, self.watch.elapsed
         self.progress.count_scoring(self.watch.now, event.training, event.validation, event.seconds, self.plan)
         if not self.restored and self.progress.note_best(self.plan) and self.plan.keep_best:
-            self.out.append(KeepBest(self.progress.round))
+            self.out.append(messages.KeepBest(self.progress.round))
         if not self.ending and self.progress.round:
             values = self.progress.goal_values(self.plan)
             reason = self.plan.stopping.reason(self.plan.category, values, event.training)
@@ -233,17 +229,22 @@ class Coordinator:
         self._save_when_due()
         self._next()
 
-    def _save_when_due(self) -> None:
-        every, progress = self.plan.save_every, self.progress
-        if every is None or self.saving or self.ending or progress.saved_round == progress.round:
-            return
-        if self.watch.elapsed - progress.saved_at >= every:
-            self.saving = True
-            self.out.append(Save(progress.round))
+    def _log(self, kind: str, text: str) -> None:
+        self.out.append(messages.Log(kind, text))
 
-    def _saved(self, event: Saved) -> None:
-        self.saving = False
-        self.progress.saved_round, self.progress.saved_at = event.round, self.watch.elapsed
+    def _save_when_due(self) -> None:
+        if not self.ending and self.saving.due(self.progress, self.watch.elapsed):
+            self.out.append(messages.Save(self.progress.round))
+
+    def _saved(self, event: messages.Saved) -> None:
+        self.saving.over(self.progress, self.watch.elapsed, event.round)
+
+    def _not_saved(self, event: messages.SaveFailed) -> None:
+        """Training goes on; the next try comes when the next checkpoint would."""
+        self.saving.over(self.progress, self.watch.elapsed, None)
+        said = f"The checkpoint after round {event.round} could not be written: {event.message}"
+        self._log("save-failed", said)
+        self.progress.warnings.append(said)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class Coordinator:
         last, best = progress.goal_values(self.plan)[-1], progress.best_value(self.plan)
         if self.plan.keep_best and best is not None and self.plan.stopping.goal.better(best, last):
             self.restored = True
-            self.out.append(RestoreBest(int(progress.best_round or 0)))
+            self.out.append(messages.RestoreBest(int(progress.best_round or 0)))
             self._score()
             return
         self._finish()
@@ -267,18 +268,16 @@ class Coordinator:
     def _finish(self) -> None:
         self.phase, self.waiting_since, self.round = "finished", None, None
         self.progress.elapsed = self.watch.elapsed
-        if self.plan.save_every is not None and not self.unstable:
-            self.out.append(Save(self.progress.round, final=True))
-        self.out.append(Finish(str(self.ending), self.message, tuple(self.progress.warnings), self.unstable))
+        self.out.append(messages.Finish(str(self.ending), self.message, tuple(self.progress.warnings), self.unstable))
 
     def _note_end(self, reason: str, message: str) -> None:
         """Remember why the job ends, and warn the user, who did not ask for it."""
         self.ending, self.message = reason, message
         self.progress.warnings.append(message)
 
-    def _break_down(self, event: RoundCombined) -> None:
+    def _break_down(self, event: messages.RoundCombined) -> None:
         """The network is numerically broken: the last sound average stands, and nothing is trained any more."""
-        self.out.append(RollBack(event.round))
+        self.out.append(messages.RollBack(event.round))
         self._note_end("unstable", f"Training became numerically unstable: {event.unstable} {REMEDY}")
         if self.progress.round:
             self._wind_up()
@@ -298,29 +297,32 @@ class Coordinator:
             self._finish()
         elif self.phase == "training" and self.round is not None:
             self.stopped_at = self.watch.now
-            self.out.append(StopShares(self.round.number))
+            self.out.append(messages.StopShares(self.round.number))
 
     def _drop(self, of: OpenRound, shares: list[Share]) -> None:
-        self.out += [DropShare(of.number, one.number, str(one.worker)) for one in shares]
+        for one in shares:
+            self.out += [messages.DropShare(of.number, one.number, name) for name in (one.worker, one.rival) if name]
 
-    def _tick(self, event: Tick) -> None:
+    def _tick(self, event: messages.Tick) -> None:
         if self.waiting_since is not None:
             if self.watch.now - self.waiting_since >= self.plan.no_workers_timeout:
-                patience = self.plan.no_workers_timeout
-                self._note_end("no-workers", f"No worker was there for {patience:g} seconds; the last model stands.")
+                waited = f"No worker was there for {self.plan.no_workers_timeout:g} seconds"
+                self._note_end("no-workers", f"{waited}; the last model stands.")
                 self._finish()
         elif self.round and self.stopped_at is not None and self.watch.now - self.stopped_at >= self.plan.grace:
             self._drop(self.round, self.round.running)
             self.round.give_up()
             self._combine_when_complete()
+        elif self.round and self.phase == "training" and self.stopped_at is None:
+            self._overtake()
 
     # --- workers come and go ----------------------------------------------------------------------------------------
 
-    def _lost(self, event: WorkerLost) -> None:
+    def _lost(self, event: messages.WorkerLost) -> None:
         if not self.crew.lose(event.worker):
             return
-        held = self.round.held_by(event.worker) if self.round else []
-        self.out.append(Log("worker-lost", f"Worker {event.worker} left{work_of(held, self.watch.now)}."))
+        held = self.round.let_go(event.worker) if self.round else []
+        self._log("worker-lost", f"Worker {event.worker} left{work_of(held, self.watch.now)}.")
         self._again(held, f"worker {event.worker} was lost", failed=False)
         if not self.crew.threads and self.phase != "finished":
             if self.ending in HURRIED:
@@ -328,14 +330,12 @@ class Coordinator:
             else:
                 self._wait()
 
-    def _failed(self, event: ShareFailed) -> None:
+    def _failed(self, event: messages.ShareFailed) -> None:
         if self.round is None or event.round != self.round.number:
             return
-        held = self.round.held_by(event.worker, event.share)
+        held = self.round.let_go(event.worker, event.share)
         if held:
-            self.out.append(
-                Log("share-failed", f"Share {event.share} failed on worker {event.worker}: {event.message}")
-            )
+            self._log("share-failed", f"Share {event.share} failed on worker {event.worker}: {event.message}")
             self._again(held, event.message, failed=True)
 
     def _again(self, held: list[Share], cause: str, failed: bool) -> None:
@@ -366,9 +366,9 @@ class Coordinator:
             if share.trained is None and share.worker is None and worker is not None:
                 self._give(share, worker)
 
-    def _joined(self, event: WorkerJoined) -> None:
+    def _joined(self, event: messages.WorkerJoined) -> None:
         if self.crew.join(event.worker, event.threads):
-            self.out.append(Log("worker-joined", f"Worker {event.worker} joined with {event.threads} threads."))
+            self._log("worker-joined", f"Worker {event.worker} joined with {event.threads} threads.")
         if self.waiting_since is None:
             return
         self.waiting_since = None
@@ -382,18 +382,19 @@ class Coordinator:
     def _wait(self) -> None:
         if self.waiting_since is None:
             self.waiting_since = self.watch.now
-            self.out.append(WaitForWorkers(self.plan.no_workers_timeout))
+            self.out.append(messages.WaitForWorkers(self.plan.no_workers_timeout))
 
 
 HANDLERS: dict[type, Callable[[Coordinator, Any], None]] = {
-    Started: Coordinator._start,
-    ShareTrained: Coordinator._trained,
-    ShareFailed: Coordinator._failed,
-    WorkerLost: Coordinator._lost,
-    WorkerJoined: Coordinator._joined,
-    RoundCombined: Coordinator._combined,
-    Scored: Coordinator._scored,
-    Saved: Coordinator._saved,
-    StopRequested: lambda self, event: self._stop("stopped", event.reason),
-    Tick: Coordinator._tick,
+    messages.Started: Coordinator._start,
+    messages.ShareTrained: Coordinator._trained,
+    messages.ShareFailed: Coordinator._failed,
+    messages.WorkerLost: Coordinator._lost,
+    messages.WorkerJoined: Coordinator._joined,
+    messages.RoundCombined: Coordinator._combined,
+    messages.Scored: Coordinator._scored,
+    messages.Saved: Coordinator._saved,
+    messages.SaveFailed: Coordinator._not_saved,
+    messages.StopRequested: lambda self, event: self._stop("stopped", event.reason),
+    messages.Tick: Coordinator._tick,
 }

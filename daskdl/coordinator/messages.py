@@ -80,6 +80,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class SaveFailed:
+    """A checkpoint could not be written; the one before it is still what opens. `message` says why."""
+
+    round: int
+    message: str
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """The user (Ctrl-C, cancel, a button) or a parent job wants the job to end; `reason` is one sentence."""
 
@@ -100,6 +108,7 @@ Event = (
     | RoundCombined
     | Scored
     | Saved
+    | SaveFailed
     | StopRequested
     | Tick
 )
@@ -181,10 +190,9 @@ class RollBack:
 
 @dataclass(frozen=True)
 class Save:
-    """Write a checkpoint of the present weights and of the coordinator's `to_dict()`."""
+    """Begin to write a checkpoint of the present weights and of the coordinator's `to_dict()`; training goes on."""
 
     round: int
-    final: bool = False
 
 
 @dataclass(frozen=True)

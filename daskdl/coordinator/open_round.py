@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from daskdl.coordinator.slices import Part, Slice, assign, cut, fixed_shares, owners_of, place_fixed, samples_of
 from frames.exceptions import H2OValueError
 
+LEAST_PATIENCE = 3.0  # seconds that any share may take: a first look at a partition, a compilation
+FAR_OVER = 4.0  # times what others take; two workers on one busy core differ by 2 to 3
+
 
 @dataclass
 class Crew:
@@ -52,7 +55,8 @@ class Share:
     """The part of a round that one worker trains.
 
     `worker` has it now (None: nobody), `trained` samples once it is done, `attempts` times it was given out,
-    `issued` when (seconds), `avoid` the worker that failed it last.
+    `issued` when (seconds), `avoid` the worker that failed it last; `rival` trains the same rows, because
+    `worker` takes too long: the first answer counts.
     """
 
     number: int
@@ -63,6 +67,7 @@ class Share:
     attempts: int = 0
     issued: float = 0.0
     avoid: str | None = None
+    rival: str | None = None
 
     @property
     def samples(self) -> int:
@@ -83,6 +88,7 @@ class OpenRound:
     begun: float
     shares: list[Share] = field(default_factory=list)
     asked: tuple[tuple[int, int], ...] = ()
+    heard: dict[str, float] = field(default_factory=dict)  # when each worker finished a share last
 
     @classmethod
     def of(cls, number: int, begun: float, lists: Iterable[Sequence[Slice]]) -> OpenRound:
@@ -113,26 +119,53 @@ class OpenRound:
         """The shares that a worker trains, or trained and still holds the results of; only `number` when given."""
         return [one for one in self.shares if one.worker == worker and number in (None, one.number)]
 
-    def report(self, number: int, worker: str, samples: int, seconds: float) -> bool:
-        """Note that a worker trained a share; False when the share is not, or no longer, with that worker."""
-        for share in self.held_by(worker, number):
-            if share.trained is not None:
-                return False
+    def let_go(self, worker: str, number: int | None = None) -> list[Share]:
+        """Forget what a worker trains where another trains it too; return the shares that it alone has."""
+        for share in self.shares:
+            if number in (None, share.number) and share.rival is not None and worker in (share.worker, share.rival):
+                share.worker = share.rival if share.worker == worker else share.worker
+                share.rival = None
+        return self.held_by(worker, number)
+
+    def report(self, number: int, worker: str, samples: int, seconds: float, now: float = 0.0) -> Share | None:
+        """Note that a worker trained a share and return it; None when the share is not, or no longer, with that worker.
+
+        Where two trained it, the slower one stays in `rival`.
+        """
+        for share in self.shares:
+            if share.number != number or worker not in (share.worker, share.rival) or share.trained is not None:
+                continue
             if not 0 <= samples <= share.samples:
                 raise H2OValueError(f"Share {number} must train 0 to {share.samples} samples; got {samples}.")
+            if worker == share.rival:
+                share.worker, share.rival = share.rival, share.worker
             share.trained, share.seconds = samples, seconds
-            return True
-        return False
+            self.heard[worker] = now
+            return share
+        return None
+
+    def overdue(self, now: float, usual: float | None) -> list[Share]:
+        """The shares that take far longer than others of the round, or than the `usual` seconds of earlier rounds.
+
+        A worker with several shares trains one after the other: counted is the time since its last answer.
+        """
+        if any(share.trained for share in self.shares):
+            usual = self.slowest
+        if usual is None:
+            return []
+        limit = max(LEAST_PATIENCE, FAR_OVER * usual)
+        since = {share.number: max(share.issued, self.heard.get(str(share.worker), 0.0)) for share in self.running}
+        return [one for one in self.running if one.rival is None and now - since[one.number] > limit]
 
     def give(self, share: Share, worker: str, now: float) -> None:
         """Note that a share goes to a worker."""
-        share.worker, share.trained, share.issued = worker, None, now
+        share.worker, share.trained, share.issued, share.rival = worker, None, now, None
         share.attempts += 1
 
     def take_back(self, share: Share, failed: bool = False) -> None:
         """Note that nobody has a share any more, its result included; its worker is avoided next when it `failed`."""
         share.avoid = share.worker if failed else share.avoid
-        share.worker, share.trained, share.seconds = None, None, 0.0
+        share.worker, share.trained, share.seconds, share.rival = None, None, 0.0, None
 
     @property
     def running(self) -> list[Share]:
@@ -161,3 +194,11 @@ def work_of(shares: Iterable[Share], now: float) -> str:
         return ""
     since = min(share.issued for share in shares)
     return f" with {sum(share.samples for share in shares)} samples ({now - since:.1f} seconds) to be done again"
+
+
+def overtaken(share: Share, now: float) -> str:
+    """What is said of a share that a second worker begins, too."""
+    return (
+        f"Worker {share.worker} takes {now - share.issued:.1f} seconds for {share.samples} samples; worker "
+        f"{share.rival} trains them, too, and the first answer counts."
+    )

@@ -21,8 +21,8 @@ class TrainingPlan:
     `resize` the wanted communication share of a round (None keeps rounds as they are); `fixed_shares` makes rounds
     independent of the workers (one thread per share); `save_every` seconds between checkpoints (None: none);
     `grace` seconds a stopped share has to report; `attempts` per share and round; `chunk_bytes` per partition and
-    `budget` bytes cut shares into tasks; `elastic_rate` is elastic_averaging_moving_rate; `setup` seconds before it
-    began. Raises H2OValueError for impossible numbers.
+    `budget` bytes cut shares into tasks; `elastic_rate` is elastic_averaging_moving_rate.
+    Raises H2OValueError for impossible numbers.
     """
 
     rows: tuple[int, ...]
@@ -44,7 +44,6 @@ class TrainingPlan:
     chunk_bytes: tuple[int, ...] | None = None
     budget: int | None = None
     elastic_rate: float | None = None
-    setup: float = 0.0
 
     def __post_init__(self) -> None:
         if self.target < 0 or self.per_round < 1 or self.attempts < 1:
@@ -75,7 +74,8 @@ class TrainingPlan:
             "scoring": ScoringPolicy(**values["scoring"]),
             "chunk_bytes": None if weights is None else tuple(weights),
         }
-        return cls(**{**values, **changed})
+        known = {one.name for one in fields(cls)}  # files of earlier versions hold more
+        return cls(**{name: value for name, value in {**values, **changed}.items() if name in known})
 
 
 @dataclass
@@ -158,9 +158,7 @@ class Progress:
         epochs = self.samples / max(1, sum(plan.rows))
         validation = dict(validation) if plan.validated and validation else None
         self.history.append(
-            HistoryRow(
-                now, self.elapsed + plan.setup, pace, epochs, self.round, self.samples, dict(training), validation
-            )
+            HistoryRow(now, self.elapsed, pace, epochs, self.round, self.samples, dict(training), validation)
         )
 
     def note_best(self, plan: TrainingPlan) -> bool:

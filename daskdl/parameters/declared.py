@@ -183,7 +183,15 @@ class Parameters:
 
     variable_importances: Annotated[bool, "Compute variable importances (Gedeon).", FREE] = True
     export_weights_and_biases: Annotated[bool, "Offer weights and biases as frames.", FREE] = False
-    export_checkpoints_dir: Annotated[str | None, "Folder in which finished models are saved.", NEW] = None
+    export_checkpoints_dir: Annotated[
+        str | None, "Folder for the finished model, and for checkpoints while it is trained.", NEW
+    ] = None
+    checkpoint_interval: Annotated[
+        float, FROM_0, "Seconds between checkpoints in export_checkpoints_dir; 0 saves the finished model only.", NEW
+    ] = 60.0
+    no_workers_timeout: Annotated[
+        float, FROM_0, "Seconds that training waits for a worker when none is left, before it ends.", NEW
+    ] = 60.0
     checkpoint_new_levels: Annotated[
         str, OneOf("refuse", "extend"), "A restart that meets new levels refuses, or gives them inputs.", NEW
     ] = "refuse"

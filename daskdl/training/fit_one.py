@@ -6,25 +6,24 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from daskdl import metrics
 from daskdl.coordinator.machine import Coordinator
-from daskdl.coordinator.progress import TrainingPlan
 from daskdl.encoding.adaptation import adapt
 from daskdl.encoding.balance import Balance, balance_of
 from daskdl.encoding.encoder import Encoder, Scaling, fit
 from daskdl.model.model import Model, needed_columns, options_of, predictor_of
-from daskdl.model.versions import file_name
-from daskdl.network.layout import Layout
-from daskdl.network.state import State
 from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
-from daskdl.shell.cluster import Shell, Table, memory_for_cache, workers_of
+from daskdl.shell.cluster import Cluster, bytes_of, memory_for_cache, memory_for_task
+from daskdl.shell.interrupts import orderly
+from daskdl.shell.shell import INTERRUPTED, Shell, Table
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
 from daskdl.training.look import View, look
+from daskdl.training.outcome import Prepared, checkpoints, model_of
 from daskdl.training.plans import kernel_plan, layout_of, training_plan
 from daskdl.training.pretraining import encoder_of_autoencoder
 from daskdl.training.restart import Restart
@@ -32,28 +31,10 @@ from daskdl.training.rows import require_rows, shares_of, training_rows
 from daskdl.worker import tasks
 from frames.cluster import session
 from frames.cluster.session import client as current_client
-from frames.exceptions import H2OJobError, H2OValueError
+from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
 Progress = Callable[[float, "dict[str, Any] | None"], None]
-
-
-class Prepared(NamedTuple):
-    """A job that is ready to run: nothing about the data or the parameters can go wrong any more."""
-
-    resolved: Resolved
-    encoder: Encoder
-    layout: Layout
-    state: State
-    seen_missing: tuple[bool, ...]
-    job: tasks.Job
-    plan: TrainingPlan
-    scorer: Scorer
-    train: Table
-    valid: Table | None
-    class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
-    priors: tuple[float, ...] | None
-    best: State | None = None  # the best weights of earlier training
 
 
 def build(
@@ -72,9 +53,11 @@ def build(
     training goes on from.
     """
     began = time.time()
-    ready = prepare(parameters, resolved, frame, validation, key, restart)
+    interrupted: list[bool] = []
+    with orderly(lambda: interrupted.append(True)):
+        ready = prepare(parameters, resolved, frame, validation, key, restart)
     shell = Shell(
-        current_client(),
+        Cluster(current_client()),
         Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
         ready.job,
         ready.state,
@@ -84,14 +67,17 @@ def build(
         elastic=resolved.actual.elastic_averaging,
         single=resolved.actual.single_node_mode,
         watch=None if progress is None else _watcher(progress),
+        save=checkpoints(key, parameters, ready, began),
         best=ready.best,
     )
+    if interrupted:
+        shell.stop(INTERRUPTED)
     if started is not None:
         started(shell)
     finish = shell.run()
     if finish.reason == "failed":
         raise H2OJobError(f"Job with key {key} failed with an exception: {finish.message}")
-    return _model(key, parameters, ready, shell, began)
+    return model_of(key, parameters, ready, shell, began)
 
 
 def prepare(
@@ -143,7 +129,9 @@ def prepare(
     custom = None if reference is None else _custom_metric(reference)
     options = options_of(resolved, encoder, priors)
     scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
-    plan = training_plan(resolved, layout, len(encoder.levels), rows, validation is not None)
+    weights = bytes_of(current_client(), train.parts)
+    budget = memory_for_task(current_client())
+    plan = training_plan(resolved, layout, len(encoder.levels), rows, validation is not None, weights, budget)
     return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors, best)
 
 
@@ -178,7 +166,7 @@ def _custom_metric(reference: str) -> metrics.CustomMetric:
 def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> Table:
     adaptation = adapt(encoder, frame.schema, need_response=True)
     placed = frame.placement(needed_columns(encoder, adaptation, frame.names))
-    return Table(placed.parts, placed.where, adaptation, sample)
+    return Table(placed.parts, placed.where, adaptation, sample, str(frame.frame_id), placed.rows)
 
 
 def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
@@ -235,79 +223,3 @@ def _watcher(progress: Progress) -> Callable[[Shell], None]:
         progress(done.position / max(1, shell.coordinator.plan.target), row)
 
     return watch
-
-
-def _model(key: str, parameters: Parameters, ready: Prepared, shell: Shell, began: float) -> Model:
-    done, finish = shell.coordinator.progress, shell.finished
-    assert finish is not None  # run() has returned
-    describe = {
-        "train": _described(ready.train, "training frame"),
-        "valid": "" if ready.valid is None else _described(ready.valid, "validation frame"),
-    }
-    workers = workers_of(shell.client)
-    adapted = () if ready.valid is None else ready.valid.adaptation.warnings
-    return Model(
-        key=key,
-        parameters=_without_models(parameters),
-        resolved=replace(ready.resolved, actual=_without_models(ready.resolved.actual)),
-        encoder=ready.encoder,
-        layout=ready.layout,
-        state=shell.state,
-        history=done.history,
-        training_metrics=_titled(shell.training, "train", describe),
-        validation_metrics=_titled(shell.validation, "valid", describe),
-        class_shares=ready.class_shares,
-        priors=ready.priors,
-        seen_missing=ready.seen_missing,
-        samples=done.samples,
-        epochs=done.samples / max(1, sum(ready.plan.rows)),
-        trouble=finish.message if finish.unstable else None,
-        warnings=(*ready.resolved.warnings, *adapted, *finish.warnings),
-        notes={
-            "workers": len(workers),
-            "threads": sum(workers.values()),
-            "staleness": ready.job.plan.staleness,
-            "ended": finish.message,
-            "events": list(shell.events),
-        },
-        start_time=int(began * 1000),
-        end_time=int(time.time() * 1000),
-        progress=shell.coordinator.to_dict(),
-        last=shell.last,
-    )
-
-
-def _without_models(parameters: Parameters) -> Parameters:
-    """Return parameters that name the models training came from, and do not keep them (and theirs) in memory."""
-    names = ("checkpoint", "pretrained_autoencoder")
-    found = {name: getattr(parameters, name) for name in names}
-    return parameters.replace(**{name: getattr(one, "key", one) for name, one in found.items()})
-
-
-def _exported(model: Model) -> Model:
-    """Save a finished model where export_checkpoints_dir says; a folder that fails costs a warning, not the model."""
-    folder = model.parameters.export_checkpoints_dir
-    if folder is None:
-        return model
-    from daskdl.model import checkpoint  # here, so that training does not wait for zarr
-
-    path = f"{folder.rstrip('/')}/{file_name(model.key)}"
-    try:
-        checkpoint.save(model, path, force=True, frames=True)
-    except (OSError, H2OValueError) as cause:
-        said = f"The model could not be saved in export_checkpoints_dir: {cause}"
-        return replace(model, warnings=(*model.warnings, said))
-    return model
-
-
-def _described(table: Table, what: str) -> str:
-    if min(table.sample.probabilities) >= 1.0:
-        return f"Metrics reported on full {what}"
-    return f"Metrics reported on temporary {what}"
-
-
-def _titled(found: metrics.ModelMetrics | None, data: str, describe: dict[str, str]) -> metrics.ModelMetrics | None:
-    if found is not None:
-        count = f" with {found.nobs()} samples" if "temporary" in describe[data] else ""
-        found.header = found.header._replace(description=describe[data] + count)
-    return found

@@ -24,6 +24,7 @@ GFLOPS = 300.0
 STALENESS = 32  # digits have the same error after one epoch with 1, 16 and 32 rows to a view (3.3-3.8%)
 VIEWS_PER_EPOCH = 64
 STALE_RATE = 0.16  # rows of a view times the rate set by hand
+REPRODUCIBLE_BUDGET = 256 << 20  # bytes of chunks that a task of a reproducible run reads, whatever its worker has
 SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run should have at least
 
 
@@ -84,9 +85,17 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float, rows: in
 
 
 def training_plan(
-    resolved: Resolved, layout: Layout, columns: int, rows: Sequence[int], validated: bool
+    resolved: Resolved,
+    layout: Layout,
+    columns: int,
+    rows: Sequence[int],
+    validated: bool,
+    chunk_bytes: tuple[int, ...] | None = None,
+    budget: int | None = None,
 ) -> TrainingPlan:
     """Return what steers the coordinator; `columns` counts the categorical columns.
+
+    A task reads chunks of at most `budget` bytes, where `chunk_bytes` says what those of each partition weigh.
 
     A row's work is that of its numbers and of one level per categorical column, however many levels there are.
     """
@@ -116,5 +125,9 @@ def training_plan(
         max_runtime_secs=actual.max_runtime_secs,
         resize=actual.target_ratio_comm_to_comp if asked == round_size.AUTO and not alone else None,
         fixed_shares=fixed,
+        save_every=actual.checkpoint_interval if actual.export_checkpoints_dir and actual.checkpoint_interval else None,
+        no_workers_timeout=actual.no_workers_timeout,
+        chunk_bytes=chunk_bytes,
+        budget=REPRODUCIBLE_BUDGET if actual.reproducible else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
     )

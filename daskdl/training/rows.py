@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from daskdl.model.model import held
-from daskdl.shell.cluster import Table
+from daskdl.shell.shell import Table
 from daskdl.training.look import View
 from daskdl.worker import tasks
 from frames.cluster.tasks import gather, submit

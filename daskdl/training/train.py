@@ -11,7 +11,8 @@ from daskdl.model.model import Model
 from daskdl.parameters import Parameters, resolve, survey
 from daskdl.shell.cluster import workers_of
 from daskdl.training.cross_validation.run import cross_validate
-from daskdl.training.fit_one import Progress, _exported, build
+from daskdl.training.fit_one import Progress, build
+from daskdl.training.outcome import exported
 from daskdl.training.restart import restart_of
 from daskdl.training.validation import like_training
 from frames.cluster.session import client as current_client
@@ -43,10 +44,10 @@ def train(
         resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
         resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
         model = build(restart.parameters, resolved, training_frame, validation_frame, key, progress, restart=restart)
-        return _exported(model)
+        return exported(model)
     facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
     resolved = resolve(parameters, facts, key)
     resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
     if resolved.actual.nfolds or resolved.actual.fold_column is not None:
-        return _exported(cross_validate(parameters, resolved, training_frame, validation_frame, key, progress))
-    return _exported(build(parameters, resolved, training_frame, validation_frame, key, progress))
+        return exported(cross_validate(parameters, resolved, training_frame, validation_frame, key, progress))
+    return exported(build(parameters, resolved, training_frame, validation_frame, key, progress))

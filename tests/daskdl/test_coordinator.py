@@ -22,6 +22,7 @@ from daskdl.coordinator.messages import (
     RoundCombined,
     Save,
     Saved,
+    SaveFailed,
     Score,
     Scored,
     ShareFailed,
@@ -64,6 +65,7 @@ class Story:
         self.now = 1000.0
         self.seen: list = []  # every instruction so far
         self.outstanding: dict[int, TrainShare] = {}
+        self.rivals: dict[int, TrainShare] = {}  # shares that a second worker trains, too
         self.counted: dict[int, int] = {}  # round -> samples that were averaged
 
     def begin(self):
@@ -75,14 +77,27 @@ class Story:
         out = self.job.handle(event, self.now)
         for one in out:
             if isinstance(one, TrainShare):
-                self.outstanding[one.share] = one
+                overtakes = self.job.round.shares[one.share].rival == one.worker
+                (self.rivals if overtakes else self.outstanding)[one.share] = one
             if isinstance(one, DropShare):
-                assert self.outstanding.pop(one.share).worker == one.worker
+                rival = self.rivals.get(one.share)
+                held = self.rivals if rival is not None and rival.worker == one.worker else self.outstanding
+                assert held.pop(one.share).worker == one.worker
             if isinstance(one, CombineRound):
                 self.counted[one.round] = sum(samples for _, samples in one.shares)
+        self.promote()
         self.seen += out
         self.check(before, event)
         return out
+
+    def promote(self):
+        """Of two workers that train a share one may be gone: the other one's answer is what is waited for."""
+        for share in self.job.round.running if self.job.round else ():
+            other = self.rivals.get(share.number)
+            if other is not None and share.rival != other.worker:
+                del self.rivals[share.number]
+                if other.worker == share.worker:
+                    self.outstanding[share.number] = other
 
     def check(self, before, event):
         progress, job = self.job.progress, self.job
@@ -105,6 +120,10 @@ class Story:
         return self.tell(
             ShareTrained(one.round, share, one.worker, one.samples if samples is None else samples, seconds), after
         )
+
+    def rival_trains(self, share, after=0.0):
+        one = self.rivals.pop(share)
+        return self.tell(ShareTrained(one.round, share, one.worker, one.samples, 1.0), after)
 
     def loses(self, worker, after=0.0):
         self.outstanding = {n: one for n, one in self.outstanding.items() if one.worker != worker}
@@ -429,16 +448,53 @@ def test_when_all_workers_are_gone_the_job_waits_and_goes_on_with_the_first_that
     assert not job.tell(Tick(), after=100)
 
 
+def test_a_share_that_takes_far_longer_than_the_others_is_begun_elsewhere_too(story):
+    job = begun(story())
+    job.trains(0, after=1.0, seconds=1.0)
+    assert not of(TrainShare, job.tell(Tick(), after=2.5))
+    (again,) = of(TrainShare, job.tell(Tick(), after=1.5))
+    assert (again.share, again.worker, again.samples) == (1, "a", 50)
+    assert "Worker b takes 5.0 seconds for 50 samples; worker a trains them, too" in job.seen[-2].text
+    assert not of(TrainShare, job.tell(Tick(), after=100))  # two are enough
+    out = job.rival_trains(1)
+    assert out == [DropShare(1, 1, "b"), CombineRound(1, ((0, 50), (1, 50)), None, first=True)]
+
+
+def test_the_first_answer_counts_though_it_be_the_slow_one(story):
+    job = begun(story())
+    job.trains(0, after=1.0)
+    job.tell(Tick(), after=5.0)
+    out = job.trains(1, seconds=6.0)
+    assert out == [DropShare(1, 1, "a"), CombineRound(1, ((0, 50), (1, 50)), None, first=True)]
+
+
+def test_a_share_that_two_train_survives_the_death_of_either(story):
+    for dies, left in (("a", "b"), ("b", "a")):
+        job = begun(story())
+        job.trains(0, after=1.0)
+        job.tell(Tick(), after=5.0)
+        orders = of(TrainShare, job.loses(dies))
+        assert [one.share for one in orders] == ([0] if dies == "a" else [])  # what a had finished is gone with it
+        assert job.outstanding[1].worker == left
+
+
+def test_a_share_alone_is_compared_with_the_rounds_before(story):
+    job = story(make_plan(target=600, fixed_shares=1))
+    job.begin()
+    job.round(after=2.0)
+    assert not of(TrainShare, job.tell(Tick(), after=7.0))
+    assert len(of(TrainShare, job.tell(Tick(), after=2.0))) == 1
+
+
 def test_when_nobody_comes_the_last_model_stands(story):
     job = story(make_plan(no_workers_timeout=30, save_every=1000))
     job.begin()
     job.round()
     job.loses("a")
     job.loses("b")
-    out = job.tell(Tick(), after=31)
-    assert out[0] == Save(1, final=True)
-    assert out[1].reason == "no-workers"
-    assert "the last model stands" in out[1].warnings[0]
+    (out,) = job.tell(Tick(), after=31)
+    assert out.reason == "no-workers"
+    assert "the last model stands" in out.warnings[0]
     assert job.job.progress.samples == 100
     assert not job.tell(WorkerJoined("late", 1))
 
@@ -574,7 +630,18 @@ def test_after_the_end_nothing_is_asked_for_any_more(story):
 # --- saving and resuming ----------------------------------------------------------------------------------------------
 
 
-def test_checkpoints_are_written_one_at_a_time_and_at_the_end(story):
+def test_a_checkpoint_that_cannot_be_written_is_told_and_tried_again(story):
+    job = story(make_plan(save_every=5, target=600, scoring=NEVER))
+    job.begin()
+    assert of(Save, job.round(after=6)) == [Save(1)]
+    (said,) = job.tell(SaveFailed(1, "No space left on device"))
+    assert (said.kind, "No space left" in said.text) == ("save-failed", True)
+    assert not of(Save, job.round(after=3))
+    assert of(Save, job.round(after=3)) == [Save(3)]
+    assert job.job.progress.warnings[0] == said.text
+
+
+def test_checkpoints_are_written_one_at_a_time(story):
     job = story(make_plan(save_every=5, target=600, scoring=NEVER))
     job.begin()
     assert not of(Save, job.round(after=3))
@@ -586,7 +653,7 @@ def test_checkpoints_are_written_one_at_a_time_and_at_the_end(story):
     job.tell(Saved(5))
     job.train_round()
     job.combines()
-    assert of(Save, job.scores()) == [Save(6, final=True)]
+    assert not of(Save, job.scores())  # the finished model is saved by whoever asked for it
 
 
 def run_to_the_end(job, losses):
@@ -716,6 +783,8 @@ def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
         elif choice == 2 and job.outstanding:
             one = job.outstanding.pop(min(job.outstanding))
             job.tell(ShareFailed(one.round, one.share, one.worker, "no luck"), after)
+        elif choice == 7 and job.rivals:
+            job.rival_trains(min(job.rivals), after)
         elif choice == 3:
             job.tell(Saved(job.job.progress.round), after)
         elif choice == 4 and data.draw(st.integers(0, 9)) == 0:

@@ -752,6 +752,26 @@ def _(tmp_path):
     refused("ERRR on field: _export_checkpoints_dir: .*file", export_checkpoints_dir=str(tmp_path / "file"))
 
 
+@proof("checkpoint_interval")
+def _(tmp_path):
+    quick = {"epochs": 30, "train_samples_per_iteration": 80, "export_checkpoints_dir": str(tmp_path)}
+    with pytest.MonkeyPatch.context() as patch:
+        written = []
+        patch.setattr("daskdl.model.checkpoint.save", lambda model, path, **more: written.append(model.notes))
+        fit(**quick, checkpoint_interval=0)
+        assert len(written) == 1  # the finished model
+        fit(**quick, checkpoint_interval=1e-6)
+    assert len(written) > 3
+    assert "checkpoint" in written[1]
+    refused("checkpoint_interval", checkpoint_interval=-1)
+
+
+@proof("no_workers_timeout")
+def _():
+    assert prepared(no_workers_timeout=7).plan.no_workers_timeout == 7
+    refused("no_workers_timeout", no_workers_timeout=-1)
+
+
 # ---- the register ------------------------------------------------------------------------------------------------
 def test_every_declared_parameter_has_a_proof():
     assert set(PROOFS) == set(declarations())

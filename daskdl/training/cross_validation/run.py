@@ -17,7 +17,8 @@ from typing import Any
 from daskdl import metrics
 from daskdl.model.model import Model, options_of
 from daskdl.parameters import Parameters, Resolved
-from daskdl.shell.cluster import Shell, workers_of
+from daskdl.shell.cluster import workers_of
+from daskdl.shell.shell import Shell
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
 from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
 from daskdl.training.cross_validation.holdout import combined_predictions, holdout_predictions
