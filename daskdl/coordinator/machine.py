@@ -28,7 +28,8 @@ class Coordinator:
     The caller carries the instructions out in their order and reports back. Times, weights and rows stay outside;
     kept here is who trains what, what is done (`progress`, part of every checkpoint), and whether to score and stop.
 
-    Example: `Coordinator(plan).handle(messages.Started({"a": 2}, (("a",),)), now=0.0)` is a `TrainShare` for worker a.
+    Told `Started({"a": 2}, (("a",),))` (worker a has two threads, and holds the first partition) it answers with a
+    `TrainShare` for worker a.
     """
 
     plan: TrainingPlan

@@ -1,4 +1,4 @@
-"""How a frame that may differ from the training frame is read by an encoder. Source: training section 1.6.
+"""How a frame that may differ from the training frame is read by an encoder. Source: docs/training.md 1.6.
 
 Unseen levels become the missing unit, absent columns are all missing. What the user should know comes back as warnings;
 what cannot work is refused. Columns of another kind than in training were made anew before (`matching`).

@@ -1,4 +1,4 @@
-"""Balanced classes: how often each row trains. Source: training section 16."""
+"""Balanced classes: how often each row trains. Source: docs/training.md 16."""
 
 from __future__ import annotations
 

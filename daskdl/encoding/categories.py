@@ -1,4 +1,4 @@
-"""The encodings of categorical columns: each says which inputs a column becomes. Source: training 1.2, 1.8, 1.9.
+"""The encodings of categories: each says which inputs a column becomes. Source: docs/training.md 1.2, 1.8, 1.9.
 
 A column becomes either table units (`LevelInput`: one active unit per row) or numbers looked up by level (`LookedUp`).
 `ENCODINGS` is the registry; an encoder never asks which one it has.
@@ -124,7 +124,7 @@ def leading_eigenvector(counts: np.ndarray) -> tuple[float, ...]:
     """Return one number per level: the leading eigenvector of the correlation of the level indicators.
 
     The matrix has entries (n c_i [i=j] - c_i c_j) / (n sqrt(c_i c_j)); levels that never occur get 0. The sign is fixed
-    so that the largest entry is positive. Source: training 1.9 with its recommendation.
+    so that the largest entry is positive. Source: docs/training.md 1.9.
 
     >>> [round(v, 3) for v in leading_eigenvector(np.array([9, 16]))]
     [0.8, -0.6]
@@ -154,7 +154,7 @@ ENCODINGS: dict[str, Encoding] = {
 
 
 def by_falling_size(inputs: list[LevelInput], sizes: Sequence[int]) -> list[LevelInput]:
-    """Return inputs ordered by falling number of levels, with H2O's swaps: ties may be permuted (training 1.2)."""
+    """Return inputs ordered by falling number of levels, with H2O's swaps: ties may be permuted (docs/training.md 1.2)."""
     order, size = list(inputs), list(sizes)
     for i in range(len(order)):
         for j in range(i + 1, len(order)):
@@ -165,7 +165,7 @@ def by_falling_size(inputs: list[LevelInput], sizes: Sequence[int]) -> list[Leve
 
 
 def hashed(inputs: list[LevelInput], slots: int, seed: int) -> list[LevelInput]:
-    """Return the inputs with their units hashed into `slots` shared ones named `hash.k` (training 1.8)."""
+    """Return the inputs with their units hashed into `slots` shared ones named `hash.k` (docs/training.md 1.8)."""
     result, start = [], 0
     for one in inputs:
         units = tuple(-1 if u < 0 else abs(_murmur(start + u, seed)) % slots for u in one.units)

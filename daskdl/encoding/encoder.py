@@ -1,6 +1,6 @@
 """Where each column lands in the network's input, with which scale, and what a missing value becomes.
 
-Frozen at training. Source: training section 1. The layout is categorical units first (by falling number of levels),
+Frozen at training. Source: docs/training.md 1. The layout is categorical units first (by falling number of levels),
 then numbers in frame order. One rule for missing values in training and in scoring: a missing number is the training
 mean, a missing or unseen level is the column's missing unit.
 """
@@ -128,7 +128,7 @@ def _numbers(values: Sequence[float | None] | None) -> tuple[float, ...] | None:
 
 
 class Scaling(NamedTuple):
-    """How numbers are scaled (training 1.3)."""
+    """How numbers are scaled (docs/training.md 1.3)."""
 
     standardize: bool = True
     by_range: bool = False  # autoencoders divide by the range instead of the deviation

@@ -1,4 +1,4 @@
-"""Weighted means and spreads of columns, mergeable over partitions. Source: training section 1.3.
+"""Weighted means and spreads of columns, mergeable over partitions. Source: docs/training.md 1.3.
 
 Weights act as H2O has them: mean = sum(w x) / sum(w), variance = n / (n - 1) * sum(w (x - mean)^2) / sum(w), where n
 counts the rows with a value and a weight above 0.

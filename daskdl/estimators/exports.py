@@ -25,7 +25,7 @@ class ModelExports:
         which a `package` makes folders. Weights of large networks lie in a .bin file beside it. Its `main` scores CSV
         files; `score0` is H2O's. Raises FileExists without `force`, H2OValueError for names that Java does not take.
 
-        Example: ``model.export_java("deploy", package="com.acme")``.
+        Example: ``model.export_java("deploy")``.
         """
         return self._export("java", path, force, package=package, class_name=class_name)
 

@@ -33,7 +33,7 @@ FRAMES = ("training_frame", "validation_frame")
 class Record:
     """The folder of one grid.
 
-    Example: ``Record(folder).write(task, space, criteria, results)``; later ``Record(folder).read()``.
+    ``Record(folder).write(task, space, criteria, results)`` writes it, ``Record(folder).read()`` reads it later.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:

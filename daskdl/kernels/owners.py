@@ -1,4 +1,4 @@
-"""The owner of a block of units applies the steps of all rows of a view to them, row after row. Source: training 6-7.
+"""The owner of a block of units applies the steps of all rows of a view, row after row. Source: docs/training.md 6-7.
 
 One thread moves a unit's weights, table columns, bias and mean activation; nobody else writes them, so the order of the
 steps is that of the rows whoever the threads are. A unit's weights stay in the nearest cache for all rows.

@@ -1,4 +1,4 @@
-"""Forward and backward for a panel of rows on one view of the weights: nothing moves here. Source: training 4-6.
+"""Forward and backward for a panel of rows on one view of the weights, unchanged. Source: docs/training.md 4-6.
 
 What is left behind for the owners of units: the lines (each row's values, layer by layer) and dE/dnet of every sum.
 """

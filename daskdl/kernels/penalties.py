@@ -29,7 +29,7 @@ class Free(NamedTuple):
 
 
 class Elastic(NamedTuple):
-    """Pull towards the consensus of the workers. Source: Zhang, Choromanska, LeCun 2015; training section 10."""
+    """Pull towards the consensus of the workers. Source: Zhang, Choromanska, LeCun 2015; docs/training.md 10."""
 
     strength: np.float32
     consensus: np.ndarray

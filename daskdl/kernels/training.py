@@ -1,4 +1,4 @@
-"""Training on a window of rows: bounded staleness, owners compute. Source: training sections 4-8.
+"""Training on a window of rows: bounded staleness, owners compute. Source: docs/training.md 4-8.
 
 Rows that share a view of the weights are passed forward and back by any thread, a panel at a time; then each block of
 units is moved by one thread, row after row. No thread writes what another one reads or writes in the same phase, so any

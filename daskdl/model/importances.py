@@ -1,4 +1,4 @@
-"""Variable importances from the first two weight matrices. Source: Gedeon 1997; training section 17."""
+"""Variable importances from the first two weight matrices. Source: Gedeon 1997; docs/training.md 17."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ class Model:
         return gedeon(self.layout, self.state.weights, self.encoder, self.seen_missing)
 
     def status_table(self) -> H2OTwoDimTable:
-        """Return the table "Status of Neuron Layers" (training section 20)."""
+        """Return the table "Status of Neuron Layers" (docs/training.md 20)."""
         return status_table(self)
 
 
@@ -247,7 +247,7 @@ def known_metric(reference: str | None) -> metrics.CustomMetric | None:
 
 
 def unstable_sentence(key: str, trouble: str) -> str:
-    """Return the error that training and prediction raise for unstable weights (training section 13)."""
+    """Return the error that training and prediction raise for unstable weights (docs/training.md 13)."""
     return (
         f"Trying to predict with an unstable model: {key} has a numerical instability ({trouble}). Try a different "
         "initial distribution, a bounded activation function (Tanh), adding regularization (via max_w2, l1, l2, "

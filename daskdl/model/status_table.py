@@ -73,7 +73,7 @@ class Trained(Protocol):
 
 
 def status_table(model: Trained) -> H2OTwoDimTable:
-    """Return the status table of a model (training section 20); "rms" columns are standard deviations, as in H2O."""
+    """Return the status table of a model (docs/training.md 20); "rms" columns are standard deviations, as in H2O."""
     layout, resolved = model.layout, model.resolved
     rows: list[list[Any]] = [["", 1, layout.inputs, "Input", 100.0 * resolved.input_dropout, *[None] * 9]]
     kind = resolved.activation.name

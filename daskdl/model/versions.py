@@ -32,7 +32,7 @@ BLOCK = 1 << 20
 class Versions:
     """The versions below one folder.
 
-    Example: `partial = Versions(folder).begin()`, write files below `partial`, then `Versions(folder).commit(partial)`.
+    Example: `partial = Versions(folder).begin()`, files are written below it, then `Versions(folder).commit(partial)`.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -12,7 +12,7 @@ from daskdl.network.state import State
 
 
 class Start(NamedTuple):
-    """How weights begin. Source: training section 3, without its factor 4 on a classifier's output layer.
+    """How weights begin. Source: docs/training.md 3, without its factor 4 on a classifier's output layer.
 
     That factor cost half a percent of error on digits, and the small tables were worse with it too (h2o_differences).
     """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-MAXIMUM_SIZE = 100_000_000  # weights and biases; training section 1.10
+MAXIMUM_SIZE = 100_000_000  # weights and biases; docs/training.md 1.10
 
 
 class State(NamedTuple):

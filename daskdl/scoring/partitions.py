@@ -1,6 +1,6 @@
 """Predictions, errors and metric states of decoded partitions: pure functions that workers run.
 
-Source: training 11, 16, 18.
+Source: docs/training.md 11, 16, 18.
 """
 
 from __future__ import annotations

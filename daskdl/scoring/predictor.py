@@ -1,6 +1,6 @@
 """Predictions of a network for windows of rows, in NumPy alone: no compiler is needed to use a model.
 
-Source: training sections 4, 5, 16, 18.
+Source: docs/training.md 4, 5, 16, 18.
 """
 
 from __future__ import annotations

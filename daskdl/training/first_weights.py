@@ -1,4 +1,4 @@
-"""The weights that training starts from: drawn, given, or taken from an autoencoder. Source: training 3, 19."""
+"""The weights that training starts from: drawn, given, or taken from an autoencoder. Source: docs/training.md 3, 19."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _mean_positive(seen: tasks.Look) -> float:
 
 
 def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -> Response:
-    """Return the response; an identity-link one is standardised along with the inputs (training 1.4)."""
+    """Return the response; an identity-link one is standardised along with the inputs (docs/training.md 1.4)."""
     if answer.type == "enum":
         return Response(answer.name, answer.domain)
     found = moments[answer.name]

@@ -29,7 +29,7 @@ SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run sh
 
 
 def layout_of(resolved: Resolved, encoder: Encoder) -> Layout:
-    """Return the network's layout. Raises H2OJobError above 1e8 parameters (training 1.10)."""
+    """Return the network's layout. Raises H2OJobError above 1e8 parameters (docs/training.md 1.10)."""
     outputs = {"AutoEncoder": encoder.width, "Regression": 1}.get(resolved.category, resolved.classes)
     layout = Layout(
         levels=encoder.level_units,

@@ -1,6 +1,6 @@
 """A supervised model that starts from an autoencoder reads its columns as that does: its weights expect that scaling.
 
-Source: training section 19 with its recommendation.
+Source: docs/training.md 19.
 """
 
 from __future__ import annotations

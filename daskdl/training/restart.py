@@ -2,7 +2,7 @@
 
 The new job reads rows as the checkpoint did (its scales, its levels), because its weights expect that, and goes on
 where training left off: weights, optimizer slots, position in the stream of samples, history, best model.
-Source: training section 14.
+Source: docs/training.md 14.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def training_rows(
     """Return the job, training rows per partition and, where classes are balanced, the class shares among them.
 
     Drawn anew, up to ten times, where balancing leaves a class without a row. Raises H2OJobError if that never ends.
-    Source: training section 16.
+    Source: docs/training.md 16.
     """
     balance = job.balance
     if balance is None:

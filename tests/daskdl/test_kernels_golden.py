@@ -1,4 +1,4 @@
-"""The compiled online kernel ends where H2O 3.46 ended (training section 23), in float32."""
+"""The compiled online kernel ends where H2O 3.46 ended (golden values), in float32."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Folds of cross-validation: which fold each row is held out in, and the weights that hide it or single it out.
 
-A fold model trains on all rows of one frame with weight 0 on its held-out rows, so folds move no data. Source: training
-section 15.
+A fold model trains on all rows of one frame with weight 0 on its held-out rows, so folds move no data. Source:
+docs/training.md 15.
 """
 
 from __future__ import annotations

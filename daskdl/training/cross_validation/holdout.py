@@ -1,7 +1,7 @@
 """Held-out predictions as frames: each fold model's on its own rows, and all of them together.
 
 A fold's frame has a row for every training row, and 0 (the first level) outside of the fold, as in H2O, so that the sum
-over the folds is the prediction of every row by the model that never saw it. Source: training section 15.
+over the folds is the prediction of every row by the model that never saw it. Source: docs/training.md 15.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cross-validation: a model per fold that never learned from it, metrics of all held-out rows, then the main model.
 
 Fold models train on the frame itself with weight 0 on their held-out rows, so nothing is copied and their statistics
-come from their own training rows. Several train at once where one alone would mostly wait. Source: training section 15.
+come from their own training rows. Several train at once where one alone would mostly wait. Source: docs/training.md 15.
 """
 
 from __future__ import annotations
