@@ -27,9 +27,6 @@ class Coordinator:
 
     The caller carries the instructions out in their order and reports back. Times, weights and rows stay outside;
     kept here is who trains what, what is done (`progress`, part of every checkpoint), and whether to score and stop.
-
-    Told `Started({"a": 2}, (("a",),))` (worker a has two threads, and holds the first partition) it answers with a
-    `TrainShare` for worker a.
     """
 
     plan: TrainingPlan

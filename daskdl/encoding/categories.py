@@ -154,7 +154,7 @@ ENCODINGS: dict[str, Encoding] = {
 
 
 def by_falling_size(inputs: list[LevelInput], sizes: Sequence[int]) -> list[LevelInput]:
-    """Return inputs ordered by falling number of levels, with H2O's swaps: ties may be permuted (docs/training.md 1.2)."""
+    """Return inputs by falling number of levels, with H2O's swaps: ties may be permuted (docs/training.md 1.2)."""
     order, size = list(inputs), list(sizes)
     for i in range(len(order)):
         for j in range(i + 1, len(order)):

@@ -12,6 +12,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from source_tree import modules
 
 import daskdl as h2o
 from daskdl.estimators import H2ODeepLearningEstimator
+from frames.cluster import session
 
 PROMPT = re.compile(r"^ *>>> ", re.MULTILINE)
 WITH_EXAMPLES = sorted(name for name, one in modules().items() if PROMPT.search(one.path.read_text(encoding="utf-8")))
@@ -153,7 +155,19 @@ def _kinds(_: dict[str, Any]) -> dict[str, Any]:
     return {"types": importlib.import_module("frames.verbs.types")}
 
 
+def _job(_: dict[str, Any]) -> dict[str, Any]:
+    progress = SimpleNamespace(round=1, saved_round=0, saved_seconds=0.0, saved_at=0.0)
+    return {
+        "error": None,
+        "progress": progress,
+        "write": lambda: None,
+        "done": lambda error: None,
+        "client": session.client(),
+    }
+
+
 OWN: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    **dict.fromkeys(("daskdl.coordinator.saving", "daskdl.shell.cluster", "daskdl.shell.writer"), _job),
     "daskdl.estimators.arrays": lambda scene: {"y": scene["df"]["y"]},
     "daskdl.estimators.deeplearning": _patients,
     "daskdl.estimators.exports": lambda scene: {"model": scene["estimator"]},
