@@ -38,6 +38,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("download_model", "download_pojo", "upload_model", "make_metrics", "predict"), "daskdl.door.models"
     ),
+    "resume": "daskdl.door.recovery",
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
     **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
@@ -86,6 +87,7 @@ __all__ = [
     "rapids",
     "remove",
     "remove_all",
+    "resume",
     "save_grid",
     "save_model",
     "set_timezone",
@@ -117,6 +119,7 @@ if TYPE_CHECKING:
         upload_model,
     )
     from daskdl.door.properties import rapids
+    from daskdl.door.recovery import resume
     from daskdl.door.tables import download_csv, get_timezone, interaction, list_timezones, set_timezone
     from frames.frame import H2OFrame
     from frames.functions import (

@@ -36,7 +36,8 @@ class Restart:
     """A checkpoint that may be continued with the new frame.
 
     `parameters` are those in force: what the checkpoint decides for good replaces what was asked. `facts` describe the
-    new frame in the checkpoint's terms; `notes` are sentences for the user.
+    new frame in the checkpoint's terms; `notes` are sentences for the user. With `same_job` a job that was cut off goes
+    on: its plan stands where the frame has the partitions that it had.
     """
 
     model: Model
@@ -45,6 +46,7 @@ class Restart:
     encoder: Encoder
     growth: Growth | None
     notes: tuple[str, ...]
+    same_job: bool = False
 
     def resolved(self, resolved: Resolved) -> Resolved:
         """Return the choices of the new job with the notes of the restart."""
@@ -87,6 +89,9 @@ class Restart:
     def coordinator(self, plan: TrainingPlan, key: str) -> Coordinator:
         """Return the job that goes on under a new plan. Raises H2OResponseError where it has nothing left to do."""
         assert self.model.progress is not None  # a checkpoint without it was refused
+        if self.same_job:
+            same = list(plan.rows) == list(self.model.progress["plan"]["rows"])
+            return Coordinator.from_dict(self.model.progress, None if same else plan)
         machine = Coordinator.from_dict(self.model.progress, plan)
         if machine.progress.done >= plan.target:
             done, rows = machine.progress.done / max(1, sum(plan.rows)), sum(plan.rows)
