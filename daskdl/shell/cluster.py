@@ -143,7 +143,7 @@ class Cluster:
             pending = self._begun(self.client.scatter, [value], hash=False, workers=[random.choice(fit)])
             try:
                 return pending.result(timeout=ANSWER)[0]
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error
         raise LostError("No worker takes what a task needs.") from cause

@@ -27,6 +27,7 @@ def orderly(stop: Callable[[], None]) -> Iterator[None]:
         nonlocal asked
         if asked:
             previous(number, frame)
+            return
         asked = True
         stop()
 
