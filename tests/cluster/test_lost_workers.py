@@ -78,7 +78,7 @@ def test_a_worker_that_hangs_is_given_up_within_seconds(workers):
     model = train(Parameters(epochs=40, **NET), rows_with_source(), y="y", progress=strike)
     assert model.samples == 40 * ROWS
     assert any("no sign of life" in one for one in model.notes["events"])
-    assert strike.recovered < 30
+    assert strike.recovered < 60  # a busy build server: alone it takes 3 to 8 s, docs/reliability.md
 
 
 def test_the_time_limit_holds_though_a_worker_hangs(workers):
