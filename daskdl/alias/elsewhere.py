@@ -49,7 +49,6 @@ FUNCTIONS = {
     "estimate_cluster_mem": "A frame says its size on the cluster itself: frame.describe()",
     "import_hive_table": "Read the table with Dask or pandas, and give it to H2OFrame",
     "make_leaderboard": "H2OGridSearch ranks its models: get_grid(sort_by=...)",
-    "resume": "H2OGridSearch(...).resume(recovery_dir) goes on with a search",
     "upload_custom_distribution": "Choose one of the distributions of docs/parameters.md",
     "lazy_import": "h2o.import_file(path, parse=False) lists the files",
     "open": "Use Python's open()",
