@@ -203,7 +203,7 @@ def _fields(encoder: Encoder) -> tuple[Field, ...]:
             continue
         texts, numbers = meanings(column.domain)
         also = {text: code for text, code in texts.items() if text not in column.domain}
-        made.append(Field(column.name, column.domain, False, also, numbers))
+        made.append(Field(column.name, column.domain, False, also, {float(n): code for n, code in numbers.items()}))
     return tuple(made)
 
 

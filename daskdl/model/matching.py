@@ -182,7 +182,7 @@ def meanings(levels: tuple[str, ...]) -> tuple[dict[str, int], dict[float, int]]
     """Return which level (its code) a text means, and which one a number.
 
     >>> meanings(("1", "1.0", "x"))
-    ({'1': 0, '1.0': 1, 'x': 2}, {1.0: 0})
+    ({'1': 0, '1.0': 1, 'x': 2}, {1: 0})
     """
     by_text: dict[str, int] = {level: code for code, level in enumerate(levels)}
     by_number: dict[Any, int] = {}
@@ -194,7 +194,7 @@ def meanings(levels: tuple[str, ...]) -> tuple[dict[str, int], dict[float, int]]
         by_number = {TRUTHS.index(level): code for level, code in by_text.items()}
     if set(levels) <= set(ZERO_ONE):
         by_text |= {TRUTHS[int(level)]: code for level, code in list(by_text.items())}
-    return by_text, {float(number): code for number, code in by_number.items()}
+    return by_text, by_number
 
 
 def _means_missing(item: Any) -> bool:

@@ -46,6 +46,9 @@ ACTS = (
     "show",
     "show_summary",
     "download_model",
+    "export_java",
+    "export_numpy",
+    "export_onnx",
     "save_model_details",
     "plot",
 )
