@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from frames.chunks.summary import Summary
-from frames.parse import block, digits, fast_path, files, number_block, ranges, source
+from frames.functions import import_file
+from frames.parse import block, digits, fast_path, number_block, ranges, source
 from frames.parse.guess import Setup
 
 
@@ -278,7 +279,7 @@ def test_an_imported_table_is_the_same_whoever_reads_its_ranges(tmp_path, monkey
     path = tmp_path / "table.csv"
     path.write_text("a,b,c,d\n" + "".join(",".join(map(str, row)) + "\n" for row in cells.tolist()))
     with pytest.warns(UserWarning, match="1 of 2000 cells") if odd == "word" else nullcontext():
-        frame = files.import_file(str(path))
+        frame = import_file(str(path))
     assert read
     assert frame.types == {"a": "int", "b": "int", "c": "int", "d": "real"}
     table, expected = frame.as_data_frame(), pd.read_csv(path, na_values="word")
