@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frames.chunks.schema import Schema
-from frames.chunks.summary import Summary
 from frames.cluster import session
 from frames.cluster.placement import Group, Placement
 from frames.export import store
@@ -110,7 +109,13 @@ class H2OFrame(Identified):
         if python_obj is None:
             return
         self._held = build_table(
-            bare(python_obj), header, separator, column_names, column_types, na_strings, skipped_columns
+            bare(python_obj),
+            header,
+            separator,
+            column_names=column_names,
+            column_types=column_types,
+            na_strings=na_strings,
+            skipped_columns=skipped_columns,
         )
         self.frame_id = destination_frame or session.temporary_key()
 
@@ -167,15 +172,7 @@ class H2OFrame(Identified):
 
     # ---- what others read --------------------------------------------------------------------------------------
     placement = face(Table.placement)
-
-    def summaries(self, names: Sequence[str] | None = None) -> dict[str, Summary]:
-        """Column -> Summary over all rows, merged from the summaries that travel with the chunks, and remembered.
-
-        Example: ``fr.summaries(["x"])["x"].mean``. Raises H2OValueError for an unknown column.
-        """
-        names = list(self._table.names if names is None else names)
-        chosen = self._table.pick([self._table.index(name) for name in names])
-        return dict(zip(names, chosen.summaries(), strict=True))
+    summaries = face(Table.summaries_by_name)
 
     @property
     def ddf(self) -> dd.DataFrame:

@@ -90,7 +90,18 @@ class ScoringHistory:
 
     def begin(self, time: float) -> None:
         """Add the row a supervised model starts with: zeros, and NaN for what is not scored yet."""
-        self.append(HistoryRow(time, 0.0, None, 0.0, 0, 0, {}, {} if self.validated else None))
+        self.append(
+            HistoryRow(
+                time=time,
+                seconds=0.0,
+                speed=None,
+                epochs=0.0,
+                iterations=0,
+                samples=0,
+                training={},
+                validation={} if self.validated else None,
+            )
+        )
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -130,10 +130,10 @@ class Coordinator:
         self._order(share, worker)
 
     def _order(self, one: Share, worker: str) -> None:
-        number = self.progress.round + 1
+        assert self.round is not None
         threads = 1 if self.plan.fixed_shares else self.crew.threads[worker]
         tasks = tuple(chain(one.slices, self.plan.chunk_bytes, self.plan.budget))
-        self.out.append(messages.TrainShare(number, one.number, worker, threads, tasks, one.samples, one.attempts))
+        self.out.append(one.order(self.round.number, worker, threads, tasks))
 
     def _trained(self, event: messages.ShareTrained) -> None:
         if self.phase != "training" or self.round is None or event.round != self.round.number:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from daskdl.coordinator.messages import TrainShare
 from daskdl.coordinator.slices import Part, Slice, assign, cut, fixed_shares, owners_of, place_fixed, samples_of
 from frames.exceptions import H2OValueError
 
@@ -73,6 +74,18 @@ class Share:
     def samples(self) -> int:
         """How many samples the share has."""
         return samples_of(self.slices)
+
+    def order(self, number: int, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:
+        """The instruction that has `worker` train it in round `number`, as a chain of `tasks` on so many threads."""
+        return TrainShare(
+            round=number,
+            share=self.number,
+            worker=worker,
+            threads=threads,
+            tasks=tasks,
+            samples=self.samples,
+            attempt=self.attempts,
+        )
 
     @property
     def out(self) -> bool:

@@ -158,7 +158,16 @@ class Progress:
         epochs = self.samples / max(1, sum(plan.rows))
         validation = dict(validation) if plan.validated and validation else None
         self.history.append(
-            HistoryRow(now, self.elapsed, pace, epochs, self.round, self.samples, dict(training), validation)
+            HistoryRow(
+                time=now,
+                seconds=self.elapsed,
+                speed=pace,
+                epochs=epochs,
+                iterations=self.round,
+                samples=self.samples,
+                training=dict(training),
+                validation=validation,
+            )
         )
 
     def note_best(self, plan: TrainingPlan) -> bool:

@@ -185,13 +185,25 @@ def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
     if block.data.dtype == np.int64:
         missing = block.missing.astype(np.float64)
     return Block(
-        block.data, slots.astype(np.int64), block.scale * mul, (block.bias - sub) * mul, missing, (fill - sub) * mul
+        data=block.data,
+        slots=slots.astype(np.int64),
+        factor=block.scale * mul,
+        shift=(block.bias - sub) * mul,
+        missing=missing,
+        fill=(fill - sub) * mul,
     )
 
 
 def _constant_block(slot: int, value: float, rows: int) -> Block:
     nothing = np.full(1, np.nan)
-    return Block(np.zeros((rows, 1), np.uint8), np.array([slot]), np.zeros(1), np.full(1, value), nothing, nothing)
+    return Block(
+        data=np.zeros((rows, 1), np.uint8),
+        slots=np.array([slot]),
+        factor=np.zeros(1),
+        shift=np.full(1, value),
+        missing=nothing,
+        fill=nothing,
+    )
 
 
 def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str, np.ndarray], rows: int) -> list[Block]:
@@ -202,7 +214,9 @@ def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str,
         table = np.array([_scaled(one, value) for value in one.values], np.float32)
         data = table[codes[one.column]].reshape(rows, 1)
         none, unit = np.full(1, np.nan), np.ones(1)
-        blocks.append(Block(data, np.array([slot]), unit, np.zeros(1), none, np.zeros(1)))
+        blocks.append(
+            Block(data=data, slots=np.array([slot]), factor=unit, shift=np.zeros(1), missing=none, fill=np.zeros(1))
+        )
     return blocks
 
 

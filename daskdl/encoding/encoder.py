@@ -187,9 +187,13 @@ def fit(
             continue
         domain = column.domain or ()
         known = Levels(
-            column.name, domain, statistics.counts[column.name], statistics.missing[column.name],
-            statistics.mean_response.get(column.name), statistics.rows.get(column.name),
-        )  # fmt: skip
+            name=column.name,
+            domain=domain,
+            counts=statistics.counts[column.name],
+            missing=statistics.missing[column.name],
+            mean_response=statistics.mean_response.get(column.name),
+            rows=statistics.rows.get(column.name),
+        )
         for made in ENCODINGS[encoding](known, use_all):
             if isinstance(made, LevelInput):
                 levels.append(made)
@@ -238,4 +242,4 @@ def _looked_up(made: LookedUp, known: Levels, scaling: Scaling) -> NumberInput:
     seen = values[counts > 0]
     low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
     sub, mul = scale_of(Moments(mean, sigma, low, high), scaling)
-    return NumberInput(made.name, made.column, sub, mul, mean, made.values)
+    return NumberInput(name=made.name, column=made.column, sub=sub, mul=mul, fill=mean, values=made.values)

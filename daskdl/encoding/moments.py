@@ -31,12 +31,12 @@ class WeightedMoments(NamedTuple):
         weight = self.weight + other.weight
         apart = other.mean - self.mean
         return WeightedMoments(
-            self.count + other.count,
-            weight,
-            self.mean + apart * other.weight / weight,
-            self.m2 + other.m2 + apart**2 * self.weight * other.weight / weight,
-            min(self.minimum, other.minimum),
-            max(self.maximum, other.maximum),
+            count=self.count + other.count,
+            weight=weight,
+            mean=self.mean + apart * other.weight / weight,
+            m2=self.m2 + other.m2 + apart**2 * self.weight * other.weight / weight,
+            minimum=min(self.minimum, other.minimum),
+            maximum=max(self.maximum, other.maximum),
         )
 
     def moments(self) -> Moments:
@@ -58,10 +58,17 @@ def weighted_moments(values: np.ndarray, weights: np.ndarray) -> WeightedMoments
     kept = ~np.isnan(values) & (weights > 0)
     x, w = values[kept], weights[kept]
     if not len(x):
-        return WeightedMoments(0, 0.0, math.nan, 0.0, math.nan, math.nan)
+        return WeightedMoments(count=0, weight=0.0, mean=math.nan, m2=0.0, minimum=math.nan, maximum=math.nan)
     total = float(w.sum())
     mean = float(w @ x / total)
-    return WeightedMoments(len(x), total, mean, float(w @ (x - mean) ** 2), float(x.min()), float(x.max()))
+    return WeightedMoments(
+        count=len(x),
+        weight=total,
+        mean=mean,
+        m2=float(w @ (x - mean) ** 2),
+        minimum=float(x.min()),
+        maximum=float(x.max()),
+    )
 
 
 def level_weights(codes: np.ndarray, levels: int, weights: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ class ModelInfluence:
         draw = np.random.default_rng(random.getrandbits(63) if seed == -1 else seed)
         if n_samples != -1 and n_samples < frame.nrow:
             frame = frame[np.sort(draw.choice(frame.nrow, n_samples, replace=False)), :]
-        found = _worsening(model, frame, judged, names, n_repeats, draw)
+        found = _worsening(model, frame, judged, names=names, repeats=n_repeats, draw=draw)
         table = _single(names, found[:, 0]) if n_repeats == 1 else _runs(names, found)
         return table.as_data_frame() if use_pandas else table
 

@@ -224,7 +224,13 @@ class H2OGridSearch(GridAccessors, GridViews):
         self._told = len(self._results.failures)
         with ModelProgress(shown=session.show_progress, title=TITLE) as progress:
             self._search = Search(
-                self._task, self._space, self._criteria, self._results, self.parallelism, self._saver(), progress
+                task=self._task,
+                space=self._space,
+                criteria=self._criteria,
+                results=self._results,
+                parallelism=self.parallelism,
+                saved=self._saver(),
+                progress=progress,
             )
             return self._search.run()
 

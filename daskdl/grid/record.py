@@ -89,15 +89,15 @@ class Record:
         if not known:
             raise H2OValueError(f"{path} must be of format {FORMAT}, version {SCHEMA_VERSION} or before.")
         results = Results(
-            content["grid_id"],
-            tuple(sorted(content["hyper_params"])),
-            [checkpoint.load(self._place(key)) for key in content["models"]],
-            [Failure(**one) for one in content["failures"]],
-            content["attempts"],
-            set(content["tried"]),
-            content["seconds"],
-            content["frame_id"],
-            content["order_seed"],
+            grid_id=content["grid_id"],
+            names=tuple(sorted(content["hyper_params"])),
+            models=[checkpoint.load(self._place(key)) for key in content["models"]],
+            failures=[Failure(**one) for one in content["failures"]],
+            attempts=content["attempts"],
+            tried=set(content["tried"]),
+            seconds=content["seconds"],
+            frame_id=content["frame_id"],
+            order_seed=content["order_seed"],
         )
         return content, results
 

@@ -45,7 +45,7 @@ def make_metrics(
             )
         options = Options() if kind is None else Options(distribution=kind())
         return regression.finish(regression.measure(actual, predicted, weights, options), options, Header())
-    return _classes(np.asarray(predicted), actual, tuple(domain), kind, weights, auc_type)
+    return _classes(np.asarray(predicted), actual, tuple(domain), kind=kind, weights=weights, auc_type=auc_type)
 
 
 def _known(name: str | None) -> type[Distribution] | None:

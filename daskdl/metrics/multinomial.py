@@ -44,13 +44,13 @@ class MultinomialState:
         if self.areas is not None and other.areas is not None:
             areas = tuple(mine.merge(theirs) for mine, theirs in zip(self.areas, other.areas, strict=True))
         return MultinomialState(
-            self.rows + other.rows,
-            added(self.sums, other.sums),
-            self.weights + other.weights,
-            self.errors + other.errors,
-            self.hits + other.hits,
-            confusion,
-            areas,
+            rows=self.rows + other.rows,
+            sums=added(self.sums, other.sums),
+            weights=self.weights + other.weights,
+            errors=self.errors + other.errors,
+            hits=self.hits + other.hits,
+            confusion=confusion,
+            areas=areas,
         )
 
 
@@ -82,13 +82,13 @@ def measure(
         cells = np.bincount(label * classes + chosen, weights=rows.weights, minlength=(classes + 1) * classes)
         confusion = cells.reshape(classes + 1, classes).astype(np.float64)
     return MultinomialState(
-        len(rows),
-        sums_of("Multinomial", ClassRows(rows.actual, rows.predicted, held), rows, options),
-        weight,
-        weight - right,
-        _hits(rows, label, (held, seen), order, min(options.hit_ranks, classes)),
-        confusion,
-        _areas(rows, label, seen) if options.pairwise else None,
+        rows=len(rows),
+        sums=sums_of("Multinomial", ClassRows(rows.actual, rows.predicted, held), rows, options),
+        weights=weight,
+        errors=weight - right,
+        hits=_hits(rows, label, (held, seen), order, min(options.hit_ranks, classes)),
+        confusion=confusion,
+        areas=_areas(rows, label, seen) if options.pairwise else None,
     )
 
 

@@ -39,13 +39,13 @@ class RegressionState:
         apart = other.mean - self.mean
         errors = None if self.errors is None or other.errors is None else self.errors.merge(other.errors)
         return RegressionState(
-            self.rows + other.rows,
-            weight,
-            self.mean + apart * (other.weight / weight),
-            self.spread + other.spread + apart**2 * (self.weight * other.weight / weight),
-            added(self.sums, other.sums),
-            self.deviance + other.deviance,
-            errors,
+            rows=self.rows + other.rows,
+            weight=weight,
+            mean=self.mean + apart * (other.weight / weight),
+            spread=self.spread + other.spread + apart**2 * (self.weight * other.weight / weight),
+            sums=added(self.sums, other.sums),
+            deviance=self.deviance + other.deviance,
+            errors=errors,
         )
 
 
@@ -66,13 +66,13 @@ def measure(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         deviance = math.nan if gathers else rows.total(options.distribution.deviance(y, f))
     return RegressionState(
-        len(rows),
-        weight,
-        mean,
-        rows.total((y - mean) ** 2),
-        sums_of("Regression", rows, rows, options),
-        deviance,
-        Bins.of(magnitude_keys(error), np.zeros(len(rows), np.int16), rows.weights) if gathers else None,
+        rows=len(rows),
+        weight=weight,
+        mean=mean,
+        spread=rows.total((y - mean) ** 2),
+        sums=sums_of("Regression", rows, rows, options),
+        deviance=deviance,
+        errors=Bins.of(magnitude_keys(error), np.zeros(len(rows), np.int16), rows.weights) if gathers else None,
     )
 
 

@@ -141,4 +141,11 @@ class Layout:
     def from_dict(record: dict, slots: int) -> Layout:
         """Return the layout that `to_dict` described, for an optimizer with so many slots."""
         hidden = tuple(record["hidden"])
-        return Layout(record["levels"], record["numbers"], hidden, record["outputs"], record["pieces"], slots)
+        return Layout(
+            levels=record["levels"],
+            numbers=record["numbers"],
+            hidden=hidden,
+            outputs=record["outputs"],
+            pieces=record["pieces"],
+            slots=slots,
+        )

@@ -269,7 +269,9 @@ def _declared(name: str, annotation: Any, default: Any) -> Declaration:
     constraint = next((mark for mark in marks if isinstance(mark, (Range, OneOf))), None)
     sentence = next(mark for mark in marks if isinstance(mark, str))
     restart = next(mark for mark in marks if isinstance(mark, Restart))
-    return Declaration(name, KINDS[base], constraint, sentence, restart, default)
+    return Declaration(
+        name=name, kind=KINDS[base], constraint=constraint, sentence=sentence, restart=restart, default=default
+    )
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -111,16 +111,26 @@ def _rows() -> Design:
     """Rows with one categorical column and a number of every stored type."""
     blocks = tuple(
         Block(
-            np.ones((ROWS, 1), stored),
-            np.array([position]),
-            np.ones(1),
-            np.zeros(1),
-            np.full(1, np.nan),
-            np.zeros(1),
+            data=np.ones((ROWS, 1), stored),
+            slots=np.array([position]),
+            factor=np.ones(1),
+            shift=np.zeros(1),
+            missing=np.full(1, np.nan),
+            fill=np.zeros(1),
         )
         for position, stored in enumerate(STORED)
     )
     levels = np.zeros((ROWS, 1), np.int32)
     target = np.arange(ROWS) % 2 * 1.0
     ones, zeros = np.ones(ROWS), np.zeros(ROWS)
-    return Design(ROWS, len(STORED), blocks, levels, target, ones, zeros, 1.0, np.ones(ROWS, bool))
+    return Design(
+        rows=ROWS,
+        width=len(STORED),
+        blocks=blocks,
+        levels=levels,
+        target=target,
+        weight=ones,
+        offset=zeros,
+        offset_scale=1.0,
+        usable=np.ones(ROWS, bool),
+    )

@@ -89,13 +89,13 @@ def _one_pass(
         numbers.append(answer.name)
     identity = resolved.distribution.has_identity_link
     request = tasks.Request(
-        tuple(numbers),
-        categoricals if ranked else (),
-        actual.weights_column,
-        answer.name if answer is not None else None,
-        actual.offset_column if identity else None,
-        (answer.levels or 0) if answer is not None and answer.type == "enum" else 0,
-        categoricals if weighted else (),
+        numbers=tuple(numbers),
+        levels=categoricals if ranked else (),
+        weights=actual.weights_column,
+        response=answer.name if answer is not None else None,
+        offset=actual.offset_column if identity else None,
+        classes=(answer.levels or 0) if answer is not None and answer.type == "enum" else 0,
+        weighed=categoricals if weighted else (),
     )
     levels = [name for name, _ in (*request.levels, *request.weighed)]
     names = [*numbers, *levels, request.weights, request.response, request.offset]

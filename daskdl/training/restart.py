@@ -136,7 +136,12 @@ def restart_of(
     growth = _growth(model.encoder, frame, parameters, key)
     encoder = model.encoder if growth is None else growth.encoder
     return Restart(
-        model, in_force, _in_its_terms(in_force, model, frame, y, validation, workers), encoder, growth, tuple(notes)
+        model=model,
+        parameters=in_force,
+        facts=_in_its_terms(in_force, model, frame, y=y, validation=validation, workers=workers),
+        encoder=encoder,
+        growth=growth,
+        notes=tuple(notes),
     )
 
 

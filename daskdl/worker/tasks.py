@@ -135,13 +135,15 @@ def train_task(
     state = before.state if isinstance(before, Delta) else before
     portions = []
     for one, parts in zip(slices, chunks, strict=True):
-        design = _designs.get(job.key, job.encoder, job.adaptation, parts, job.where, job.cache)
+        design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
         rows = training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = Share(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
     ticket = (job.key, timing.round)
-    delta = train_share(state, share, job.plan, threads, consensus, lambda: ticket in _stopped)
+    delta = train_share(
+        state, share, job.plan, threads=threads, consensus=consensus, stopped=lambda: ticket in _stopped
+    )
     return Delta(delta.state, delta.samples + done, delta.seconds + seconds)
 
 
@@ -194,7 +196,7 @@ def score_task(
     cache: int,
 ) -> metrics.State:
     """Return the metric state of the sampled rows of a partition."""
-    design = _designs.get(key, scorer.encoder, plan, chunks, where, cache)
+    design = _designs.get(key, scorer.encoder, plan, chunks=chunks, where=where, budget=cache)
     return partitions.measure(scorer, design, sample.rows(design, partition))
 
 

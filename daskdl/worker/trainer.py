@@ -165,7 +165,15 @@ def train_share(
         tail, cuts = Tail(), edges(len(mix.row))
         for low, high in itertools.pairwise(cuts):
             first = share.begin + share.pace * done
-            done += Crew(plan, moved, pull, mix.part(low, high), first, share.pace, stopped).train(threads)
+            done += Crew(
+                plan=plan,
+                state=moved,
+                pull=pull,
+                mix=mix.part(low, high),
+                first=first,
+                pace=share.pace,
+                stopped=stopped,
+            ).train(threads)
             if stopped():
                 break
             if low > 0:

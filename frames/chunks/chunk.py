@@ -236,7 +236,16 @@ class Chunk:
             )
             if len(buffer) != size or zlib.crc32(buffer.data) != checksum:
                 raise FrameError(f"A chunk must be whole; bytes {start} to {start + size} are cut or damaged.")
-            stored.append(Stored(layout, dtype, tuple(columns), compressed, raw_bytes, buffer))
+            stored.append(
+                Stored(
+                    layout=layout,
+                    dtype=dtype,
+                    columns=tuple(columns),
+                    compressed=compressed,
+                    raw_bytes=raw_bytes,
+                    buffer=buffer,
+                )
+            )
             start += size
         return Chunk(
             header["rows"],

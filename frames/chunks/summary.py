@@ -71,15 +71,15 @@ class Summary(NamedTuple):
                 mean = float(np.float64(self.mean) * (self.present / present) + other.mean * (other.present / present))
             m2 = float(self.m2 + other.m2 + gap * gap * (self.present * (other.present / present)))
         return Summary(
-            rows,
-            missing,
-            zeros,
-            mean,
-            m2,
-            min(self.minimum, other.minimum),
-            max(self.maximum, other.maximum),
-            self.all_integer and other.all_integer,
-            counts,
+            rows=rows,
+            missing=missing,
+            zeros=zeros,
+            mean=mean,
+            m2=m2,
+            minimum=min(self.minimum, other.minimum),
+            maximum=max(self.maximum, other.maximum),
+            all_integer=self.all_integer and other.all_integer,
+            counts=counts,
         )
 
 
@@ -115,7 +115,9 @@ def summarise(tile: np.ndarray, integer: bool = False) -> list[Summary]:
     return [Summary._make((rows, *numbers, None)) for numbers in zip(*table, whole.tolist(), strict=True)]
 
 
-_EMPTY = Summary(0, 0, 0, math.nan, 0.0, math.nan, math.nan, True)
+_EMPTY = Summary(
+    rows=0, missing=0, zeros=0, mean=math.nan, m2=0.0, minimum=math.nan, maximum=math.nan, all_integer=True
+)
 
 
 def _moments(tile: np.ndarray, missing: np.ndarray, minimum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +197,17 @@ def summarise_levels(codes: np.ndarray, levels: int) -> Summary:
     mean = float(counts @ code / present)
     used = np.flatnonzero(counts)
     m2 = float(counts @ (code - mean) ** 2)
-    return Summary(len(codes), missing, int(counts[0]), mean, m2, float(used[0]), float(used[-1]), True, counts)
+    return Summary(
+        rows=len(codes),
+        missing=missing,
+        zeros=int(counts[0]),
+        mean=mean,
+        m2=m2,
+        minimum=float(used[0]),
+        maximum=float(used[-1]),
+        all_integer=True,
+        counts=counts,
+    )
 
 
 def summarise_text(rows: int, missing: int) -> Summary:
@@ -204,4 +216,13 @@ def summarise_text(rows: int, missing: int) -> Summary:
     >>> summarise_text(3, 1).present
     2
     """
-    return Summary(rows, missing, 0, math.nan, 0.0, math.nan, math.nan, False)
+    return Summary(
+        rows=rows,
+        missing=missing,
+        zeros=0,
+        mean=math.nan,
+        m2=0.0,
+        minimum=math.nan,
+        maximum=math.nan,
+        all_integer=False,
+    )

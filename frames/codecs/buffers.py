@@ -81,8 +81,17 @@ def _compressed(layout: str, dtype: str, columns: tuple[int, ...], raw: np.ndarr
         view = raw.view(f"u{itemsize}") if itemsize > 1 else raw
         packed = np.frombuffer(blosc.compress(view, b"lz4", 5, shuffle), np.uint8)
         if raw.nbytes >= _WORTH * packed.nbytes:
-            return Stored(layout, dtype, columns, True, raw.nbytes, packed)
-    return Stored(layout, dtype, columns, False, raw.nbytes, np.ascontiguousarray(raw))
+            return Stored(
+                layout=layout, dtype=dtype, columns=columns, compressed=True, raw_bytes=raw.nbytes, buffer=packed
+            )
+    return Stored(
+        layout=layout,
+        dtype=dtype,
+        columns=columns,
+        compressed=False,
+        raw_bytes=raw.nbytes,
+        buffer=np.ascontiguousarray(raw),
+    )
 
 
 def _are_columns(columns: list[np.ndarray], block: np.ndarray) -> bool:

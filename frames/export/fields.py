@@ -30,7 +30,9 @@ def csv_rows(columns: Sequence[np.ndarray], kinds: Sequence[Column], sep: str, m
     lost: in a file of one column, whose blank lines readers skip, and between spaces, which separate once.
     """
     gap = '""' if len(columns) == 1 or sep == " " else ""
-    written = [_csv_fields(v, c, sep, gap, len(columns) == 1, mark) for v, c in zip(columns, kinds, strict=True)]
+    written = [
+        _csv_fields(v, c, sep, gap=gap, alone=len(columns) == 1, mark=mark) for v, c in zip(columns, kinds, strict=True)
+    ]
     written[-1] = _joined([written[-1], _constant("")], "\n")
     return b"".join(chunk.buffers()[2].to_pybytes() for chunk in _chunks(_joined(written, sep)) if len(chunk))
 

@@ -54,9 +54,14 @@ def _read(source: Source, wishes: Wishes) -> Sheet:
     width = cells.shape[1]
     names = default_names(head[0] if named else [], width)
     setup = Setup(
-        ",", tuple(head[0]) if named else None, tuple(names), frozenset(), {}, tuple(range(width)),
-        (frozenset(),) * width,
-    )  # fmt: skip
+        sep=",",
+        header=tuple(head[0]) if named else None,
+        names=tuple(names),
+        texts=frozenset(),
+        forced={},
+        kept=tuple(range(width)),
+        missing=(frozenset(),) * width,
+    )
     return Sheet(setup, list(cells[int(named) :].T))
 
 

@@ -99,7 +99,9 @@ def _attempt(letters: np.ndarray, kinds: np.ndarray, sep: str) -> tuple[np.ndarr
     block = np.empty(lines * stride, np.uint8)
     reals = np.empty((len(kinds) - stride, lines))
     needs = kinds.copy()
-    rows = digits.read_rows(letters, ord(sep), kinds, needs, slots, runs, block, stride, reals)
+    rows = digits.read_rows(
+        letters, ord(sep), kinds, needs=needs, slots=slots, runs=runs, block=block, stride=stride, reals=reals
+    )
     return None if rows < 0 else (needs, rows, block, reals)
 
 
@@ -114,4 +116,12 @@ def _bytes(block: np.ndarray, rows: int, columns: np.ndarray) -> Bytes:
         digits.pick(block, rows, width, varying, kept)
         block = kept
     block = block[: rows * len(varying)].reshape(rows, len(varying))
-    return Bytes(columns, low.astype(np.int64), high.astype(np.int64), counts[0], counts[1], counts[2], block)
+    return Bytes(
+        columns=columns,
+        low=low.astype(np.int64),
+        high=high.astype(np.int64),
+        zeros=counts[0],
+        total=counts[1],
+        squares=counts[2],
+        block=block,
+    )

@@ -82,9 +82,14 @@ def import_file(
         return list_paths(path, pattern)
     wishes = Wishes(header, sep, quotechar or '"', escapechar, custom_non_data_line_markers)
     return _import(
-        path, destination_frame, wishes, pattern,
-        (col_names, col_types, na_strings, skipped_columns), force_col_types, progress,
-    )  # fmt: skip
+        path,
+        destination_frame,
+        wishes,
+        pattern=pattern,
+        declarations=(col_names, col_types, na_strings, skipped_columns),
+        force_col_types=force_col_types,
+        progress=progress,
+    )
 
 
 def upload_file(
@@ -106,9 +111,15 @@ def upload_file(
     workers: such rows cannot be read again when a worker that holds them is lost.
     """
     return _import(
-        path, destination_frame, Wishes(header, sep, quotechar or '"', escapechar), None,
-        (col_names, col_types, na_strings, skipped_columns), force_col_types, None, upload=not session.is_embedded(),
-    )  # fmt: skip
+        path,
+        destination_frame,
+        Wishes(header, sep, quotechar or '"', escapechar),
+        pattern=None,
+        declarations=(col_names, col_types, na_strings, skipped_columns),
+        force_col_types=force_col_types,
+        progress=None,
+        upload=not session.is_embedded(),
+    )
 
 
 def _import(

@@ -66,7 +66,14 @@ def _summaries(found: "Bytes", rows: int) -> dict[int, Summary]:
     table = (found.columns, found.low, found.high, found.zeros, found.total, found.squares)
     return {
         column: Summary(
-            rows, 0, zeros, total / rows, (rows * squares - total * total) / rows, float(low), float(high), True
+            rows=rows,
+            missing=0,
+            zeros=zeros,
+            mean=total / rows,
+            m2=(rows * squares - total * total) / rows,
+            minimum=float(low),
+            maximum=float(high),
+            all_integer=True,
         )
         for column, low, high, zeros, total, squares in zip(*(one.tolist() for one in table), strict=True)
     }

@@ -41,7 +41,14 @@ def setup_of(source: Source) -> Setup:
     doubles = frozenset(i for i, field in enumerate(schema) if pa.types.is_floating(field.type))
     own: dict[int, Type] = {i: told for i, field in enumerate(schema) if (told := _told_type(field)) is not None}
     return Setup(
-        ",", None, tuple(schema.names), texts, own, tuple(range(width)), (frozenset(),) * width, doubles=doubles
+        sep=",",
+        header=None,
+        names=tuple(schema.names),
+        texts=texts,
+        forced=own,
+        kept=tuple(range(width)),
+        missing=(frozenset(),) * width,
+        doubles=doubles,
     )
 
 

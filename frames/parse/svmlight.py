@@ -38,7 +38,15 @@ def read_svmlight(sources: Sequence[Source]) -> tuple[Setup, sp.csr_matrix]:
     for block in blocks:
         block.resize(block.shape[0], width)
     names = tuple(f"C{i + 1}" for i in range(width))
-    setup = Setup(" ", None, names, frozenset(), {}, tuple(range(width)), (frozenset(),) * width)
+    setup = Setup(
+        sep=" ",
+        header=None,
+        names=names,
+        texts=frozenset(),
+        forced={},
+        kept=tuple(range(width)),
+        missing=(frozenset(),) * width,
+    )
     return setup, sp.vstack(blocks, format="csr")
 
 

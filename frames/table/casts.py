@@ -201,7 +201,7 @@ def to_domain(place: Place, rows: Sequence[int], domain: tuple[str, ...]) -> Pla
         return place
     index = {level: i for i, level in enumerate(domain)}
     mapping = np.array([index.get(level, -1) for level in place.domain or ()], np.int32)
-    return derive([place], rows, recode, ["enum"], [domain], (mapping,))[0]
+    return derive([place], rows, recode, types=["enum"], domains=[domain], arguments=(mapping,))[0]
 
 
 def is_truth(place: Place) -> bool:

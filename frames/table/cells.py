@@ -91,11 +91,13 @@ def constant(place: Place | None, rows: Sequence[int], value: Any) -> Place:
     scalar = Scalar(value)
     local = [(n,) for n in rows]
     if scalar.type == "text":
-        return derive([], rows, _filled, ["enum"], [(scalar.value,)], (0, "enum"), local)[0]
+        return derive([], rows, _filled, types=["enum"], domains=[(scalar.value,)], arguments=(0, "enum"), local=local)[
+            0
+        ]
     type_: Any = scalar.type if scalar.type != "missing" else (place.type or "real" if place else "real")
     domain = place.domain if place and type_ == "enum" else None
     value = math.floor(scalar.value) if scalar.type == "time" else scalar.value
-    return derive([], rows, _filled, [type_], [domain], (value, type_), local)[0]
+    return derive([], rows, _filled, types=[type_], domains=[domain], arguments=(value, type_), local=local)[0]
 
 
 def _filled(rows: int, value: Any, type_: str) -> list[np.ndarray]:

@@ -19,7 +19,11 @@ def small_table(names: Sequence[str], columns: Sequence[Any], types: Any = None,
     arrays = [_as_stored(c, kinds.get(t, float)) for c, t in zip(columns, types, strict=True)]
     count = len(arrays[0]) if arrays else 0
     arguments = ([resident(array) for array in arrays],)
-    return Table(tuple(names), tuple(derive([], (count,), literal, types, domains, arguments, [()])), (count,))
+    return Table(
+        tuple(names),
+        tuple(derive([], (count,), literal, types=types, domains=domains, arguments=arguments, local=[()])),
+        (count,),
+    )
 
 
 def _as_stored(column: Any, dtype: Any) -> np.ndarray:

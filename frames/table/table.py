@@ -156,6 +156,15 @@ class Table:
         """Return a Summary over all rows for each column, merged from those that travel with the chunks."""
         return summaries_at(self.places)
 
+    def summaries_by_name(self, names: Sequence[str] | None = None) -> dict[str, Summary]:
+        """Return column -> Summary over all rows, merged from the summaries that travel with the chunks, remembered.
+
+        Example: ``fr.summaries(["x"])["x"].mean``. Raises H2OValueError for an unknown column.
+        """
+        names = list(self.names if names is None else names)
+        chosen = self.pick([self.index(name) for name in names])
+        return dict(zip(names, chosen.summaries(), strict=True))
+
     def placement(self, names: Sequence[str] | None = None) -> Placement:
         """Return where the columns lie: rows, chunk futures per partition, and (chunk, position) per column.
 

@@ -108,7 +108,7 @@ def apply(table: Table, fun: Callable | None = None, axis: int = 0) -> Table:
     domains = [place.domain for place in places]
     first = next(_rows_of(fetch(places, rows, 0, 1), names, domains))
     width = len(_as_column(_as_list(fun(first))))  # refuses here what is no number
-    made = derive(places, rows, _rowwise, [None] * width, None, (fun, names, domains, width))
+    made = derive(places, rows, _rowwise, types=[None] * width, domains=None, arguments=(fun, names, domains, width))
     return table.new([f"C{i + 1}" for i in range(width)], made)
 
 

@@ -155,7 +155,7 @@ def _wrong(sign: str, name: str, left: str | None, right: Any) -> H2OValueError:
 def combine(name: str, place: Place, rows: Sequence[int], sign: str, item: Any, swapped: bool) -> Step:
     """One column under one operator; a new column of numbers (0 and 1 for comparisons and logic)."""
     if isinstance(item, Scalar):
-        return _with_scalar(name, place, rows, sign, item, swapped)
+        return _with_scalar(name, place, rows, sign=sign, scalar=item, swapped=swapped)
     if place.type in NUMBERS and item.type in NUMBERS:
         return _numeric((place, item), rows, sign, None, swapped)
     if sign in ("==", "!=") and place.type == item.type == "enum":
@@ -169,7 +169,14 @@ def combine(name: str, place: Place, rows: Sequence[int], sign: str, item: Any, 
 
 def _with_scalar(name: str, place: Place, rows: Sequence[int], sign: str, scalar: Scalar, swapped: bool) -> Step:
     if place.type in NUMBERS and scalar.type != "text":
-        return _numeric((place,), rows, sign, np.nan if scalar.type == "missing" else scalar.value, swapped, scalar)
+        return _numeric(
+            (place,),
+            rows,
+            sign,
+            value=np.nan if scalar.type == "missing" else scalar.value,
+            swapped=swapped,
+            scalar=scalar,
+        )
     if scalar.type == "missing" and sign in COMPARISONS:
         return Step((place,), _same_for_all, "int", None, (sign == "!=",))
     if is_truth(place) and scalar.type == "int" and sign in ("==", "!="):
@@ -244,7 +251,7 @@ def operate(table: Table, sign: str, other: Any, swapped: bool = False) -> Table
         summaries_at(
             [p for p in places if p.type in ("int", "time")]
         )  # all at once: combine() then asks column by column
-    steps = [combine(n, p, rows, sign, item, swapped) for n, p, item in columns]
+    steps = [combine(n, p, rows, sign=sign, item=item, swapped=swapped) for n, p, item in columns]
     return table.with_places(carry_out(steps, rows))
 
 

@@ -116,13 +116,22 @@ def fillna(table: Table, method: str = "forward", axis: int = 0, maxlen: int = 1
             return table.with_places(places)
         check_company(table.names[0], places)
         type_: Any = "time" if all(place.type == "time" for place in places) else None
-        return table.with_places(derive(places, rows, _fill_across, [type_] * len(places), None, (forward, maxlen)))
+        return table.with_places(
+            derive(places, rows, _fill_across, types=[type_] * len(places), domains=None, arguments=(forward, maxlen))
+        )
     made: list[Step | Place] = list(table.resolved)
     holes = [i for i, summary in enumerate(table.summaries()) if summary.missing]
     gappy = [table.resolved[i] for i in holes]
     for i, place, edges in zip(holes, gappy, _edges(gappy, rows, forward), strict=True):
         local = _carried(edges, forward)
-        made[i] = Step((place,), _fill, mixed_type(place), place.domain, (forward, maxlen), local)
+        made[i] = Step(
+            places=(place,),
+            function=_fill,
+            type=mixed_type(place),
+            domain=place.domain,
+            arguments=(forward, maxlen),
+            local=local,
+        )
     return table.with_places(carry_out(made, rows))
 
 
@@ -235,7 +244,16 @@ def insert_missing_values(table: Table, fraction: float = 0.1, seed: int | None 
     local = list(zip(rows, starts(rows), strict=True))
     for i, place in enumerate(table.resolved):
         arguments = (root + i, float(fraction))
-        made.append(Step((place,), _knock_out, place.type, place.domain, arguments, local))
+        made.append(
+            Step(
+                places=(place,),
+                function=_knock_out,
+                type=place.type,
+                domain=place.domain,
+                arguments=arguments,
+                local=local,
+            )
+        )
     return table.with_places(carry_out(made, rows))
 
 

@@ -90,5 +90,5 @@ def _moment(parts: Sequence[Any]) -> Table:
     places = [recut([one.only("A part of a time")], one.rows, rows)[0] for one in tables]
     fixed = {name: None if is_table(part) else part for name, part in zip(PARTS, parts, strict=True)}
     local = None if places else [()]
-    made = derive(places, rows, _made, ["time"], None, (fixed, zones.current()), local)
+    made = derive(places, rows, _made, types=["time"], domains=None, arguments=(fixed, zones.current()), local=local)
     return Table(("name",), tuple(made), rows)

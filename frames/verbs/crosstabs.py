@@ -210,7 +210,7 @@ def _cross(table: Table, places: list[Place], most: int, least: int) -> Place:
     arguments = (sizes, known[by_number], by_number, len(domain))
     if len(order) < len(found.counts):
         domain = (*domain, "other")
-    return derive(places, table.rows, _crossed, ["enum"], [domain], arguments)[0]
+    return derive(places, table.rows, _crossed, types=["enum"], domains=[domain], arguments=arguments)[0]
 
 
 def _tallied(places: Sequence[Place], rows: Sequence[int]) -> Pairs:

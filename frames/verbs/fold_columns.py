@@ -101,7 +101,9 @@ def _sized(table: Table) -> list[tuple[int, int]]:
 
 
 def _drawn(table: Table, seed: int | None) -> Place:
-    return derive([], table.rows, _uniform, ["real"], None, (chosen_seed(seed),), _sized(table))[0]
+    return derive(
+        [], table.rows, _uniform, types=["real"], domains=None, arguments=(chosen_seed(seed),), local=_sized(table)
+    )[0]
 
 
 def runif(table: Table, seed: int | None = None) -> Table:
@@ -138,18 +140,26 @@ def split_frame(
 def kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
     """A column `C1` with a random fold 0..n_folds-1 for every row."""
     arguments = (chosen_seed(seed), _folds(n_folds))
-    return table.new(["C1"], derive([], table.rows, _drawn_fold, ["int"], None, arguments, _sized(table)))
+    return table.new(
+        ["C1"],
+        derive([], table.rows, _drawn_fold, types=["int"], domains=None, arguments=arguments, local=_sized(table)),
+    )
 
 
 def modulo_kfold_column(table: Table, n_folds: int = 3) -> Table:
     """A column `C1` with fold = row number modulo n_folds."""
-    made = derive([], table.rows, _regular_fold, ["int"], None, (_folds(n_folds),), _sized(table))
+    made = derive(
+        [], table.rows, _regular_fold, types=["int"], domains=None, arguments=(_folds(n_folds),), local=_sized(table)
+    )
     return table.new(["C1"], made)
 
 
 def stratified_kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
     """A column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
-    return table.new(["C1"], _by_level(table, "stratified_kfold_column", _level_folds, seed, _folds(n_folds), "int"))
+    return table.new(
+        ["C1"],
+        _by_level(table, "stratified_kfold_column", _level_folds, seed=seed, option=_folds(n_folds), type_="int"),
+    )
 
 
 def stratified_split(table: Table, test_frac: float = 0.2, seed: int | None = -1) -> Table:
@@ -157,7 +167,9 @@ def stratified_split(table: Table, test_frac: float = 0.2, seed: int | None = -1
     if not 0 < test_frac < 1:
         raise H2OValueError(f"test_frac must be above 0 and below 1; got {test_frac!r}.")
     domain = ("train", "test")
-    made = _by_level(table, "stratified_split", _level_split, seed, float(test_frac), "enum", domain)
+    made = _by_level(
+        table, "stratified_split", _level_split, seed=seed, option=float(test_frac), type_="enum", domain=domain
+    )
     return table.new(["test_train_split"], made)
 
 
@@ -168,7 +180,7 @@ def _by_level(table: Table, call, function, seed, option, type_, domain=None) ->
     offsets = np.cumsum([np.zeros_like(counts[0]), *counts[:-1]], axis=0)
     local = [(offset,) for offset in offsets]
     arguments = (chosen_seed(seed), option, np.sum(counts, axis=0))
-    return derive([place], rows, function, [type_], [domain], arguments, local)
+    return derive([place], rows, function, types=[type_], domains=[domain], arguments=arguments, local=local)
 
 
 def _folds(n_folds: int) -> int:

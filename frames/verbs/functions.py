@@ -228,13 +228,17 @@ def ifelse(table: Table, yes: Any, no: Any) -> Table:
     if all(_textual(s) for s in sides) and not all(isinstance(s, Scalar) and s.value is None for s in sides):
         domain = tuple(sorted({level for side in sides for level in _levels(side)}))
         places = [to_domain(place, rows, domain) for place in places]
-        made = derive([test, *places], rows, _choose, ["enum"], [domain], (scalars, domain, False))
+        made = derive(
+            [test, *places], rows, _choose, types=["enum"], domains=[domain], arguments=(scalars, domain, False)
+        )
         return table.with_places(made, ["C1"])
     if any(_textual(side) and not (isinstance(side, Scalar) and side.value is None) for side in sides):
         raise H2OValueError("yes and no of ifelse() must both be numbers or both be text (enum columns or strings).")
     type_: Any = "time" if "time" in types and types <= {"time", "missing"} else None
     arguments = (scalars, None, not any(s and s.type == "real" for s in scalars) and all_whole(places))
-    return table.with_places(derive([test, *places], rows, _choose, [type_], None, arguments), ["C1"])
+    return table.with_places(
+        derive([test, *places], rows, _choose, types=[type_], domains=None, arguments=arguments), ["C1"]
+    )
 
 
 def cut(
@@ -262,7 +266,9 @@ def cut(
         labels[0] = f"[{labels[0][1:]}" if include_lowest else labels[0]
     if len(labels) != len(edges) - 1 or len(set(labels)) != len(labels):
         raise H2OValueError(f"labels must be {len(edges) - 1} different strings, one per interval; got {list(labels)}.")
-    made = derive([place], table.rows, _cut, ["enum"], [tuple(labels)], (edges, right, include_lowest))
+    made = derive(
+        [place], table.rows, _cut, types=["enum"], domains=[tuple(labels)], arguments=(edges, right, include_lowest)
+    )
     return table.with_places(made)
 
 

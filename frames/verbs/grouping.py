@@ -87,7 +87,7 @@ def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> Moments:
         mean = mean + np.where(np.isfinite(slip), slip, 0.0)
     mean, m2 = np.where(count > 0, mean, 0.0), np.where(count > 0, np.maximum(m2, 0.0), 0.0)
     least, most = (_extreme(function, values, group, count) for function in (np.minimum, np.maximum))
-    return Moments(count, sums, squares, mean, m2, least, most)
+    return Moments(count=count, total=sums, squares=squares, mean=mean, m2=m2, least=least, most=most)
 
 
 def _extreme(function: np.ufunc, values: np.ndarray, group: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) ->
     total, squares, m2 = (np.bincount(group, column, groups) for column in (total, squares, m2))
     least = _extreme(np.minimum, least[some], group[some], parts_of)
     most = _extreme(np.maximum, most[some], group[some], parts_of)
-    return Moments(present, total, squares, centre, m2, least, most)
+    return Moments(count=present, total=total, squares=squares, mean=centre, m2=m2, least=least, most=most)
 
 
 def _merged_tally(parts: Sequence[Tally], group: np.ndarray, starts: np.ndarray) -> Tally:

@@ -128,7 +128,8 @@ def join(table: Table, other: Any, left: list[int], right: list[int], how: str, 
     names, rows, other_names, other_rows = table.names, table.rows, other.names, other.rows
     mine, theirs = table.resolved, other.resolved
     agreed = [
-        _comparable(names[i], mine[i], rows, theirs[k], other_rows, how) for i, k in zip(left, right, strict=True)
+        _comparable(names[i], mine[i], rows, theirs=theirs[k], their_rows=other_rows, how=how)
+        for i, k in zip(left, right, strict=True)
     ]
     keys = [reduce([both[n] for both in agreed], cut, _keys) for n, cut in enumerate((rows, other_rows))]
     pair = submit(_matches, how, looked_up, *keys)

@@ -113,7 +113,9 @@ def set_level(table: Table, level: str) -> Table:
             f"set_level() must be given a level of an enum column {list(place.domain or ())}; got {level!r}."
         )
     code = (place.domain or ()).index(level)
-    return table.with_places(derive([place], table.rows, _constant_code, ["enum"], [place.domain], (code,)))
+    return table.with_places(
+        derive([place], table.rows, _constant_code, types=["enum"], domains=[place.domain], arguments=(code,))
+    )
 
 
 def append_levels(table: Table, levels: Sequence[str]) -> Table:

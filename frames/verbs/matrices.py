@@ -57,7 +57,7 @@ def mult(table: Table, matrix: Table) -> Table:
     other = _whole(matrix, "mult", numeric(table, "mult"))
     if other.shape[0] != table.ncol:
         raise H2OValueError(f"The second frame must have {table.ncol} rows, one per column; got {other.shape[0]}.")
-    made = derive(table.resolved, table.rows, _product, [None] * other.shape[1], None, (other,))
+    made = derive(table.resolved, table.rows, _product, types=[None] * other.shape[1], domains=None, arguments=(other,))
     return table.new([f"C{i + 1}" for i in range(other.shape[1])], made)
 
 
@@ -74,7 +74,9 @@ def distance(table: Table, y: Table, measure: str | None = None) -> Table:
     other = _whole(y, "distance", numeric(table, "distance"))
     if other.shape[1] != table.ncol:
         raise H2OValueError(f"Both frames must have the same columns; got {table.ncol} and {other.shape[1]}.")
-    made = derive(table.resolved, table.rows, _distances, [None] * len(other), None, (other, measure))
+    made = derive(
+        table.resolved, table.rows, _distances, types=[None] * len(other), domains=None, arguments=(other, measure)
+    )
     return table.new([f"C{i + 1}" for i in range(len(other))], made)
 
 

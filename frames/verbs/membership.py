@@ -99,7 +99,9 @@ def which(table: Table) -> Table:
     if place.type not in ("int", "real"):
         raise H2OValueError(f"which() must be asked of a column of numbers; got {place.type}.")
     local = list(zip(starts(table.rows), table.rows, strict=True))
-    numbers = table.new(["C1"], derive([], table.rows, _row_numbers, ["int"], None, (), local))
+    numbers = table.new(
+        ["C1"], derive([], table.rows, _row_numbers, types=["int"], domains=None, arguments=(), local=local)
+    )
     return rows_at(numbers, table)
 
 

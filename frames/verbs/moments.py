@@ -55,7 +55,14 @@ def central(place: Place, summary: Summary, rows: Sequence[int]) -> Central:
     second = two - one**2
     third = three - 3 * one * two + 2 * one**3
     fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
-    return Central(n, summary.mean, one * unit, second * unit**2, third * unit**3, fourth * unit**4)
+    return Central(
+        count=n,
+        centre=summary.mean,
+        rest=one * unit,
+        second=second * unit**2,
+        third=third * unit**3,
+        fourth=fourth * unit**4,
+    )
 
 
 def _standardise(values: np.ndarray, center: float, rest: float, scale: float) -> list[np.ndarray]:

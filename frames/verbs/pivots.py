@@ -92,7 +92,15 @@ def pivot(table: Table, index: str | int, column: str | int, value: str | int) -
     cell = places[2].type if places[2].type == "time" else None
     types: tuple[Type | None, ...] = (places[0].type, *[cell for _ in values])
     domains = [places[0].domain, *[None] * len(values)]
-    made = derive([], rows, _cut, types, domains, (found,), list(zip(starts(rows), rows, strict=True)))
+    made = derive(
+        [],
+        rows,
+        _cut,
+        types=types,
+        domains=domains,
+        arguments=(found,),
+        local=list(zip(starts(rows), rows, strict=True)),
+    )
     names = [table.names[at[0]], *(_title(one, places[1]) for one in values.tolist())]
     return Table(unique_names(names), tuple(made), tuple(rows))
 
@@ -134,7 +142,7 @@ def melt(
         rows = tuple(gather(reduce([*kept, *sources], table.rows, _melted_rows, options)))
     types = [*[place.type for place in kept], "enum", type_]
     domains = [*[place.domain for place in kept], tuple(table.names[i] for i in values), domain]
-    made = derive([*kept, *sources], table.rows, _melted, types, domains, options)
+    made = derive([*kept, *sources], table.rows, _melted, types=types, domains=domains, arguments=options)
     return Table(unique_names([*(table.names[i] for i in ids), var_name, value_name]), tuple(made), rows)
 
 

@@ -50,7 +50,15 @@ def _part(low: int, count: int, found: np.ndarray) -> list[np.ndarray]:
 
 def _spread_over(found: Any, rows: Sequence[int]) -> Place:
     """A column of numbers that a worker holds whole, cut in partitions."""
-    return derive([], rows, _part, [None], None, (found,), list(zip(starts(rows), rows, strict=True)))[0]
+    return derive(
+        [],
+        rows,
+        _part,
+        types=[None],
+        domains=None,
+        arguments=(found,),
+        local=list(zip(starts(rows), rows, strict=True)),
+    )[0]
 
 
 def rank_within_group_by(

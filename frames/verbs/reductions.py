@@ -155,7 +155,15 @@ def numeric(table: Table, call: str) -> list[Place]:
 
 def one_row(table: Table, values: Sequence[float], names: Sequence[str] | None = None) -> Table:
     """Return a table of one row, under these names or those of the table."""
-    made = derive([], (1,), literal, [None] * len(values), None, ([as_cells(v) for v in values],), [()])
+    made = derive(
+        [],
+        (1,),
+        literal,
+        types=[None] * len(values),
+        domains=None,
+        arguments=([as_cells(v) for v in values],),
+        local=[()],
+    )
     return table.new(table.names if names is None else names, made, (1,))
 
 
@@ -186,7 +194,9 @@ def _row_wise(table: Table, name: str, skipna: bool) -> Table:
     exactly = name == "sum" and all_whole(places)
     bound = sum(size_of(s) for s in table.summaries()) if exactly else 0
     exactly = bound > EXACT and (bound <= LONGEST or all(gather(reduce(places, rows, _fits_across))))
-    return table.with_places(derive(places, rows, _across, [None], None, (name, skipna, exactly)), [name])
+    return table.with_places(
+        derive(places, rows, _across, types=[None], domains=None, arguments=(name, skipna, exactly)), [name]
+    )
 
 
 def sum_(
@@ -334,7 +344,7 @@ def unique(table: Table, include_nas: bool = False) -> Table:
     rows = spread(len(found), max([*table.rows, 1]))
     ends = np.cumsum(rows)
     local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
-    made = derive([], rows, _given, [place.type], [place.domain], (), local)
+    made = derive([], rows, _given, types=[place.type], domains=[place.domain], arguments=(), local=local)
     return table.new(["C1"], made, rows)
 
 

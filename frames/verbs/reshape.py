@@ -81,7 +81,9 @@ def difflag1(table: Table) -> Table:
     exactly = place.type == "int" and 2 * size_of(summary) > EXACT
     if exactly and 2 * size_of(summary) > LONGEST:
         exactly = all(gather(reduce([place], rows, _fits, (True,), local)))
-    return table.with_places(derive([place], rows, _difference, [None], None, (exactly,), local))
+    return table.with_places(
+        derive([place], rows, _difference, types=[None], domains=None, arguments=(exactly,), local=local)
+    )
 
 
 def idxmax(table: Table, skipna: bool = True, axis: int = 0) -> Table:
@@ -101,7 +103,7 @@ def idxmin(table: Table, skipna: bool = True, axis: int = 0) -> Table:
 def _position(table: Table, largest: bool, skipna: bool, axis: int) -> Table:
     places = numeric(table, "idxmax" if largest else "idxmin")
     if axis == 1 and places:
-        made = derive(places, table.rows, _extreme_across, ["int"], None, (largest, skipna))
+        made = derive(places, table.rows, _extreme_across, types=["int"], domains=None, arguments=(largest, skipna))
         return table.new(["which.max" if largest else "which.min"], made)
     if axis != 0:
         raise H2OValueError(f"axis must be 0 (a row number per column) or 1 (per row); got {axis!r}.")
@@ -145,7 +147,7 @@ def _front(table: Table, column: str | int, percent: float, ascending: bool) -> 
     if count < 1:
         raise H2OValueError(f"nPercent must be large enough for one row of {table.nrow}; got {percent!r}.")
     local = list(zip(starts(table.rows), table.rows, strict=True))
-    numbers = derive([], table.rows, _row_numbers, ["int"], None, (), local)
+    numbers = derive([], table.rows, _row_numbers, types=["int"], domains=None, arguments=(), local=local)
     both = table.new(["Original_Row_Indices", one.names[0]], [*numbers, *one.places])
     present = rows_at(both, not_equal(both.pick([1]), None))
     return rows_at(sort(present, 1, ascending=ascending), slice(math.floor(count + 0.5)))

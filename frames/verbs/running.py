@@ -112,10 +112,12 @@ def _running(table: Table, name: str, axis: int) -> Table:
     types: list = [None] * len(places)
     if axis == 1:
         options = (name, _exact_across(places, rows, name))
-        return table.with_places(derive(places, rows, _run_across, types, None, options))
+        return table.with_places(derive(places, rows, _run_across, types=types, domains=None, arguments=options))
     options = (name, _exact_down(places, rows, name))
     before = [None, *chain(places, rows[:-1], _ends, options)]
-    return table.with_places(derive(places, rows, _run_on, types, None, options, [(b,) for b in before]))
+    return table.with_places(
+        derive(places, rows, _run_on, types=types, domains=None, arguments=options, local=[(b,) for b in before])
+    )
 
 
 def cumsum(table: Table, axis: int = 0) -> Table:

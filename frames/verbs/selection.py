@@ -197,7 +197,7 @@ def _assign_cells(table: Table, rows: Any, targets: list[int], value: Any) -> Ta
     if is_table(rows):
         masks = _masks(table, rows, len(targets))
         for k, (at, mask) in enumerate(zip(targets, masks, strict=True)):
-            made[at] = _put_under(table, names[at], table.resolved[at], mask, value, k, len(targets))
+            made[at] = _put_under(table, names[at], table.resolved[at], mask=mask, value=value, k=k, count=len(targets))
     else:
         if isinstance(rows, Integral) and not isinstance(rows, bool):
             numbers = np.array([_row_number(table, rows)])
@@ -206,7 +206,9 @@ def _assign_cells(table: Table, rows: Any, targets: list[int], value: Any) -> Ta
         else:
             numbers = _numbers(table, rows)
         for k, at in enumerate(targets):
-            made[at] = _put_at(table, names[at], table.resolved[at], numbers, value, k, len(targets))
+            made[at] = _put_at(
+                table, names[at], table.resolved[at], numbers=numbers, value=value, k=k, count=len(targets)
+            )
     return table.new(names, carry_out(made, table.rows))
 
 
@@ -248,7 +250,7 @@ def _put_at(table: Table, name: str, place: Place, numbers: np.ndarray, value: A
         inside = (numbers >= first) & (numbers < first + size)
         cells = resident(new[inside]) if isinstance(new, np.ndarray) else new
         local.append((resident(numbers[inside] - first), cells))
-    return Step((place,), put_rows, type_, place.domain, (), local)
+    return Step(places=(place,), function=put_rows, type=type_, domain=place.domain, arguments=(), local=local)
 
 
 def drop(table: Table, index: Any, axis: int = 1) -> Table:

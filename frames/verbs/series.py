@@ -50,5 +50,5 @@ def isax(table: Table, num_words: int, max_cardinality: int, optimize_card: bool
         raise H2OValueError(f"num_words must be at most the number of columns ({table.ncol}); got {num_words}.")
     cuts = np.array([NormalDist().inv_cdf(i / max_cardinality) for i in range(1, max_cardinality)])
     types: list[Any] = ["string", *["int"] * num_words]
-    made = derive(places, table.rows, _words, types, None, (int(num_words), cuts))
+    made = derive(places, table.rows, _words, types=types, domains=None, arguments=(int(num_words), cuts))
     return table.new(["iSax_index", *(f"c{i}" for i in range(num_words))], made)

@@ -131,7 +131,7 @@ def _table(names: list[str], draws: list[Draw], rows: int, seed: int) -> Table:
     ]
     types: list[Any] = [None if draw.type in ("real", "int") else draw.type for draw in draws]
     local = [(count, part) for part, count in enumerate(cuts)]
-    places = derive([], cuts, _drawn, types, domains, (draws, seed), local)
+    places = derive([], cuts, _drawn, types=types, domains=domains, arguments=(draws, seed), local=local)
     return Table(tuple(names), tuple(places), cuts)
 
 

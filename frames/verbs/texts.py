@@ -171,7 +171,7 @@ def rstrip(table: Table, set: str = " ") -> Table:
 
 def sub(table: Table, pattern: str, replacement: str, ignore_case: bool = False) -> Table:
     """The first match of a regular expression replaced in every text; see gsub()."""
-    return _substituted(table, "sub", pattern, replacement, 1, ignore_case)
+    return _substituted(table, "sub", pattern, replacement=replacement, count=1, ignore_case=ignore_case)
 
 
 def gsub(table: Table, pattern: str, replacement: str, ignore_case: bool = False) -> Table:
@@ -182,7 +182,7 @@ def gsub(table: Table, pattern: str, replacement: str, ignore_case: bool = False
 
     Example: ``fr["city"].gsub("([a-z]+)-([a-z]+)", "$2 $1")``.
     """
-    return _substituted(table, "gsub", pattern, replacement, 0, ignore_case)
+    return _substituted(table, "gsub", pattern, replacement=replacement, count=0, ignore_case=ignore_case)
 
 
 def _substituted(table: Table, call: str, pattern: str, replacement: str, count: int, ignore_case: bool) -> Table:
@@ -214,7 +214,7 @@ def strsplit(table: Table, pattern: str) -> Table:
     else:
         width = max([1, *gather(reduce([place], rows, _most_parts, (pattern,)))])
         types: list[Type | None] = [place.type] * width
-        made = derive([place], rows, _split_cells, types, None, (pattern, width))
+        made = derive([place], rows, _split_cells, types=types, domains=None, arguments=(pattern, width))
     return table.new([f"C{k + 1}" for k in range(width)], made)
 
 
@@ -243,7 +243,7 @@ def grep(
     """
     table.only("grep()")
     options = (pattern_from(pattern), re.IGNORECASE if ignore_case else 0, bool(invert))
-    found = _map_number(table, "grep", _matches, options, "int", float(bool(invert)))
+    found = _map_number(table, "grep", _matches, options=options, type_="int", gap=float(bool(invert)))
     if output_logical:
         return found
     hits = gather(reduce(found.places, found.rows, kept))

@@ -225,7 +225,9 @@ def tokenize(table: Table, split: str) -> Table:
     places = _texts(table, "tokenize", ("string",))
     pattern = pattern_from(split)
     rows = tuple(gather(reduce(places, table.rows, _count_tokens, (pattern,))))
-    return Table(("C1",), tuple(derive(places, table.rows, _tokens, ["string"], None, (pattern,))), rows)
+    return Table(
+        ("C1",), tuple(derive(places, table.rows, _tokens, types=["string"], domains=None, arguments=(pattern,))), rows
+    )
 
 
 def num_valid_substrings(table: Table, path_to_words: str) -> Table:

@@ -47,10 +47,19 @@ def cross_validate(
     """
     began = time.time()
     folds = folds_of(resolved, frame)
-    crew = _Crew(parameters, resolved, frame, folds, key, _Together(progress, folds.count + 1))
+    crew = _Crew(
+        parameters=parameters,
+        resolved=resolved,
+        frame=frame,
+        folds=folds,
+        key=key,
+        together=_Together(progress, folds.count + 1),
+    )
     results = crew.run()
     choices = _main_choices(resolved, results, time.time() - began)
-    main = build(parameters, choices, frame, validation, key, crew.together.of(folds.count, rows=True))
+    main = build(
+        parameters, choices, frame, validation=validation, key=key, progress=crew.together.of(folds.count, rows=True)
+    )
     crew.together.over(folds.count)
     found = _pooled(resolved, main, results)
     extras = {
@@ -144,7 +153,15 @@ class _Crew:
             self.resolved, actual=actual.replace(**changes), fold_assignment=None, warnings=(), changes=()
         )
         asked = self.parameters.replace(**changes)
-        model = build(asked, choices, training, held_out, key, self.together.of(number), self._started)
+        model = build(
+            asked,
+            choices,
+            training,
+            validation=held_out,
+            key=key,
+            progress=self.together.of(number),
+            started=self._started,
+        )
         state = model.measured(held_out)
         header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
         found = metrics.finish(model.category, state, model.scorer().options, header)
