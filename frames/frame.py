@@ -128,12 +128,12 @@ class H2OFrame(Identified):
 
     @staticmethod
     def from_python(python_obj: Any, **options: Any) -> H2OFrame:
-        """The same as H2OFrame(python_obj, ...)."""
+        """Return the same as H2OFrame(python_obj, ...)."""
         return H2OFrame(python_obj, **options)
 
     @staticmethod
     def get_frame(frame_id: str) -> H2OFrame | None:
-        """The frame registered under an id, None if there is none."""
+        """Return the frame registered under an id, None if there is none."""
         found = session.get(frame_id)
         return found if isinstance(found, H2OFrame) else None
 
@@ -163,7 +163,7 @@ class H2OFrame(Identified):
         return self._table.types
 
     def type(self, column: str | int) -> str:
-        """The type of one column."""
+        """Return the type of one column."""
         return self.schema.columns[self._table.index(column)].type
 
     set_names = swap(Table.renamed)
@@ -285,7 +285,7 @@ class H2OFrame(Identified):
     interaction = face(crosstabs.interaction)
 
     def group_by(self, by: Any) -> GroupBy:
-        """Groups of rows that agree in these columns; see GroupBy.
+        """Return groups of rows that agree in these columns; see GroupBy.
 
         Example: ``fr.group_by("y").mean("x").get_frame()``.
         """
@@ -360,7 +360,7 @@ class H2OFrame(Identified):
     isax = face(series.isax)
 
     def apply(self, fun: Any = None, axis: int = 0) -> H2OFrame:
-        """A function of every column (axis 0) or every row (axis 1); see `frames.verbs.apply.apply`."""
+        """Return a function of every column (axis 0) or every row (axis 1); see `frames.verbs.apply.apply`."""
         of_columns = axis == 0 and callable(fun)
         seen = (lambda column: bare(fun(self._of(column)))) if of_columns else fun
         return shown(type(self), applied.apply(self._table, seen, axis))

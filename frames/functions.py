@@ -64,7 +64,7 @@ export_file = _of_a_frame(written.export_file)
 
 
 def load_frame(frame_id: str, path: str | None = None, force: bool = True) -> H2OFrame:
-    """The frame that ``frame.save(path)`` wrote, under a key; ``load_frame(path)`` takes the folder's name for key.
+    """Open the frame that ``frame.save(path)`` wrote, under a key: the folder's name unless one is given.
 
     Workers read each chunk when it is first needed. `force`: a frame that has the key is replaced; without it that is
     an error. Raises FrameError where the folder holds no frame, H2OValueError for a key that is taken.
@@ -84,7 +84,7 @@ def assign(data: H2OFrame, xid: str) -> H2OFrame:
 
 
 def deep_copy(data: H2OFrame, xid: str) -> H2OFrame:
-    """A copy of a frame under another id, which must differ from its own."""
+    """Return a copy of a frame under another id, which must differ from its own."""
     _check_frame(data, "deep_copy")
     if xid == data.frame_id:
         raise H2OValueError(f"The id of a copy must differ from that of the frame; both are {xid!r}.")
@@ -92,13 +92,13 @@ def deep_copy(data: H2OFrame, xid: str) -> H2OFrame:
 
 
 def as_list(data: H2OFrame, use_pandas: bool = True, header: bool = True) -> Any:
-    """A frame as a pandas DataFrame, or as a list of lists of strings."""
+    """Return a frame as a pandas DataFrame, or as a list of lists of strings."""
     _check_frame(data, "as_list")
     return data.as_data_frame(use_pandas=use_pandas, header=header)
 
 
 def get_frame(frame_id: str) -> H2OFrame | None:
-    """The frame registered under an id, None if there is none."""
+    """Return the frame registered under an id, None if there is none."""
     return H2OFrame.get_frame(frame_id)
 
 

@@ -49,7 +49,7 @@ class HistoryRow:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> HistoryRow:
-        """The row that `to_dict` wrote."""
+        """Return the row that `to_dict` wrote."""
         validation = None if values["validation"] is None else _read(values["validation"])
         return cls(**{**values, "training": _read(values["training"]), "validation": validation})
 
@@ -121,7 +121,7 @@ class ScoringHistory:
         return [*LEADING, *(f"{side}_{name}" for side in sides for name in self.metrics)]
 
     def table(self) -> H2OTwoDimTable:
-        """The scoring history as H2O shows it; the row names (first column) are blank."""
+        """Return the scoring history as H2O shows it; the row names (first column) are blank."""
         rows = [["", *one.values()] for one in self.as_dicts()]
         types = [*LEADING_TYPES, *["double"] * (len(self.columns) - len(LEADING))]
         return H2OTwoDimTable("Scoring History", "", self.columns, types, rows)
@@ -146,18 +146,18 @@ class ScoringHistory:
         return result
 
     def to_dict(self) -> dict[str, Any]:
-        """The history as plain values for strict JSON; `from_dict` gives it back exactly."""
+        """Return the history as plain values for strict JSON; `from_dict` gives it back exactly."""
         rows = [row.to_dict() for row in self.rows]
         return {"category": self.category, "validated": self.validated, "custom": self.custom, "rows": rows}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ScoringHistory:
-        """The history that `to_dict` wrote."""
+        """Return the history that `to_dict` wrote."""
         return cls(**{**values, "rows": [HistoryRow.from_dict(row) for row in values["rows"]]})
 
 
 def speed(samples: int, seconds: float) -> float:
-    """Samples per second of pure training (no scoring, no setting up); a millisecond is added as H2O does."""
+    """Return samples per second of pure training (no scoring, no setting up); a millisecond is added as H2O does."""
     return samples / (0.001 + max(seconds, 0.0))
 
 

@@ -52,7 +52,7 @@ class Coordinator:
     # --- the door ---------------------------------------------------------------------------------------------------
 
     def handle(self, event: messages.Event, now: float) -> list[messages.Instruction]:
-        """What is to be done after this event at this time; an event that comes too late asks for nothing.
+        """Decide what is to be done after this event at this time; an event that comes too late asks for nothing.
 
         Raises H2OValueError when a share reports more samples than it has, or the job is started twice.
         """
@@ -70,7 +70,7 @@ class Coordinator:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], plan: TrainingPlan | None = None) -> Coordinator:
-        """The job that `to_dict` wrote, to be started again: the same one, or under another `plan` a new one."""
+        """Return the job that `to_dict` wrote, to be started again: the same one, or under another `plan` a new one."""
         if values.get("version") != 1:
             raise H2OValueError(f"A saved job must have version 1; got {values.get('version')!r}.")
         progress = Progress.from_dict(values["progress"])
@@ -274,7 +274,7 @@ class Coordinator:
         self.progress.warnings.append(message)
 
     def _break_down(self, event: messages.RoundCombined) -> None:
-        """The network is numerically broken: the last sound average stands, and nothing is trained any more."""
+        """End on a numerically broken network: the last sound average stands, and nothing is trained any more."""
         self.out.append(messages.RollBack(event.round))
         self._note_end("unstable", f"Training became numerically unstable: {event.unstable} {REMEDY}")
         if self.progress.round:

@@ -25,7 +25,7 @@ class Crew:
     assignment: dict[str, list[Part]] | None = None
 
     def join(self, worker: str, threads: int) -> bool:
-        """A worker is there; True when it is new."""
+        """Take in a worker that is there; True when it is new."""
         new = worker not in self.threads
         if new or self.threads[worker] != threads:
             self.assignment = None
@@ -33,7 +33,7 @@ class Crew:
         return new
 
     def lose(self, worker: str) -> bool:
-        """A worker is gone; False when it was not known."""
+        """Forget a worker that is gone; False when it was not known."""
         if self.threads.pop(worker, None) is None:
             return False
         self.owners = [tuple(one for one in names if one != worker) for names in self.owners]
@@ -41,7 +41,7 @@ class Crew:
         return True
 
     def divide(self, whole: list[Slice], rows: Sequence[int], fixed: int | None) -> list[tuple[str, list[Slice]]]:
-        """The slices of a round as (worker, slices) shares: `fixed` many shares whoever is there, or one per worker."""
+        """Cut a round's slices in (worker, slices) shares: `fixed` many shares whoever is there, or one per worker."""
         if fixed:
             lists = fixed_shares(whole, fixed)
             return list(zip(place_fixed(lists, self.owners, self.threads), lists, strict=True))
@@ -76,7 +76,7 @@ class Share:
         return samples_of(self.slices)
 
     def order(self, number: int, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:
-        """The instruction that has `worker` train it in round `number`, as a chain of `tasks` on so many threads."""
+        """Return the order to train it on `worker` in round `number`, as a chain of `tasks` on so many threads."""
         return TrainShare(
             round=number,
             share=self.number,
@@ -105,7 +105,7 @@ class OpenRound:
 
     @classmethod
     def of(cls, number: int, begun: float, lists: Iterable[Sequence[Slice]]) -> OpenRound:
-        """A round of one share per list of slices, numbered from 0."""
+        """Return a round of one share per list of slices, numbered from 0."""
         return cls(number, begun, [Share(n, tuple(one)) for n, one in enumerate(lists)])
 
     @property
@@ -129,7 +129,7 @@ class OpenRound:
         return max((share.seconds for share in self.shares), default=0.0)
 
     def held_by(self, worker: str, number: int | None = None) -> list[Share]:
-        """The shares that a worker trains, or trained and still holds the results of; only `number` when given."""
+        """Return the shares that a worker trains or holds the results of; only `number` when given."""
         return [one for one in self.shares if one.worker == worker and number in (None, one.number)]
 
     def let_go(self, worker: str, number: int | None = None) -> list[Share]:
@@ -158,7 +158,7 @@ class OpenRound:
         return None
 
     def overdue(self, now: float, usual: float | None) -> list[Share]:
-        """The shares that take far longer than others of the round, or than the `usual` seconds of earlier rounds.
+        """Return the shares that take far longer than others of the round, or than the `usual` seconds of rounds.
 
         A worker with several shares trains one after the other: counted is the time since its last answer.
         """
@@ -191,7 +191,7 @@ class OpenRound:
             share.trained = share.trained or 0
 
     def least_loaded(self, threads: Mapping[str, int], avoid: str | None = None) -> str | None:
-        """The worker with the least samples to train per thread, `avoid` only when there is no other; None of none."""
+        """Return the worker with the least samples per thread, `avoid` only when there is no other; None of none."""
         load = dict.fromkeys(sorted(threads), 0)
         for share in self.running:
             if share.worker in load:
@@ -201,7 +201,7 @@ class OpenRound:
 
 
 def work_of(shares: Iterable[Share], now: float) -> str:
-    """What the loss of shares costs, for people: ` with 300 samples (2.5 seconds) to be done again`; "" for nothing."""
+    """Say what lost shares cost: ` with 300 samples (2.5 seconds) to be done again`; "" for nothing."""
     shares = list(shares)
     if not shares:
         return ""
@@ -210,7 +210,7 @@ def work_of(shares: Iterable[Share], now: float) -> str:
 
 
 def overtaken(share: Share, now: float) -> str:
-    """What is said of a share that a second worker begins, too."""
+    """Say that a second worker begins a share, too."""
     return (
         f"Worker {share.worker} takes {now - share.issued:.1f} seconds for {share.samples} samples; worker "
         f"{share.rival} trains them, too, and the first answer counts."

@@ -64,7 +64,7 @@ class TrainingPlan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingPlan:
-        """The plan that `to_dict` wrote."""
+        """Return the plan that `to_dict` wrote."""
         rule = dict(values["stopping"])
         rule["goal"] = objective(rule["goal"], values["category"])
         weights = values["chunk_bytes"]
@@ -109,18 +109,18 @@ class Progress:
 
     @classmethod
     def fresh(cls, plan: TrainingPlan) -> Progress:
-        """The progress of a job that has not begun."""
+        """Return the progress of a job that has not begun."""
         return cls(ScoringHistory(plan.category, plan.validated, plan.custom), plan.per_round)
 
     def restarted(self, plan: TrainingPlan) -> Progress:
-        """The same work under a new plan (a restart from a checkpoint): new round size, and the time limit anew."""
+        """Return the work under a new plan (a restart from a checkpoint): new round size, the time limit anew."""
         history = ScoringHistory(plan.category, plan.validated, plan.custom, list(self.history.rows))
         return replace(
             self, history=history, per_round=plan.per_round, limit_from=self.elapsed, speed=None, warnings=[]
         )
 
     def goal_values(self, plan: TrainingPlan) -> list[float]:
-        """The stopping metric of every row of the history, validation before training; NaN where nothing was scored."""
+        """Return the stopping metric of every row of the history, validation before training; NaN where unscored."""
         return [self._goal_value(row, plan) for row in self.history.rows]
 
     def _goal_value(self, row: HistoryRow, plan: TrainingPlan) -> float:
@@ -128,7 +128,7 @@ class Progress:
         return plan.stopping.goal.find(values)
 
     def best_value(self, plan: TrainingPlan) -> float | None:
-        """The stopping metric of the best scoring so far, None before there is one."""
+        """Return the stopping metric of the best scoring so far, None before there is one."""
         return None if self.best is None else self._goal_value(self.history.rows[self.best], plan)
 
     @property
@@ -137,7 +137,7 @@ class Progress:
         return self.position - self.forgone
 
     def count_round(self, samples: int, size: int, stopped: bool = False) -> None:
-        """A round of `size` samples of the stream is finished, `samples` of them trained, cut short when `stopped`."""
+        """Count a finished round of `size` samples of the stream, `samples` trained, cut short when `stopped`."""
         self.round += 1
         self.position += size
         self.samples += samples
@@ -146,7 +146,7 @@ class Progress:
     def count_scoring(
         self, now: float, training: Values, validation: Values | None, seconds: float, plan: TrainingPlan
     ) -> None:
-        """A scoring of `seconds` ended at `now` (since 1970): one more row of the history.
+        """Count a scoring of `seconds` that ended at `now` (since 1970): one more row of the history.
 
         Raises H2OValueError when the stopping metric is not among the values.
         """
@@ -184,7 +184,7 @@ class Progress:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Progress:
-        """The progress that `to_dict` wrote."""
+        """Return the progress that `to_dict` wrote."""
         history = ScoringHistory.from_dict(values["history"])
         return cls(**{**values, "history": history, "warnings": list(values["warnings"])})
 

@@ -50,7 +50,7 @@ class Work:
 
 
 def target_samples(epochs: float, rows: int) -> int:
-    """The samples after which `epochs` passes over `rows` rows are done; a part of a sample counts as one.
+    """Return the samples after which `epochs` passes over `rows` rows are done; a part of a sample counts as one.
 
     Example: `target_samples(0.25, 10) == 3`
     """
@@ -58,7 +58,7 @@ def target_samples(epochs: float, rows: int) -> int:
 
 
 def samples_per_round(asked: int, work: Work, machine: Machine, replicated: bool = False, target: float = 0.05) -> int:
-    """Samples of one round over all workers, from train_samples_per_iteration.
+    """Return samples of one round over all workers, from train_samples_per_iteration.
 
     `asked`: -2 auto, -1 every worker sees all rows when `replicated` (else one epoch), 0 one epoch, n >= 1 that many,
     but no more than the whole run. `target` is target_ratio_comm_to_comp. At least 1.
@@ -100,7 +100,7 @@ def seconds_per_sample(work: Work, machine: Machine) -> float:
 
 
 def resized(samples: int, communication: float, seconds: float, workers: int, target: float) -> int:
-    """Samples of the next round after one that took `seconds`, `communication` of them between the workers.
+    """Return samples of the next round after one that took `seconds`, `communication` of them between the workers.
 
     Only with several workers and when communication is noticeable; at most doubled or halved, and left alone within a
     fifth of the target. Example: `resized(1000, 0.2, 2.0, workers=4, target=0.05) == 2000`
@@ -120,7 +120,7 @@ class ScoringPolicy:
     each_iteration: bool = False
 
     def due(self, now: float, last_start: float | None, last_seconds: float, first: bool, over: bool) -> bool:
-        """True when the round just finished is to be scored.
+        """Return True when the round just finished is to be scored.
 
         `now` and `last_start` (start of the last scoring) are seconds of one clock, `last_seconds` is how long that
         scoring took; `first` round, `over` = training is over.

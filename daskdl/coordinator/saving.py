@@ -18,7 +18,7 @@ class Saving:
     busy: bool = False
 
     def due(self, progress: Progress, elapsed: float) -> bool:
-        """True when a checkpoint is to be written now; it then counts as being written."""
+        """Return True when a checkpoint is to be written now; it then counts as being written."""
         if self.every is None or self.busy or progress.saved_round == progress.round:
             return False
         self.busy = elapsed - progress.saved_at >= self.every

@@ -68,7 +68,7 @@ def _halve(samples: int, rows: Sequence[int], sums: list[int], first: int, last:
 
 
 def slices(begin: int, end: int, rows: Sequence[int]) -> list[Slice]:
-    """The slices that samples [begin, end) of the global stream take from partitions of so many `rows`.
+    """Return the slices that samples [begin, end) of the global stream take from partitions of so many `rows`.
 
     A slice may cross the end of a pass; empty ones are left out. Raises H2OValueError when end < begin or no rows.
     Example: `slices(0, 3, [2, 2]) == [Slice(0, 0, 1), Slice(1, 0, 2)]`
@@ -122,7 +122,7 @@ def _even_out(plan: dict[str, list[Part]], load: dict[str, int], threads: Mappin
 
 
 def _pick(parts: list[Part], spare: int, taker: str, held: list) -> Part:
-    """The part to give away: one the taker holds already, else the largest that fits whole, else the largest."""
+    """Pick the part to give away: one the taker holds already, else the largest that fits, else the largest."""
     return max(
         parts,
         key=lambda part: (
@@ -144,7 +144,7 @@ def owners_of(assignment: Mapping[str, Iterable[Part]], before: Sequence[tuple[s
 
 
 def cut(round_slices: Iterable[Slice], assignment: Mapping[str, Iterable[Part]]) -> dict[str, list[Slice]]:
-    """The slices of a round by worker, as the assignment says; every sample goes to exactly one worker."""
+    """Cut a round's slices by worker, as the assignment says; every sample goes to exactly one worker."""
     by_partition = {one.partition: one for one in round_slices}
     result: dict[str, list[Slice]] = {}
     for worker, parts in assignment.items():
@@ -163,7 +163,7 @@ def cut(round_slices: Iterable[Slice], assignment: Mapping[str, Iterable[Part]])
 
 
 def fixed_shares(round_slices: Sequence[Slice], count: int) -> list[list[Slice]]:
-    """The slices of a round in `count` shares of equal size, cut by rows alone: what `reproducible` trains.
+    """Cut a round's slices in `count` shares of equal size, by rows alone: what `reproducible` trains.
 
     Shares that would be empty are left out. Example: `fixed_shares([Slice(0, 0, 3)], 2)` is
     `[[Slice(0, 0, 1)], [Slice(0, 1, 3)]]`.
@@ -187,7 +187,7 @@ def fixed_shares(round_slices: Sequence[Slice], count: int) -> list[list[Slice]]
 def place_fixed(
     shares: Sequence[Sequence[Slice]], owners: Sequence[Iterable[str]], threads: Mapping[str, int]
 ) -> list[str]:
-    """The worker of each fixed share: evenly by samples per thread, and among equals the one that holds most of it."""
+    """Place each fixed share on a worker: evenly by samples per thread, among equals where most of it lies."""
     load = dict.fromkeys(sorted(threads), 0)
     chosen = []
     for share in shares:
@@ -200,7 +200,7 @@ def place_fixed(
 
 
 def chain(share: Sequence[Slice], chunk_bytes: Sequence[int] | None, budget: int | None) -> list[tuple[Slice, ...]]:
-    """A share as consecutive tasks, each over chunks of at most `budget` bytes together; one task without a budget.
+    """Cut a share in consecutive tasks over chunks of at most `budget` bytes; one task without a budget.
 
     `chunk_bytes[p]` is what the chunks of partition p weigh. A partition that is heavier than the budget stands alone.
     """

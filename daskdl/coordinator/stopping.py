@@ -37,7 +37,7 @@ class Objective(NamedTuple):
     zero_is_best: bool = True
 
     def of(self, values: Values) -> float:
-        """The value of this metric, NaN allowed; H2OValueError when it was not scored."""
+        """Return the value of this metric, NaN allowed; H2OValueError when it was not scored."""
         if self.key in values:
             return float(values[self.key])
         raise H2OValueError(
@@ -46,11 +46,11 @@ class Objective(NamedTuple):
         )
 
     def find(self, values: Values) -> float:
-        """The value of this metric; NaN when it was not scored."""
+        """Return the value of this metric; NaN when it was not scored."""
         return float(values.get(self.key, math.nan))
 
     def better(self, value: float, than: float | None) -> bool:
-        """True when `value` is strictly better; NaN never is, anything else is better than nothing or NaN."""
+        """Return True when `value` is strictly better; NaN never is, anything else is better than nothing or NaN."""
         if math.isnan(value):
             return False
         if than is None or math.isnan(than):
@@ -59,7 +59,7 @@ class Objective(NamedTuple):
 
 
 def objective(name: str, category: str) -> Objective:
-    """The objective of a stopping_metric (case does not matter); AUTO is the default of the model's category.
+    """Return the objective of a stopping_metric (case does not matter); AUTO is the default of the model's category.
 
     Raises H2OValueError for an unknown name and for a metric that this category of model does not have.
     Example: `objective("AUTO", "Binomial").name == "logloss"`
@@ -72,13 +72,13 @@ def objective(name: str, category: str) -> Objective:
 
 
 def moving_averages(values: Sequence[float], rounds: int) -> list[float]:
-    """The rounds + 1 averages of width `rounds` over the last 2 * rounds values, the oldest first."""
+    """Return the rounds + 1 averages of width `rounds` over the last 2 * rounds values, the oldest first."""
     last = np.asarray(values[-2 * rounds :], dtype=np.float64)
     return [float(np.mean(last[first : first + rounds])) for first in range(rounds + 1)]
 
 
 def stop_early(values: Sequence[float], goal: Objective, rounds: int, tolerance: float) -> bool:
-    """True when the best moving average of the last `rounds` is no better than the one before by `tolerance`.
+    """Return True when the best moving average of the last `rounds` is no better than the one before by `tolerance`.
 
     `values`: one per history entry, the initial one included (it never takes part). Nothing is decided before
     2 * rounds further entries exist, where a value is NaN, or where the averages change sign. A perfect zero stops.

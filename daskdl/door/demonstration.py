@@ -142,7 +142,7 @@ def _heartbeats(step: _Steps, folder: Path) -> None:
 
 
 def _bar(share: float) -> str:
-    """A bar of `share` in 0..1 of the full length, at least a dot."""
+    """Return a bar of `share` in 0..1 of the full length, at least a dot."""
     return ("#" * round(share * BAR) or ".").ljust(BAR)
 
 

@@ -130,7 +130,7 @@ class ArrayFace:
         return getattr(self, "model", None) is not None
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of every estimator; whether it classifies, distribution or model must say."""
+        """Answer what scikit-learn asks of every estimator; whether it classifies, distribution or model must say."""
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags  # only it asks
 
         domain = None if getattr(self, "model", None) is None else self._trained().domain

@@ -200,7 +200,7 @@ class _Plot(NamedTuple):
 
 
 def _outputs(model: Any, targets: Sequence[str] | None) -> dict[str, int]:
-    """What is shown, and its column in the predictions."""
+    """Name what is shown, and its column in the predictions."""
     if model.category == "AutoEncoder":
         raise H2OValueError("partial_plot() requires a model with a response; an autoencoder has none.")
     if model.category == "Regression":

@@ -335,5 +335,5 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _several(x: Any) -> Any:
-    """A range or a generator of columns is asked again for each model."""
+    """Make a list of a range or generator of columns, which is read again for each model."""
     return x if x is None or isinstance(x, str) or not hasattr(x, "__iter__") else list(x)

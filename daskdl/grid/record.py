@@ -154,7 +154,7 @@ def _columns(value: Any) -> Any:
 
 
 def _looks(frame: H2OFrame | None) -> dict[str, Any] | None:
-    """What a frame must be like to stand for this one."""
+    """Describe what a frame must be like to stand for this one."""
     return None if frame is None else {"frame_id": frame.frame_id, "rows": frame.nrow, "columns": frame.types}
 
 
@@ -182,7 +182,7 @@ def _failure_record(failure: Failure) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
-    """A hyper-parameter can be anything: frames and models are kept by their names, the unknown as text."""
+    """Make a hyper-parameter plain: frames and models are kept by their names, the unknown as text."""
     if isinstance(value, (list, tuple)):
         return [_json(one) for one in value]
     try:

@@ -204,7 +204,7 @@ class GridViews(Shown):
         return str(self)
 
     def _untrained(self) -> H2OTwoDimTable:
-        """The combinations to be tried, as far as a table shows them."""
+        """Return the combinations to be tried, as far as a table shows them."""
         columns = ["Model", f"Hyperparameters: [{', '.join(self.hyper_names)}]"]
         shown = itertools.islice(range(self._space.size), 1000)
         rows = [[number + 1, str(list(self._space.at(number).values()))] for number in shown]
@@ -223,7 +223,7 @@ def failures_of(failures: Sequence[Failure]) -> str:
 
 
 def _number(value: Any) -> float:
-    """A metric that belongs to a threshold comes as pairs [threshold, value]."""
+    """Take the value of a metric that belongs to a threshold and comes as pairs [threshold, value]."""
     if isinstance(value, list):
         return float(value[0][1])
     return float("nan") if value is None else float(value)

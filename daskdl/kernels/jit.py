@@ -84,7 +84,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str], **options: bool) -> Any:
-    """The project's only `njit`. References are not counted: kernels make no arrays, and counts are atomic steps."""
+    """Compile, in the project's only `njit`; without counts of references, as kernels make no arrays."""
     if numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         return function
     before = numba.config.CACHE_DIR  # pyright: ignore[reportAttributeAccessIssue]

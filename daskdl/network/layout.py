@@ -88,7 +88,7 @@ class Layout:
         return int(self.levels * self.heights[1])
 
     def touched(self, columns: int) -> int:
-        """Number of weights and biases that one row can touch: of the table one row per categorical column."""
+        """Return number of weights and biases that one row can touch: of the table one row per categorical column."""
         return self.size - self.table + columns * int(self.heights[1])
 
     def network(self, state: State) -> Network:

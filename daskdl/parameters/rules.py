@@ -97,7 +97,7 @@ def _network(p: "Parameters", _: Facts) -> list[FieldError]:
 
 
 def _writable(folder: str) -> bool:
-    """A folder that does not exist yet is made later: then its nearest existing parent counts."""
+    """Say whether a folder can be written; one that is made later counts as its nearest existing parent."""
     path = os.path.abspath(folder)
     while not os.path.exists(path):
         path = os.path.dirname(path)

@@ -326,7 +326,7 @@ def _is_long(column: np.ndarray) -> bool:
 
 
 def _prepared(column: np.ndarray) -> np.ndarray:
-    """A column of numbers in a dtype that codecs know; -2**63 becomes NaN where float64 can hold the rest."""
+    """Return a column of numbers in a dtype that codecs know; -2**63 becomes NaN where float64 can hold the rest."""
     if not len(column):
         return np.empty(0)  # no integer says how wide a column without rows is
     if column.dtype == bool:

@@ -65,7 +65,7 @@ class Group:
         return len(rows) <= PEEKED_PARTITIONS and len(self.names) * sum(rows) <= PEEKED_CELLS
 
     def peeked(self, position: int) -> np.ndarray | None:
-        """A decoded column, all partitions, if it is kept; not to be changed."""
+        """Return a decoded column, all partitions, if it is kept; not to be changed."""
         return self._peeked.get(position)
 
     def keep(self, columns: dict[int, np.ndarray], most: int = PEEKED_COLUMNS) -> None:
@@ -76,7 +76,7 @@ class Group:
                 self._peeked.pop(next(iter(self._peeked)))
 
     def known(self, position: int) -> Summary | None:
-        """The merged summary of one column, if somebody has asked for it before."""
+        """Return the merged summary of one column, if somebody has asked for it before."""
         return self._summaries.get(position)
 
     def remember(self, summaries: dict[int, Summary]) -> None:
@@ -113,7 +113,7 @@ class Place(NamedTuple):
 
 
 def distinct_groups(places: Iterable[Place]) -> tuple[list[Group], list[tuple[int, int]]]:
-    """The groups that some places need, each once, and (group index, position) of every place."""
+    """Return the groups that some places need, each once, and (group index, position) of every place."""
     groups: list[Group] = []
     index: dict[int, int] = {}
     where = []
@@ -126,7 +126,7 @@ def distinct_groups(places: Iterable[Place]) -> tuple[list[Group], list[tuple[in
 
 
 def _summaries_of(chunk: Chunk, positions: np.ndarray | None, foresee: bool) -> dict[int, Summary]:
-    """A task: the summaries that travel with a chunk, at some positions (None: all), and short ones besides."""
+    """Run as a task: the summaries that travel with a chunk, at some positions (None: all), and short ones besides."""
     summaries = chunk.summaries
     wanted = range(len(summaries)) if positions is None else positions
     besides = range(len(summaries)) if foresee else ()
@@ -135,7 +135,7 @@ def _summaries_of(chunk: Chunk, positions: np.ndarray | None, foresee: bool) -> 
 
 
 def summaries_at(places: Sequence[Place]) -> list[Summary]:
-    """Merged summaries of some columns: one tiny task per chunk not yet asked, and one gather for all.
+    """Return merged summaries of some columns: one tiny task per chunk not yet asked, and one gather for all.
 
     A group of few columns and partitions is asked for all its columns at once: scripts that look at column after column
     wait for the first one only.
@@ -164,7 +164,7 @@ def summaries_at(places: Sequence[Place]) -> list[Summary]:
 
 
 def _padded(summary: Summary, place: Place) -> Summary:
-    """Counts with one entry per level, also where levels were added to the domain after packing."""
+    """Return counts with one entry per level, also where levels were added to the domain after packing."""
     if summary.counts is None or place.levels is None or len(summary.counts) == place.levels:
         return summary
     counts = np.zeros(place.levels, np.int64)

@@ -80,7 +80,7 @@ def cut(places: Sequence[Place], cuts: Sequence[Cut]) -> tuple[list[Place], tupl
 
 
 def recut(places: Sequence[Place], rows: Sequence[int], wanted: Sequence[int]) -> list[Place]:
-    """The same rows in other partitions: those of the frame to be bound to."""
+    """Return the same rows in other partitions: those of the frame to be bound to."""
     if tuple(rows) == tuple(wanted):
         return list(places)
     first = starts(rows)
@@ -201,7 +201,7 @@ def _arrange(types, levels, low, high, first, order, *pieces) -> Chunk:
 
 
 def place_at(values: np.ndarray, target: np.ndarray, length: int, type_: str) -> np.ndarray:
-    """An array of `length` with `values` at `target` and missing elsewhere."""
+    """Return an array of `length` with `values` at `target` and missing elsewhere."""
     if len(target) == length:
         result = np.empty(length, values.dtype)
     elif type_ == "enum":
@@ -229,7 +229,7 @@ def _cells(where, low, high, *chunks) -> list[np.ndarray]:
 
 
 def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: int | None = None) -> list[np.ndarray]:
-    """Decoded columns of the rows start..stop, in the client; only the partitions concerned are touched."""
+    """Return decoded columns of the rows start..stop, in the client; only the partitions concerned are touched."""
     stop = sum(rows) if stop is None else min(stop, sum(rows))
     groups, where = distinct_groups(places)
     if all(group.is_small(rows) for group in groups):
@@ -247,7 +247,7 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
 
 
 def _decoded(positions: Sequence[int], more: bool, chunk: Chunk) -> dict[int, np.ndarray]:
-    """A task: columns of a chunk; with `more` all but texts besides, whose size nobody knows."""
+    """Run as a task: columns of a chunk; with `more` all but texts besides, whose size nobody knows."""
     others = [i for i, type_ in enumerate(chunk.types) if more and type_ not in TEXTS and i not in positions]
     chosen = [*positions, *others]
     return dict(zip(chosen, chunk.columns(chosen), strict=True))

@@ -89,7 +89,7 @@ def refuse_a_fork() -> None:
 
 
 def _forked() -> None:
-    """Called in every forked child; also keeps what runs when it exits from waiting for threads of the parent."""
+    """Forget the client in every forked child, and keep exit handlers from waiting for the parent's threads."""
     global _lock, _current, _embedded
     _lock = threading.RLock()  # a thread of the parent may have held it
     if _used:

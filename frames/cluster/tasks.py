@@ -103,7 +103,7 @@ def columns_at(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> lis
 
 
 def as_float(values: np.ndarray) -> np.ndarray:
-    """A number column as float64, missing = NaN (H2O computes in doubles)."""
+    """Return a number column as float64, missing = NaN (H2O computes in doubles)."""
     if values.dtype != np.int64:
         return values.astype(np.float64, copy=False)
     numbers = values.astype(np.float64)
@@ -155,7 +155,7 @@ def derive(
     arguments: tuple = (),
     local: Sequence[tuple] | None = None,
 ) -> list[Place]:
-    """New columns of the same rows: `function(*columns, *local[p], *arguments)` -> list of arrays, per partition.
+    """Add columns of the same rows: `function(*columns, *local[p], *arguments)` -> list of arrays, per partition.
 
     `types` may hold None: a number whose kind is told by its values. Returns the places of the new columns, all in
     one new group. Nothing is waited for.
@@ -278,7 +278,7 @@ def chain(places: Sequence[Place], rows: Sequence[int], function: Callable, argu
 
 
 def empty_values(type_: Type) -> np.ndarray:
-    """What a column of no rows decodes to."""
+    """Return what a column of no rows decodes to."""
     return np.empty(0, {"enum": np.int32, "string": object, "uuid": object}.get(type_, np.float64))
 
 
@@ -309,7 +309,7 @@ def _as_long(piece: np.ndarray) -> np.ndarray:
 
 
 def assemble(positions, types, levels, picks: Sequence[Rows], *chunks: Chunk) -> Chunk:
-    """A task: rows `picks[i]` of chunk i, one after the other, for the columns at `positions`."""
+    """Run as a task: rows `picks[i]` of chunk i, one after the other, for the columns at `positions`."""
     pieces = []
     for chunk, pick in zip(chunks, picks, strict=True):
         decoded = chunk.columns(positions)

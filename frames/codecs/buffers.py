@@ -52,7 +52,7 @@ def ride_along(coded: list[tuple[Codec, np.ndarray]]) -> None:
 
 
 def store(coded: list[tuple[Codec, np.ndarray]], rows: int, block: np.ndarray | None = None) -> list[Stored]:
-    """The buffers of a chunk: a row-major block per dtype, the bits, a payload per column that has its own bytes.
+    """Return a chunk's buffers: a row-major block per dtype, the bits, a payload per column with bytes of its own.
 
     `block` is row-major already: where the columns of a buffer are its columns, it becomes that buffer as it is.
     """
@@ -117,12 +117,12 @@ def by_row(columns: list[np.ndarray], dtype: np.dtype, rows: int) -> np.ndarray:
 
 
 def by_column(block: np.ndarray) -> np.ndarray:
-    """A (rows, k) block as (k, rows)."""
+    """Return a (rows, k) block as (k, rows)."""
     return np.ascontiguousarray(block.T)
 
 
 def take(block: np.ndarray, columns: list[int]) -> np.ndarray:
-    """Some columns of a block; no copy when all are asked for in order."""
+    """Return some columns of a block; no copy when all are asked for in order."""
     if columns == list(range(block.shape[1])):
         return block
     first, last = columns[0], columns[-1]

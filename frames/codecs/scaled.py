@@ -124,7 +124,7 @@ class Scaled(Codec):
 
 
 def _whole(values: np.ndarray, facts: Facts) -> Iterator[Codec]:
-    """What holds a column of integers, unless these are too long."""
+    """Return what holds a column of integers, unless these are too long."""
     if facts.missing == facts.rows:
         return
     low, high = int(facts.minimum), int(facts.maximum)
@@ -142,7 +142,7 @@ def _whole(values: np.ndarray, facts: Facts) -> Iterator[Codec]:
 
 
 def _rounded(values: np.ndarray, low: int, high: int, missing: bool) -> Codec | None:
-    """The store of integers that all end in zeros, without these."""
+    """Return the store of integers that all end in zeros, without these."""
     for zeros in (9, 8, 7, 6, 5, 4, 3, 2, 1):
         step = 10**zeros
         if _multiples(values[:PROBE], step) and _multiples(values, step):
@@ -156,7 +156,7 @@ def _multiples(values: np.ndarray, step: int) -> bool:
 
 
 def _decimals(column: Column) -> Iterator[Codec]:
-    """Stores of a column of reals by rising number of decimals, those that hold its first rows."""
+    """Return stores of a column of reals by rising number of decimals, those that hold its first rows."""
     facts = column.facts
     if column.values.dtype.kind != "f" or not (np.isfinite(facts.minimum) and np.isfinite(facts.maximum)):
         return
@@ -170,7 +170,7 @@ def _decimals(column: Column) -> Iterator[Codec]:
 
 
 def _narrowest(low: int, high: int, digits: int, missing: bool) -> Codec | None:
-    """The narrowest store of integers between `low` and `high`, without bias where that costs nothing."""
+    """Return the narrowest store of integers between `low` and `high`, without bias where that costs nothing."""
     for store, top in (("u1", 255), ("u2", 65535)):
         room = top - 1 if missing else top
         bias = 0 if low >= 0 and high <= room else low

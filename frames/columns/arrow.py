@@ -84,7 +84,7 @@ def _from_dictionary(column: Any) -> Dictionary:
 
 
 def _one(column: Any) -> Any:
-    """A chunked array in one piece."""
+    """Return a chunked array in one piece."""
     whole = column.combine_chunks()
     if not isinstance(whole, pa.ChunkedArray):
         return whole

@@ -72,7 +72,7 @@ def kinds_of(levels: Sequence[str], counts: np.ndarray) -> Kinds:
 
 
 def _kind(text: str) -> Kind | None:
-    """What one text is, as far as it can be told without a look for times."""
+    """Return what one text is, as far as it can be told without a look for times."""
     number = number_in(text)
     if number is not None:
         return "real" if not is_whole(number) else "int" if float(number) == number else "long"
@@ -155,7 +155,7 @@ def _union(parts: Sequence[TextReport]) -> list[str]:
 
 
 def _declared(kinds: Kinds, telling: int, wanted: Type) -> Verdict:
-    """The verdict on a column that is declared to be numbers, times or UUIDs."""
+    """Return the verdict on a column that is declared to be numbers, times or UUIDs."""
     if wanted == "int" or wanted == "real":
         if kinds.rows.get("truth") and kinds.rows.keys() <= {"truth", "word"}:
             return Verdict(wanted, truths=True)
@@ -172,7 +172,7 @@ def _declared(kinds: Kinds, telling: int, wanted: Type) -> Verdict:
 
 
 def _as(kinds: Kinds, telling: int, type_: str) -> Verdict:
-    """The verdict that a column is of this type, with what it then gives up."""
+    """Return the verdict that a column is of this type, with what it then gives up."""
     if type_ == "int":
         whole = not kinds.rows.get("real")
         return Verdict("int" if whole else "real", given_up=_given_up(kinds, telling, NUMBERS))

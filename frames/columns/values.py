@@ -87,7 +87,7 @@ def _truths(values: np.ndarray, absent: np.ndarray | None = None) -> Dictionary:
 
 
 def _from_masked(array: np.ma.MaskedArray) -> Typed | Dictionary:
-    """A masked cell is missing, whatever lies under the mask."""
+    """Read a masked cell as missing, whatever lies under the mask."""
     data, mask = np.asarray(array.data), np.ma.getmaskarray(array)
     if data.ndim != 1 or not mask.any():
         return _from_array(data)

@@ -109,14 +109,14 @@ def level_values(domain: Sequence[str]) -> np.ndarray:
 
 
 def _written(value: float) -> str:
-    """A number as the level that H2OFrame() makes of it; NaN stays no level."""
+    """Return a number as the level that H2OFrame() makes of it; NaN stays no level."""
     if value != value:
         return ""
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _levels(codes: np.ndarray, table: np.ndarray, name: str, index: pd.RangeIndex | None) -> pd.Series:
-    """The level values that codes stand for, in a dtype that has a place for missing ones where there are any."""
+    """Return the level values that codes stand for, in a dtype with a place for missing ones where there are any."""
     gaps = codes < 0
     if table.dtype == object:
         return _text_series(np.append(table, np.nan)[codes], name, index)
@@ -137,7 +137,7 @@ def to_datetime(values: np.ndarray) -> np.ndarray:
 
 
 def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str] | None = None) -> pd.DataFrame:
-    """A task: one partition as a pandas DataFrame, only the asked columns decoded; the index counts rows globally."""
+    """Run as a task: one partition as a pandas DataFrame, only the asked columns decoded; the index counts all rows."""
     rows = chunks[0].rows
     index = pd.RangeIndex(start, start + rows)
     shown = views if columns is None else [next(v for v in views if v.column.name == name) for name in columns]
@@ -170,14 +170,14 @@ def _fit_64_bits(values: np.ndarray) -> bool:
 
 
 def _dtype_of(summary: Summary) -> str:
-    """The dtype that holds an int column exactly, if int64 can."""
+    """Return the dtype that holds an int column exactly, if int64 can."""
     if not summary.missing:
         return "int64"
     return "Int64" if max(-summary.minimum, summary.maximum) > 2**53 else "float64"
 
 
 def to_dask(table: Table) -> dd.DataFrame:
-    """The Dask DataFrame face of a frame: lazy, one partition per partition, column selection pushed down to decoding.
+    """Return the Dask DataFrame of a frame: lazy, partition by partition, column selection pushed down to decoding.
 
     Example: ``fr.ddf.groupby("species")["petal_len"].mean().compute()``.
     """

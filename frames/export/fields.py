@@ -110,7 +110,7 @@ def _time_texts(values: np.ndarray) -> Any:
 
 
 def _csv_fields(values: np.ndarray, column: Column, sep: str, gap: str, alone: bool, mark: str) -> Any:
-    """A column as fields of bytes, as `csv_rows` describes them."""
+    """Return a column as fields of bytes, as `csv_rows` describes them."""
     if column.type == "enum":
         levels = pa.array([*map(_encoded, map(quoted, column.domain or ())), gap.encode()], _BYTES)
         return levels.take(pa.array(np.where(values < 0, len(levels) - 1, values)))

@@ -159,7 +159,7 @@ def _split(partitions: list[Any], parts: int) -> list[list[Any]]:
 
 
 def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterator[Any]:
-    """The results of a task on each partition, in order; only a few are made ahead of the one that is asked for."""
+    """Return a task's results on each partition, in order; only a few are made ahead of the one asked for."""
     _, threads = session.threads()
     shared = tuple(map(resident, shared))
     waiting: list[Future] = []
@@ -184,7 +184,7 @@ def _write(file: BinaryIO, table: Table, partitions: Sequence[Any], layout: Layo
 
 
 def _zone_mark() -> str:
-    """What follows every time, so that it is read again as the same moment: times that say no zone are local ones."""
+    """Return what follows a time, so that it is read again as the same moment; without it times are local ones."""
     return "" if zones.current() == zones.UTC else "Z"
 
 
@@ -195,7 +195,7 @@ def _csv_rows(
 
 
 def _compressed(text: bytes, compression: str) -> bytes:
-    """A compressed stream of its own: one after the other they are a file, so that each partition can make its own."""
+    """Compress to a whole stream: one after the other they are a file, so that each partition can make its own."""
     if compression == "gzip":
         return gzip.compress(text, compresslevel=6, mtime=0)
     return bz2.compress(text) if compression == "bzip2" else text

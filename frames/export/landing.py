@@ -195,7 +195,7 @@ class Landing:
 
 
 def _disk_of(path: str) -> tuple[_Disk | _Remote, str]:
-    """The disk of a path or URL and the path there; links are followed, so that they stay links."""
+    """Return the disk of a path or URL and the path there; links are followed, so that they stay links."""
     path = path.removeprefix("file://")
     if "://" not in path:
         return _Disk(), os.path.realpath(os.path.expanduser(path))

@@ -24,12 +24,12 @@ LIST = "part-frame.json"
 
 
 def _bytes(chunk: Chunk) -> bytes:
-    """A task: a chunk as bytes of the stored format."""
+    """Run as a task: a chunk as bytes of the stored format."""
     return chunk.to_bytes()
 
 
 def _chunk(path: str, rows: int) -> Chunk:
-    """A task: a chunk read from its file, which must have the rows that the list says."""
+    """Run as a task: a chunk read from its file, which must have the rows that the list says."""
     try:
         with fsspec.open(path, "rb") as file:
             chunk = Chunk.from_bytes(file.read())  # type: ignore[union-attr]

@@ -55,7 +55,7 @@ def plan_arff(sources: Sequence[Source], wishes: Wishes) -> tuple[Setup, list[St
 
 
 def _parts(source: Source) -> tuple[bytes, bytes]:
-    """The header with its @data line, and the first bytes of the rows."""
+    """Return the header with its @data line, and the first bytes of the rows."""
     data = b""
     for piece in source.blocks(_PIECE):
         data += piece
@@ -123,14 +123,14 @@ def _levels(kind: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A name or level without its quotes."""
+    """Return a name or level without its quotes."""
     if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1:
         return re.sub(r"\\(.)", r"\1", text[1:-1])
     return text
 
 
 def _quoting(rows: bytes, where: str) -> tuple[str, str | None]:
-    """The quote that fields begin with, and what stands before a quote that is a letter."""
+    """Return the quote that fields begin with, and what stands before a quote that is a letter."""
     starts = re.findall(rb"(?:^|[,\r\n])[ \t]*(['\"])", rows)
     if len(set(starts)) > 1:
         raise FrameError(f"Fields of an ARFF file must all use one kind of quotes; {where} has ' and \".")

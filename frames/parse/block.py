@@ -131,7 +131,7 @@ def _is_read_by(data: bytes, encoding: Encoding) -> bool:
 
 
 def _read(data: bytes, setup: Setup, encoding: Encoding) -> pd.DataFrame | None:
-    """The block as pandas reads it, with one column more than the file has: what lands there is too much.
+    """Return the block as pandas reads it, with one column more than the file has: what lands there is too much.
 
     None where some row has more fields than even that.
     """
@@ -222,7 +222,7 @@ def _records(data: bytes, setup: Setup, encoding: Encoding) -> Iterator[tuple[in
 
 
 def _ragged(data: bytes, setup: Setup, encoding: Encoding, lines_before: int, where: str) -> str:
-    """The sentence about the first row that has too many fields."""
+    """Return the sentence about the first row that has too many fields."""
     for line, row in _records(data, setup, encoding):
         if len(row) > setup.width and any(field.strip() for field in row[setup.width :]):
             return (
@@ -252,7 +252,7 @@ def _block(table: pd.DataFrame, setup: Setup, size: int) -> Block:
 
 
 def _numbers(column: pd.Series) -> np.ndarray | None:
-    """A column that should be numbers; None where it is something else, or has integers that float64 would round."""
+    """Read a column as numbers; None where it is something else, or has integers that float64 would round."""
     kind = column.dtype.kind
     if kind == "i":
         return without_marker(column.to_numpy())

@@ -61,7 +61,7 @@ def spoken_names(col_names: Any, col_types: Any, na_strings: Any, skipped_column
 
 
 def _by_position(setup: Setup, listed: Sequence[Any], argument: str, what: str) -> dict[int, Any]:
-    """The entries of a list by the position in the file of the column that each is for."""
+    """Return the entries of a list by the position in the file of the column that each is for."""
     if len(listed) == setup.width:
         return dict(enumerate(listed))
     if len(listed) == len(setup.kept):

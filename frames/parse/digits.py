@@ -41,7 +41,7 @@ _WORDS = np.array(
 
 
 def _five(power: int) -> tuple[int, int]:
-    """The first 128 bits of 5**power in two halves; rounded up where it is below 1, so that it is never too small."""
+    """Return the first 128 bits of 5**power in two halves; rounded up where below 1, so that it is never too small."""
     if power >= 0:
         bits = 5**power << 128 >> (5**power).bit_length()
     else:

@@ -66,7 +66,7 @@ def _read(source: Source, wishes: Wishes) -> Sheet:
 
 
 def _cells(source: Source) -> np.ndarray:
-    """The cells of the first sheet (rows, columns); empty ones are NaN."""
+    """Return the cells of the first sheet (rows, columns); empty ones are NaN."""
     data = b"".join(source.blocks(2**24))
     try:
         with pd.ExcelFile(io.BytesIO(data), engine="calamine") as book:
@@ -89,7 +89,7 @@ def _cells(source: Source) -> np.ndarray:
 
 
 def _trimmed(cells: np.ndarray) -> np.ndarray:
-    """The part of a sheet that has cells: empty rows and columns around it are no rows and columns of the table."""
+    """Return the part of a sheet that has cells: empty rows and columns around it are not part of the table."""
     filled = ~pd.isna(cells)
     rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
     if not len(rows):

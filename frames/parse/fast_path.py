@@ -76,7 +76,7 @@ def read(text: bytes, width: int, sep: str) -> Numbers | None:
 
 
 def _samples(letters: np.ndarray) -> list[np.ndarray]:
-    """Some whole rows of the beginning, the middle and the end: what they need the columns are stored as at first."""
+    """Return some whole rows of beginning, middle and end: columns are first stored as what these need."""
     if len(letters) < 8 * _SAMPLE:
         return []
     pieces = []

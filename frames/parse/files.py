@@ -164,7 +164,7 @@ def _planned(
 
 
 def _told_form(source: Source) -> str:
-    """The form of a file: that of its name, or what it begins with."""
+    """Return the form of a file: that of its name, or what it begins with."""
     if source.form != "csv":
         return source.form
     head = source.head(2**16)
@@ -172,7 +172,7 @@ def _told_form(source: Source) -> str:
 
 
 def _sources(urls: list[str]) -> list[Source]:
-    """The files that hold something; all of one form."""
+    """Return the files that hold something; all of one form."""
     files = [source for url in urls for source in inspect(url).members()]
     sources = [source for source in files if source.size != 0]
     if not sources:
@@ -214,7 +214,7 @@ class _Csv:
         self.exact: dict[Source, list[ranges.Range]] = {}
 
     def tasks(self) -> list[Pending]:
-        """The tasks that read the files, in the order of these."""
+        """Return the tasks that read the files, in the order of these."""
         if self.upload:
             return list(self._uploads())
         setup = self.setup
@@ -270,7 +270,7 @@ class _Parquet:
         self.upload = upload
 
     def tasks(self) -> list[Pending]:
-        """The tasks that read the files."""
+        """Return the tasks that read the files."""
         if self.upload:
             read = (parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
             client: Any = session.client()

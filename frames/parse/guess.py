@@ -91,7 +91,7 @@ def records(
 
 
 def _spaced(text: str, quote: str) -> str:
-    """A text whose fields are apart by spaces: tabs count as such, and none stands at the ends of lines."""
+    """Return a text whose fields are apart by spaces: tabs count as such, and none stands at the ends of lines."""
     q = re.escape(quote)
     quoted = rf"(?<![^ \t\r\n])({q}(?:[^{q}]|{q}{q})*{q})"
     ends = r"(?<![^\r\n])[ \t]+|[ \t]+(?![^\r\n])"
@@ -202,7 +202,7 @@ def _blanks_separate(text: str, quote: str, escape: str | None, other: float) ->
 
 
 def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
-    """The share of lines that have as many fields as most of those that the separator cuts; 0 where it cuts none."""
+    """Return the share of lines with as many fields as most of those that the separator cuts; 0 where it cuts none."""
     try:
         widths = Counter(len(row) for row in records(text, sep, quote, escape, _LINES))
     except FrameError:
@@ -211,7 +211,7 @@ def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
 
 
 def _columns(rows: Sequence[list[str]], width: int) -> list[list[str]]:
-    """The present fields of each column; of wide tables only those of some rows."""
+    """Return the present fields of each column; of wide tables only those of some rows."""
     rows = rows[: max(_LEAST_ROWS, _FIELDS // width)]
     by_column = [*islice(zip_longest(*rows, fillvalue=""), width)]
     by_column += [()] * (width - len(by_column))
@@ -283,7 +283,7 @@ def guess(data: bytes, complete: bool, wishes: Wishes, where: str) -> Setup:
 
 
 def _names(text: str, fields: Sequence[str], sep: str, wishes: "Wishes") -> list[str]:
-    """The fields of the first row as names: those in quotes keep the blanks around them."""
+    """Return the fields of the first row as names: those in quotes keep the blanks around them."""
     quote = re.escape(wishes.quote)
     if wishes.quote not in text or wishes.escape is not None:
         return list(fields)

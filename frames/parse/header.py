@@ -93,7 +93,7 @@ def guess_header(rows: Sequence[Sequence[str]], quoting: Sequence[Quoting] = ())
 
 
 def _kinds(fields: Iterable[str]) -> dict[str, str | None]:
-    """What texts are: number, time or uuid; None for others and for words that mean missing."""
+    """Return what texts are: number, time or uuid; None for others and for words that mean missing."""
     kinds: dict[str, str | None] = dict.fromkeys(fields)
     for field in kinds:
         if number_in(field) is not None:

@@ -62,7 +62,7 @@ def suits(size: int, setup: Setup) -> bool:
 
 
 def _summaries(found: "Bytes", rows: int) -> dict[int, Summary]:
-    """The summaries of columns of bytes by position; the spread is exact but for one division."""
+    """Return the summaries of columns of bytes by position; the spread is exact but for one division."""
     table = (found.columns, found.low, found.high, found.zeros, found.total, found.squares)
     return {
         column: Summary(

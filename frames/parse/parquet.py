@@ -53,7 +53,7 @@ def setup_of(source: Source) -> Setup:
 
 
 def _told_type(field: Any) -> Type | None:
-    """The type of the column that was exported to this field; None where something else wrote it."""
+    """Return the type of the column that was exported to this field; None where something else wrote it."""
     told: bytes = (field.metadata or {}).get(TYPE_KEY, b"")
     kinds: list[tuple[bool, dict[bytes, Type]]] = [
         (is_number(field.type), {b"int": "int", b"real": "real"}),

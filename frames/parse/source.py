@@ -186,7 +186,7 @@ def _archive(raw: BinaryIO, url: str) -> zipfile.ZipFile:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files of an archive without those that systems add to it."""
+    """Return the files of an archive without those that systems add to it."""
     return [m for m in archive.infolist() if not m.is_dir() and not _hidden(m.filename)]
 
 
@@ -258,7 +258,7 @@ def _extension(url: str) -> str:
 
 
 def _form(url: str) -> str:
-    """What a file holds by its name, without what tells how it is packed."""
+    """Return what a file holds by its name, without what tells how it is packed."""
     base, extension = os.path.splitext(urlparse(url).path)
     return _FORMS.get(_extension(base) if extension.lower() in _PACKED else extension.lower(), "csv")
 

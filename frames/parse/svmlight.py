@@ -65,7 +65,7 @@ def _lines(source: Source) -> Iterator[tuple[bytes, int]]:
 
 
 def _block(data: bytes, before: int, where: str) -> sp.csr_matrix:
-    """The rows of some lines. All numbers are read at once: targets and pairs differ by where they stand."""
+    """Return the rows of some lines. All numbers are read at once: targets and pairs differ by where they stand."""
     lines = [line for line in _BESIDE.sub(b"", data).splitlines() if line.strip()]
     if not all(map(_STRICT.fullmatch, lines)):
         raise FrameError(_wrong_line(data, before, where))
@@ -84,7 +84,7 @@ def _block(data: bytes, before: int, where: str) -> sp.csr_matrix:
 
 
 def _wrong_line(data: bytes, before: int, where: str) -> str:
-    """The sentence about the first line that is no row: pairs must be numbers, features from 1 on and ascending."""
+    """Return the sentence about the first line that is no row: pairs must be numbers, features ascend from 1."""
     for number, line in enumerate(data.splitlines(), before + 1):
         row = _BESIDE.sub(b"", line)
         found = [int(one) for one in re.findall(rb"\s(\d+):", row)]

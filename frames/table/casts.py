@@ -65,7 +65,7 @@ def double_text(value: float) -> str:
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
-    """A task: the sorted distinct present values of a piece of a column."""
+    """Run as a task: the sorted distinct present values of a piece of a column."""
     if values.dtype == object:
         return np.array(sorted({v for v in values if v is not None}), dtype=object)
     if values.dtype == np.int32:
@@ -133,7 +133,7 @@ def _check_factor(name: str, place: Place) -> None:
 
 
 def _parse(values: np.ndarray) -> list[np.ndarray]:
-    """A task: texts as numbers, each different text read once; what is no number is missing."""
+    """Run as a task: texts as numbers, each different text read once; what is no number is missing."""
     codes, found = pd.factorize(values)
     return _look_up(codes, text_to_numbers(found))
 
@@ -196,7 +196,7 @@ def to_text(place: Place) -> Place | Step:
 
 
 def to_domain(place: Place, rows: Sequence[int], domain: tuple[str, ...]) -> Place:
-    """An enum column under another domain; levels that are not in it become missing."""
+    """Return an enum column under another domain; levels that are not in it become missing."""
     if place.domain == domain:
         return place
     index = {level: i for i, level in enumerate(domain)}
@@ -210,7 +210,7 @@ def is_truth(place: Place) -> bool:
 
 
 def to_truth(place: Place) -> Place | Step:
-    """An enum of False and True as 0 and 1, for masks and logic; any other column as it is."""
+    """Return an enum of False and True as 0 and 1, for masks and logic; any other column as it is."""
     if not is_truth(place):
         return place
     table = np.array([float(TRUTHS.index(level)) for level in place.domain or ()])

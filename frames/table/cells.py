@@ -87,7 +87,7 @@ def is_table(value: Any) -> bool:
 
 
 def constant(place: Place | None, rows: Sequence[int], value: Any) -> Place:
-    """A column of one value; missing takes the type of the column it replaces, or real."""
+    """Return a column of one value; missing takes the type of the column it replaces, or real."""
     scalar = Scalar(value)
     local = [(n,) for n in rows]
     if scalar.type == "text":
@@ -112,7 +112,7 @@ def _filled(rows: int, value: Any, type_: str) -> list[np.ndarray]:
 
 # ---- cells assigned under a mask or at row numbers ------------------------------------------------------------------
 def _chosen(values: np.ndarray, chosen: np.ndarray | slice) -> Any:
-    """A mask column as a bool array; row numbers and slices as they are."""
+    """Return a mask column as a bool array; row numbers and slices as they are."""
     if isinstance(chosen, np.ndarray) and len(chosen) == len(values) and chosen.dtype.kind in "fi":
         return (chosen != 0) & ~absent(chosen)
     return chosen
@@ -136,12 +136,12 @@ def as_cells(number: float | None) -> np.ndarray:
 
 
 def put_masked(values: np.ndarray, mask: np.ndarray, new: Any) -> list[np.ndarray]:
-    """A column (rows,) with one value where the mask column is true; a missing mask leaves the cell."""
+    """Return a column (rows,) with one value where the mask column is true; a missing mask leaves the cell."""
     return _put(values, _chosen(values, mask), new)
 
 
 def put_column_masked(values: np.ndarray, mask: np.ndarray, new: np.ndarray) -> list[np.ndarray]:
-    """A column (rows,) with the cells of another column (rows,) where the mask column is true."""
+    """Return a column (rows,) with the cells of another column (rows,) where the mask column is true."""
     chosen = _chosen(values, mask)
     return _put_array(values, chosen, new[chosen])
 
@@ -154,17 +154,17 @@ def _put_array(values: np.ndarray, chosen: Any, new: np.ndarray) -> list[np.ndar
 
 
 def put_rows(values: np.ndarray, chosen: Any, new: Any) -> list[np.ndarray]:
-    """A column (rows,) with one value, or an array of values, in the chosen rows."""
+    """Return a column (rows,) with one value, or an array of values, in the chosen rows."""
     return _put_array(values, chosen, new) if isinstance(new, np.ndarray) else _put(values, chosen, new)
 
 
 def mixed_type(place: Place) -> Type | None:
-    """The type of a column after cells were overwritten: numbers are looked at again."""
+    """Return the type of a column after cells were overwritten: numbers are looked at again."""
     return None if place.is_number else place.type
 
 
 def fitting(name: str, place: Place, value: Any) -> tuple[Place, Any]:
-    """A plain value as a cell of a column: (the place, its domain grown if need be; the value or code).
+    """Return a plain value as a cell of a column: (the place, its domain grown if need be; the value or code).
 
     Raises H2OValueError where the types do not agree, or a column cannot hold the number beside its others.
     """
@@ -212,7 +212,7 @@ def _no_room(name: str, what: str) -> H2OValueError:
 
 
 def agreeing(name: str, place: Place, source: Place, source_rows: Sequence[int]) -> tuple[Place, Place]:
-    """A column and the column whose cells go into it, under one domain; H2OValueError where the types do not agree."""
+    """Return a column and the one whose cells go into it, under one domain; H2OValueError where types do not agree."""
     if place.type == "enum" and source.type == "enum":
         domain = tuple(dict.fromkeys([*(place.domain or ()), *(source.domain or ())]))
         return place._replace(domain=domain), to_domain(source, source_rows, domain)

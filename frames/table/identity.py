@@ -64,7 +64,7 @@ class Identified(Faced):
         _ = self._table
 
     def deep_copy(self, frame_id: str | None = None) -> Any:
-        """A frame of the same data under another id: chunks never change, so they are shared."""
+        """Return a frame of the same data under another id: chunks never change, so they are shared."""
         return self._of(self._table, frame_id)
 
     def __copy__(self) -> Any:

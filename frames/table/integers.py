@@ -27,7 +27,7 @@ COMPARISONS: dict[str, Callable] = {
 
 
 def size_of(value: Summary | int) -> int:
-    """The largest absolute value of a column of integers, or of one integer.
+    """Return the largest absolute value of a column of integers, or of one integer.
 
     >>> size_of(-7)
     7
@@ -38,7 +38,7 @@ def size_of(value: Summary | int) -> int:
 
 
 def reach(sign: str, left: int, right: int) -> int:
-    """A bound of the absolute value of `left sign right`, from bounds of both.
+    """Return a bound of the absolute value of `left sign right`, from bounds of both.
 
     >>> reach("*", 2**40, 2**20) == 2**60
     True
@@ -54,7 +54,7 @@ def reach(sign: str, left: int, right: int) -> int:
 
 # ---- one column, or two, or a column and an integer ------------------------------------------------------------------
 def whole(values: np.ndarray | int) -> tuple[np.ndarray, np.ndarray] | None:
-    """A column of integers as (int64 with 0 where missing, where it is missing); None where int64 cannot hold it."""
+    """Return a column of integers as (int64 with 0 where missing, where missing); None where int64 cannot hold it."""
     if not isinstance(values, np.ndarray):
         fits = -LONGEST <= values <= LONGEST
         return (np.array(values, np.int64), np.array(False)) if fits else None
@@ -175,7 +175,7 @@ def _parts(values: np.ndarray | float) -> tuple[Any, Any]:
 
 
 def as_double(value: float) -> float:
-    """A Python number as a double; integers beyond all doubles are infinite.
+    """Return a Python number as a double; integers beyond all doubles are infinite.
 
     >>> as_double(10**400)
     inf
@@ -187,7 +187,7 @@ def as_double(value: float) -> float:
 
 
 def plain(value: float) -> float:
-    """A number as float where a double holds it, else as int: what reductions return.
+    """Return a number as float where a double holds it, else as int: what reductions return.
 
     >>> plain(3), plain(2**53 + 1)
     (3.0, 9007199254740993)
@@ -213,7 +213,7 @@ def alike(*columns: np.ndarray) -> list[np.ndarray]:
 
 # ---- many cells ------------------------------------------------------------------------------------------------------
 def total(values: np.ndarray) -> int:
-    """The exact sum of the present cells of a column of integers.
+    """Return the exact sum of the present cells of a column of integers.
 
     >>> total(np.array([2**62, 2**62, 2**62 + 1])) == 3 * 2**62 + 1
     True

@@ -32,7 +32,7 @@ def build_table(
     na_strings: Any = None,
     skipped_columns: Sequence[int | str] | None = None,
 ) -> Table:
-    """A table of any object that H2OFrame accepts; see there for meaning and errors."""
+    """Return a table of any object that H2OFrame accepts; see there for meaning and errors."""
     if header not in (-1, 0, 1):
         raise H2OValueError(f"header must be 1 (first row holds names), 0 (guess) or -1 (no names); got {header!r}.")
     if not isinstance(separator, str) or len(separator) != 1:
@@ -65,7 +65,7 @@ def _adjusted(made: Table, names, types, na_strings, skipped) -> Table:
 
 
 def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> Table:
-    """A Dask DataFrame: columns are renamed and left out before any row is read."""
+    """Return a Dask DataFrame: columns are renamed and left out before any row is read."""
     names, kept = _named_columns([str(name) for name in table.columns], column_names, skipped)
     types, missing = _types(column_types, names), _missing_words(na_strings, names)
     if names != list(table.columns):
@@ -75,7 +75,7 @@ def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> T
 
 
 def _layout(obj: Any, header: int) -> Layout:
-    """The columns of a Python object."""
+    """Return the columns of a Python object."""
     if isinstance(obj, pd.DataFrame):
         return Layout([str(c) for c in obj.columns], [obj.iloc[:, i] for i in range(obj.shape[1])])
     if isinstance(obj, pd.Series):
@@ -127,7 +127,7 @@ def _from_array(obj: np.ndarray) -> Layout:
 
 
 def _from_rows(rows: list, header: int) -> Layout:
-    """A list of rows (shorter rows end in missing cells) or a flat list of cells: one column."""
+    """Return a list of rows (shorter rows end in missing cells) or a flat list of cells: one column."""
     nested = [isinstance(row, list | tuple | np.ndarray) for row in rows]
     if any(nested) and not all(nested):
         at = nested.index(False) if nested[0] else nested.index(True)
@@ -156,7 +156,7 @@ def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped
 
 
 def _named_columns(own: list[str], column_names, skipped) -> tuple[list[str], list[int]]:
-    """The names of all columns, and the positions of those that are not skipped."""
+    """Return the names of all columns, and the positions of those that are not skipped."""
     width = len(own)
     names = default_names(own, width)
     if column_names is None:

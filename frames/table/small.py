@@ -40,5 +40,5 @@ def _as_stored(column: Any, dtype: Any) -> np.ndarray:
 
 
 def literal(arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """A task: columns as they were given."""
+    """Run as a task: columns as they were given."""
     return arrays

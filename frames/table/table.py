@@ -135,7 +135,7 @@ class Table:
         )
 
     def _bounds(self, columns: slice) -> slice:
-        """A slice may be bounded by names: both ends are then included, as in pandas."""
+        """Return a slice may be bounded by names: both ends are then included, as in pandas."""
         start, stop = columns.start, columns.stop
         if isinstance(start, str):
             start = self.index(start)

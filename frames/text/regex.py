@@ -94,7 +94,7 @@ def template_from(replacement: str, pattern: str) -> Template:
 
 
 def _group(replacement: str, at: int, compiled: re.Pattern[str]) -> tuple[int, int]:
-    """The group that is named after a `$`, and where the text goes on."""
+    """Return the group that is named after a `$`, and where the text goes on."""
     named = re.compile(r"\{(\w+)\}").match(replacement, at)
     if named:
         if named[1] not in compiled.groupindex:

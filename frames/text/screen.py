@@ -101,7 +101,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _label(rows: Rows) -> int:
-    """The first column that is not blank."""
+    """Return the first column that is not blank."""
     return next((i for i in range(len(rows[0]) if rows else 0) if any(row[i].strip() for row in rows)), 0)
 
 

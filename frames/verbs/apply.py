@@ -34,7 +34,7 @@ class Cells(pd.Series):
 
 
 def _readable(values: np.ndarray, domain: tuple[str, ...] | None) -> np.ndarray:
-    """A decoded column as a user's function sees it: numbers as floats, or as Python integers where floats would
+    """Return a decoded column as a user's function sees it: numbers as floats, or as Python integers where floats would
     round; levels and strings as text; None for missing text, NaN for missing numbers."""
     if domain is not None:
         return np.array([*domain, None], dtype=object)[values]
@@ -63,7 +63,7 @@ def _rowwise(*arguments) -> list[np.ndarray]:
 
 
 def _as_column(values: list) -> np.ndarray:
-    """What a user's function gave for the rows of a partition, as a column of numbers."""
+    """Return what a user's function gave for the rows of a partition, as a column of numbers."""
     if all(isinstance(value, float) for value in values):
         return np.array(values, np.float64)
     numbers = [_number(value) for value in values]
@@ -86,7 +86,7 @@ def _as_list(value: Any) -> list:
 
 
 def apply(table: Table, fun: Callable | None = None, axis: int = 0) -> Table:
-    """A function of every column (axis 0) or every row (axis 1).
+    """Return a function of every column (axis 0) or every row (axis 1).
 
     axis 0: `fun` is called here, once per column, with a one-column frame. Columns of the same length it returns
     are bound; numbers (or lists of one number, as mean() gives) become a frame of one row. Names stay.

@@ -46,14 +46,14 @@ NUMBERS = ("int", "real", "time")
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
 def _sides(arguments: tuple) -> tuple[str, Any, Any]:
-    """What a task of an operator is given: one or two columns, the sign, a scalar, whether the sides are swapped."""
+    """Return what the task of an operator is given: one or two columns, sign, scalar, whether sides are swapped."""
     *columns, sign, scalar, swapped = arguments
     left, right = columns[0], scalar if len(columns) == 1 else columns[1]
     return (sign, right, left) if swapped else (sign, left, right)
 
 
 def _calculate(*arguments) -> list[np.ndarray]:
-    """A task: `left operator right` for columns or scalars, in doubles; comparisons are exact."""
+    """Run as a task: `left operator right` for columns or scalars, in doubles; comparisons are exact."""
     sign, left, right = _sides(arguments)
     with np.errstate(all="ignore"):
         if sign in COMPARISONS:
@@ -63,24 +63,24 @@ def _calculate(*arguments) -> list[np.ndarray]:
 
 
 def _calculate_small(*arguments) -> list[np.ndarray]:
-    """A task: `left operator right` for integers that doubles hold, as the result: no integer is -0.0."""
+    """Run as a task: `left operator right` for integers that doubles hold, as the result: no integer is -0.0."""
     (result,) = _calculate(*arguments)
     result += 0.0
     return [result]
 
 
 def _calculate_exactly(*arguments) -> list[np.ndarray]:
-    """A task: `left operator right` for integers, in integers; asked only where `_fits` would say yes."""
+    """Run as a task: `left operator right` for integers, in integers; asked only where `_fits` would say yes."""
     return [calculate(*_sides(arguments))]  # type: ignore[list-item]
 
 
 def _fits(*arguments) -> bool:
-    """A task: can int64 hold `left operator right` of these integers?"""
+    """Run as a task: can int64 hold `left operator right` of these integers?"""
     return calculate(*_sides(arguments)) is not None
 
 
 def _compare_texts(*arguments) -> list[np.ndarray]:
-    """A task: compare codes or texts; a missing cell is unequal to every other."""
+    """Run as a task: compare codes or texts; a missing cell is unequal to every other."""
     sign, left, right = _sides(arguments)
     gap = np.zeros(len(arguments[0]), bool)
     cleaned = []
@@ -228,7 +228,7 @@ def _goes_beyond(places: tuple[Place, ...], rows: Sequence[int], arguments: tupl
 
 
 def _as_truths(value: Any) -> Any:
-    """A frame with 0 and 1 in place of bool; anything else as it is."""
+    """Return a frame with 0 and 1 in place of bool; anything else as it is."""
     if not is_table(value) or not any(map(is_truth, value.resolved)):
         return value
     return value.with_places(carry_out([to_truth(place) for place in value.resolved], value.rows))
@@ -292,7 +292,7 @@ def negative(table: Table) -> Table:
 
 
 def positive(table: Table) -> Table:
-    """The same cells."""
+    """Return the same cells."""
     return table.with_places(table.places)
 
 

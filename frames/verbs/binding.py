@@ -20,7 +20,7 @@ def _many(data: Any) -> list[Any]:
 
 
 def cbind(table: Table, data: Any) -> Table:
-    """This frame's columns and those of another frame (or a list of frames and constants), side by side.
+    """Return this frame's columns and those of another frame (or a list of frames and constants), side by side.
 
     A name that is taken gets a number: a, a0. Raises H2OValueError where the rows differ in number.
     """
@@ -44,7 +44,7 @@ def cbind(table: Table, data: Any) -> Table:
 
 
 def rbind(table: Table, data: Any) -> Table:
-    """This frame's rows and below them those of other frames with the same columns (by name; order may differ).
+    """Return this frame's rows and below them those of other frames with the same columns (by name; order may differ).
 
     Levels of later frames are appended to those of the first; int and real give real; enum and string give string;
     a column without any value takes the type of the others. Raises H2OValueError where names differ, types do not
@@ -77,7 +77,7 @@ def concat(table: Table, frames: Any, axis: int = 1) -> Table:
 
 
 def insert(table: Table, position: int, data: Table) -> Table:
-    """The columns of a frame put in before column `position`."""
+    """Return the columns of a frame put in before column `position`."""
     order = list(range(table.ncol))
     joined = cbind(table, data)
     return joined.pick([*order[:position], *range(table.ncol, joined.ncol), *order[position:]])
@@ -90,7 +90,7 @@ def _same_names(left: Sequence[str], right: Sequence[str]) -> None:
 
 
 def _agree(name: str, pieces: list[Place], rows: Sequence[tuple[int, ...]]) -> list[Place]:
-    """The same column of several frames under one type and domain."""
+    """Return the same column of several frames under one type and domain."""
     if len({p.type for p in pieces}) > 1:
         pieces = _without_doubt(pieces, rows)
     types = {p.type for p in pieces}

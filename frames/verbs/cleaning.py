@@ -63,7 +63,7 @@ def _fill(values: np.ndarray, carried: tuple[Any, int], forward: bool, limit: in
 
 
 def _fill_across(*arguments) -> list[np.ndarray]:
-    """A task: gaps of at most `limit` cells filled from the columns before (after)."""
+    """Run as a task: gaps of at most `limit` cells filled from the columns before (after)."""
     *columns, forward, limit = arguments
     filled, before, age = [], None, np.zeros(len(columns[0]), np.int64)
     for column in columns if forward else columns[::-1]:
@@ -85,7 +85,7 @@ def _knock_out(values: np.ndarray, rows: int, start: int, seed: int, share: floa
 
 
 def na_omit(table: Table) -> Table:
-    """The rows in which nothing is missing."""
+    """Return the rows in which nothing is missing."""
     names, places, rows = table.names, table.places, table.rows
     holed = [p for p, s in zip(places, table.summaries(), strict=True) if s.missing]
     if not holed:
@@ -214,7 +214,7 @@ def _impute_by_group(table: Table, targets: list[int], method: str, by: Any) -> 
 
 
 def _impute_from_groups(table: Table, targets: list[int], by: Any, groups: Any) -> tuple[Table, Table]:
-    """Fills that somebody has computed: a table of the key columns, then one fill."""
+    """Return fills that somebody has computed: a table of the key columns, then one fill."""
     if not is_table(groups) or by is None or len(targets) != 1:
         raise H2OValueError("group_by_frame must be a frame of groups, with by= and the one column that it fills.")
     keys = table.indices(by)
@@ -267,7 +267,7 @@ def _edges(places: Sequence[Place], rows: Sequence[int], forward: bool) -> list[
 
 
 def _carried(edges: Sequence[tuple], forward: bool) -> list[tuple]:
-    """What every partition needs of those before it (in the direction of filling): a value and a gap's length."""
+    """Return what every partition needs of those before it (in filling's direction): a value and a gap's length."""
     carried: list[tuple] = []
     value, gap = None, 0
     for last, trailing, size in edges if forward else edges[::-1]:

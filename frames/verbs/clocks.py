@@ -21,7 +21,7 @@ PARTS = ("year", "month", "day", "hour", "minute", "second", "msec")
 
 
 def _made(*arguments) -> list[np.ndarray]:
-    """A task: milliseconds since 1970 of clocks in a zone; missing where a part is, or where no clock shows them."""
+    """Run as a task: milliseconds since 1970 of clocks in a zone; missing where a part is, or no clock shows them."""
     *columns, fixed, zone = arguments
     parts, given = {}, iter(columns)
     size = len(columns[0]) if columns else 1
@@ -49,7 +49,7 @@ def moment(
     date: Any = None,
     time: Any = None,
 ) -> Table:
-    """A column `name` of times: of parts (numbers or frames of one column), or of a `date` and a `time` of Python.
+    """Return a column `name` of times: of parts (numbers or one-column frames), or of Python's `date` and `time`.
 
     Months and days count from 1; what is left out is the first of its kind. Raises H2OValueError where both ways are
     mixed, or neither is taken. Example: ``H2OFrame.moment(2026, 11, fr["day"])``.
@@ -79,7 +79,7 @@ def mktime(
 
 
 def _moment(parts: Sequence[Any]) -> Table:
-    """Times of the time zone in use; missing where a part is, or where the calendar has no such time."""
+    """Return times of the time zone in use; missing where a part is, or where the calendar has no such time."""
     tables = [part for part in parts if is_table(part)]
     for name, part in zip(PARTS, parts, strict=True):
         if not is_table(part) and (isinstance(part, bool) or not isinstance(part, int | float | np.number)):

@@ -22,7 +22,7 @@ from frames.verbs.reductions import numeric
 
 
 def _moments(*arguments) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sums of products of shifted columns over complete rows, sums, and their number."""
+    """Return sums of products of shifted columns over complete rows, sums, and their number."""
     *columns, shifts = arguments
     table = np.stack([distances(c, shift) for c, shift in zip(columns, shifts, strict=True)])
     table = table[:, ~np.isnan(table).any(axis=0)]

@@ -33,7 +33,7 @@ class Pairs(NamedTuple):
 
 
 def _pairs(*columns) -> Pairs:
-    """A task: the combinations of one partition."""
+    """Run as a task: the combinations of one partition."""
     gaps = np.logical_or.reduce([absent(column) for column in columns])
     present = [column[~gaps] for column in columns] if gaps.any() else list(columns)
     return _counted(present, np.ones(len(present[0]), np.int64))
@@ -47,12 +47,12 @@ def _counted(columns: list[np.ndarray], counts: np.ndarray) -> Pairs:
 
 
 def _all_pairs(*pieces: Pairs) -> Pairs:
-    """A task: the combinations of all partitions."""
+    """Run as a task: the combinations of all partitions."""
     return _counted(joined([piece.values for piece in pieces]), np.concatenate([piece.counts for piece in pieces]))
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts and sums of the present values in (edge, next edge], the first closed below; others are left out."""
+    """Return counts and sums of present values in (edge, next edge], the first closed below; others are left out."""
     values = as_float(values)
     values = values[(values >= edges[0]) & (values <= edges[-1])]
     at = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
@@ -61,7 +61,7 @@ def _histogram(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _crossed(*arguments) -> list[np.ndarray]:
-    """A task: the level of every combination of codes: that at its place in `known`, else `other`."""
+    """Run as a task: the level of every combination of codes: that at its place in `known`, else `other`."""
     *codes, sizes, known, levels, other = arguments
     gap = np.logical_or.reduce([c < 0 for c in codes])
     combined = np.ravel_multi_index([np.where(gap, 0, c) for c in codes], sizes)
@@ -90,7 +90,7 @@ def counts_of(table: Table, data2: Table | None = None, dense: bool = True) -> T
 
 
 def mode(table: Table) -> float:
-    """The most frequent number of a one-column frame (the smallest of several); NaN without any."""
+    """Return the most frequent number of a one-column frame (the smallest of several); NaN without any."""
     place = table.only("The mode")
     pieces = gather(reduce([place], table.rows, _counts))
     found, counts = merged_counts(pieces)
@@ -98,7 +98,7 @@ def mode(table: Table) -> float:
 
 
 def hist(table: Table, breaks: Any = "sturges", plot: bool = True, save_plot_path: str | None = None) -> Table:
-    """A histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
+    """Return a histogram of one column of numbers: frame breaks, counts, mids_true (means of the bins), mids.
 
     `breaks`: sturges, rice, sqrt, doane, fd, scott, a number of bins, or the edges (cells outside are not
     counted). `plot=True` also draws it, `save_plot_path` writes the picture there. Raises H2OValueError where a cell is
@@ -222,7 +222,7 @@ def _third_moment(values: np.ndarray, mean: float) -> float:
 
 
 def _spread_out(frame: Table, places: Any, found: Pairs) -> Table:
-    """A cross table: one row per value of the first column, one column per value of the second."""
+    """Return a cross table: one row per value of the first column, one column per value of the second."""
     (rows, first), (columns, second) = (grouped([values]) for values in found.values)
     wide = np.zeros((len(second), len(first)))
     wide[columns, rows] = found.counts
@@ -234,7 +234,7 @@ def _spread_out(frame: Table, places: Any, found: Pairs) -> Table:
 
 
 def _title(value: Any, place: Place) -> str:
-    """What a value is called as a column: numbers as doubles, as in H2O."""
+    """Return what a value is called as a column: numbers as doubles, as in H2O."""
     if place.domain is not None:
         return place.domain[value]
     return value if isinstance(value, str) else double_text(value)

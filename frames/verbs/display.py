@@ -42,7 +42,7 @@ def _number(value: float) -> str:
 
 
 def _statistics(column: Column, summary: Summary) -> list[str]:
-    """The lines type, mins, mean, maxs, sigma, zeros, missing of one column."""
+    """Return the lines type, mins, mean, maxs, sigma, zeros, missing of one column."""
     numbers = [""] * 4
     if column.type in ("int", "real", "time"):
         numbers = [_number(v) for v in (summary.minimum, summary.mean, summary.maximum, summary.sigma)]
@@ -108,7 +108,7 @@ def show(
 
 
 def to_str(table: Table, rows: int = 10, cols: int = MAX_COLUMNS, use_pandas: bool = False) -> str:
-    """The first rows as text, and the size; what print() shows."""
+    """Return the first rows as text, and the size; what print() shows."""
     if use_pandas:
         return str(as_data_frame(head(table, rows, cols)))
     first = table if cols >= table.ncol else table.pick(range(cols))
@@ -116,7 +116,7 @@ def to_str(table: Table, rows: int = 10, cols: int = MAX_COLUMNS, use_pandas: bo
 
 
 def to_html(table: Table, rows: int = 10, cols: int = MAX_COLUMNS) -> str:
-    """The first rows as an HTML table, and the size; cells are escaped."""
+    """Return the first rows as an HTML table, and the size; cells are escaped."""
     return html_of(head(table, rows, cols)).replace(_size(head(table, rows, cols)), _size(table))
 
 
@@ -130,7 +130,7 @@ def _check_words(verbosity: str | None, fmt: str | None) -> None:
 
 
 def get_summary(table: Table) -> dict[str, dict[str, Any]]:
-    """What is known of every column: its type, domain, missing cells, zeros, infinities, extremes, mean, spread.
+    """Return what is known of every column: its type, domain, missing cells, zeros, infinities, extremes, mean, spread.
 
     Also the first ten cells, as `data`. Extremes are lists, smallest (largest) first, as in H2O, of one number.
     """
@@ -222,7 +222,7 @@ def structure(table: Table, name: str = "") -> None:
 def as_data_frame(
     table: Table, use_pandas: bool = True, header: bool = True, use_multi_thread: bool = False
 ) -> pd.DataFrame | list[list[str]]:
-    """The whole frame in this process.
+    """Return the whole frame in this process.
 
     pandas: int columns int64 (with missing values float64, or Int64 where float64 would round), real float64,
     times datetime64[ms], strings as text with NaN for missing. Levels become numbers where all are written as
@@ -247,14 +247,14 @@ def as_data_frame(
 
 
 def as_array(table: Table, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    """The whole frame as a NumPy array (rows, columns)."""
+    """Return the whole frame as a NumPy array (rows, columns)."""
     if copy is False:
         raise ValueError("An array of a frame must be a copy: its chunks are compressed.")
     return np.array(as_data_frame(table), dtype=dtype)
 
 
 def get_frame_data(table: Table) -> str:
-    """The whole frame as comma separated text with a header: what export_file() writes."""
+    """Return the whole frame as comma separated text with a header: what export_file() writes."""
     return csv_text(table)
 
 

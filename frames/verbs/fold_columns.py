@@ -20,7 +20,7 @@ SPLIT_BLOCK = 20  # rows of a level that are divided together
 
 
 def chosen_seed(seed: int | None) -> int:
-    """The seed itself, or a fresh one for None and -1."""
+    """Return the seed itself, or a fresh one for None and -1."""
     if seed is None or seed == -1:
         return secrets.randbits(63)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
@@ -107,7 +107,7 @@ def _drawn(table: Table, seed: int | None) -> Place:
 
 
 def runif(table: Table, seed: int | None = None) -> Table:
-    """A column `rnd` of uniform numbers in [0, 1), one per row."""
+    """Return a column `rnd` of uniform numbers in [0, 1), one per row."""
     return table.new(["rnd"], [_drawn(table, seed)])
 
 
@@ -138,7 +138,7 @@ def split_frame(
 
 
 def kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
-    """A column `C1` with a random fold 0..n_folds-1 for every row."""
+    """Return a column `C1` with a random fold 0..n_folds-1 for every row."""
     arguments = (chosen_seed(seed), _folds(n_folds))
     return table.new(
         ["C1"],
@@ -147,7 +147,7 @@ def kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table
 
 
 def modulo_kfold_column(table: Table, n_folds: int = 3) -> Table:
-    """A column `C1` with fold = row number modulo n_folds."""
+    """Return a column `C1` with fold = row number modulo n_folds."""
     made = derive(
         [], table.rows, _regular_fold, types=["int"], domains=None, arguments=(_folds(n_folds),), local=_sized(table)
     )
@@ -155,7 +155,7 @@ def modulo_kfold_column(table: Table, n_folds: int = 3) -> Table:
 
 
 def stratified_kfold_column(table: Table, n_folds: int = 3, seed: int | None = -1) -> Table:
-    """A column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
+    """Return a column `C1` of random folds in which every level of this one enum (or int) column is spread evenly."""
     return table.new(
         ["C1"],
         _by_level(table, "stratified_kfold_column", _level_folds, seed=seed, option=_folds(n_folds), type_="int"),
@@ -163,7 +163,7 @@ def stratified_kfold_column(table: Table, n_folds: int = 3, seed: int | None = -
 
 
 def stratified_split(table: Table, test_frac: float = 0.2, seed: int | None = -1) -> Table:
-    """A column `test_train_split` (enum train, test): every level gives the same share of its rows to test."""
+    """Return a column `test_train_split` (enum train, test): every level gives the same share of its rows to test."""
     if not 0 < test_frac < 1:
         raise H2OValueError(f"test_frac must be above 0 and below 1; got {test_frac!r}.")
     domain = ("train", "test")

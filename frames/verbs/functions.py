@@ -30,7 +30,7 @@ def _on_doubles(values: np.ndarray, name: str, options: tuple) -> list[np.ndarra
 
 
 def _on_integers(values: np.ndarray, name: str, options: tuple) -> list[np.ndarray]:
-    """A task: a function whose result is an integer where the cell is one; exact beyond 2**53."""
+    """Run as a task: a function whose result is an integer where the cell is one; exact beyond 2**53."""
     if values.dtype == np.int64:
         return [ON_INTEGERS[name](values, *options)]
     result = _on_doubles(values, name, options)[0]
@@ -123,7 +123,7 @@ def _is_missing(values: np.ndarray) -> list[np.ndarray]:
 
 
 def _choose(test: np.ndarray, *arguments) -> list[np.ndarray]:
-    """A task: yes where test is true, no where it is 0, missing where missing; scalars fill the gaps of columns.
+    """Run as a task: yes where test is true, no where it is 0, missing where missing; scalars fill the gaps of columns.
 
     Integers stay integers where both sides are such (`exactly`).
     """
@@ -154,7 +154,7 @@ def _cut(values: np.ndarray, breaks: np.ndarray, right: bool, lowest: bool) -> l
 
 
 def _edge_texts(edges: np.ndarray, digits: int) -> list[str]:
-    """Breaks rounded to `digits` decimals, to more where two would read alike."""
+    """Return breaks rounded to `digits` decimals, to more where two would read alike."""
     for more in range(digits, 325):
         texts = [_decimal(round(float(edge), more)) for edge in edges]
         if len(set(texts)) == len(texts):
@@ -163,7 +163,7 @@ def _edge_texts(edges: np.ndarray, digits: int) -> list[str]:
 
 
 def _decimal(number: float) -> str:
-    """A double as H2O writes it: 0.5, 1000.0, 1.0E7."""
+    """Return a double as H2O writes it: 0.5, 1000.0, 1.0E7."""
     if number == 0 or 1e-3 <= abs(number) < 1e7 or not math.isfinite(number):
         return repr(number + 0.0)
     sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
@@ -213,7 +213,7 @@ def isna(table: Table) -> Table:
 
 
 def ifelse(table: Table, yes: Any, no: Any) -> Table:
-    """This column of 0 and 1 (or bool) decides, row by row: `yes` where not 0, `no` where 0, missing where missing.
+    """Choose by this column of 0 and 1 (or bool), row by row: `yes` where not 0, `no` where 0, missing where missing.
 
     `yes` and `no`: numbers, strings (the result is enum), None, or frames of one column. Column `C1`.
     """

@@ -91,7 +91,7 @@ def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> Moments:
 
 
 def _extreme(function: np.ufunc, values: np.ndarray, group: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The least (most) present value of every group, in the dtype of the column; missing without any."""
+    """Return the least (most) present value of every group, in the dtype of the column; missing without any."""
     long = values.dtype == np.int64
     start: Any = MISSING_INTEGER if long else np.nan
     result = np.full(len(count), start, values.dtype)
@@ -135,7 +135,7 @@ def _blanked(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
 
 
 def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) -> Moments:
-    """The moments of groups whose rows lie in several partitions (Chan, Golub and LeVeque 1979)."""
+    """Return the moments of groups whose rows lie in several partitions (Chan, Golub and LeVeque 1979)."""
     count, total, squares, mean, m2 = (np.concatenate(part) for part in list(zip(*parts, strict=True))[:5])
     least, most = (concatenate([getattr(p, name) for p in parts]) for name in ("least", "most"))
     present = np.bincount(group, count, groups)
@@ -151,7 +151,7 @@ def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) ->
 
 
 def _merged_tally(parts: Sequence[Tally], group: np.ndarray, starts: np.ndarray) -> Tally:
-    """The tally of all partitions, by group and value; `starts`: where the groups of each partition begin."""
+    """Return the tally of all partitions, by group and value; `starts`: where the groups of each partition begin."""
     own = np.concatenate([group[p.group + start] for p, start in zip(parts, starts, strict=False)])
     values = concatenate([p.value for p in parts])
     of_row, first = grouped([own, values])
@@ -190,7 +190,7 @@ def _from_tally(what: str, na: str, tally: Tally, rows: np.ndarray) -> tuple[np.
 
 
 def _at_rank(tally: Tally, present: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """The cell of every group that has `position` smaller cells before it; missing where there is none."""
+    """Return the cell of every group that has `position` smaller cells before it; missing where there is none."""
     ends = np.cumsum(tally.count)
     before = np.cumsum(present) - present
     inside = (position >= 0) & (position < present)
@@ -294,7 +294,7 @@ for _name, _what, _sentence in (
 
 
 def stored(values: np.ndarray, type_: str | None) -> np.ndarray:
-    """A key or result column as `Chunk.pack` wants it."""
+    """Return a key or result column as `Chunk.pack` wants it."""
     if type_ == "enum":
         return np.where(np.isnan(values), -1, values).astype(np.int32)
     if type_ in ("string", "uuid"):

@@ -160,7 +160,7 @@ def _moved(
 
 
 def _either(left: Place, right: Place) -> Type | None:
-    """The type of a column that has cells of both; numbers are looked at again where their types differ."""
+    """Return the type of a column that has cells of both; numbers are looked at again where their types differ."""
     return left.type if left.type == right.type else None
 
 

@@ -16,7 +16,7 @@ from frames.table.table import Table
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
 def _weighted(codes: np.ndarray, weights: np.ndarray, levels: int) -> np.ndarray:
-    """A task: the sum of the weights of every level."""
+    """Run as a task: the sum of the weights of every level."""
     return np.bincount(codes + 1, as_float(weights), levels + 1)[1:]
 
 
@@ -29,17 +29,17 @@ def _picked(domain: tuple[str, ...], order: Sequence[int]) -> tuple[str, ...]:
 
 
 def levels(table: Table) -> list[list[str]]:
-    """The domain of every column, empty where it is not enum."""
+    """Return the domain of every column, empty where it is not enum."""
     return [list(place.domain or ()) for place in table.places]
 
 
 def nlevels(table: Table) -> list[int]:
-    """Number of levels of every column, 0 where it is not enum."""
+    """Return number of levels of every column, 0 where it is not enum."""
     return [len(place.domain or ()) for place in table.places]
 
 
 def categories(table: Table) -> list[str]:
-    """The domain of a one-column enum frame. Raises H2OValueError for other columns."""
+    """Return the domain of a one-column enum frame. Raises H2OValueError for other columns."""
     place = table.only("categories()")
     if place.type != "enum":
         raise H2OValueError(f"categories() must be asked of an enum column; got {place.type}. Use asfactor() first.")
@@ -47,7 +47,7 @@ def categories(table: Table) -> list[str]:
 
 
 def relevel(table: Table, y: str) -> Table:
-    """A one-column enum frame whose first level is `y`, the others in their order."""
+    """Return a one-column enum frame whose first level is `y`, the others in their order."""
     place = table.only("relevel()")
     if place.type != "enum" or y not in (place.domain or ()):
         raise H2OValueError(f"relevel() must be given a level of an enum column {list(place.domain or ())}; got {y!r}.")
@@ -88,7 +88,7 @@ def _weights(table: Table, column: str) -> Place:
 
 
 def set_levels_order(table: Table, levels: Sequence[str]) -> Table:
-    """A one-column enum frame with the same levels in another order."""
+    """Return a one-column enum frame with the same levels in another order."""
     place = table.only("set_levels_order()")
     if sorted(levels) != sorted(place.domain or ()):
         raise H2OValueError(f"The order must name every level once: {list(place.domain or ())}; got {list(levels)}.")
@@ -96,7 +96,7 @@ def set_levels_order(table: Table, levels: Sequence[str]) -> Table:
 
 
 def set_levels(table: Table, levels: Sequence[str]) -> Table:
-    """A one-column enum frame whose levels read otherwise: one new name per level."""
+    """Return a one-column enum frame whose levels read otherwise: one new name per level."""
     place = table.only("set_levels()")
     if place.type != "enum" or len(levels) != len(place.domain or ()) or len(set(levels)) != len(levels):
         raise H2OValueError(
@@ -106,7 +106,7 @@ def set_levels(table: Table, levels: Sequence[str]) -> Table:
 
 
 def set_level(table: Table, level: str) -> Table:
-    """A one-column enum frame in which every row has this one level of the domain."""
+    """Return a one-column enum frame in which every row has this one level of the domain."""
     place = table.only("set_level()")
     if place.type != "enum" or level not in (place.domain or ()):
         raise H2OValueError(
@@ -119,7 +119,7 @@ def set_level(table: Table, level: str) -> Table:
 
 
 def append_levels(table: Table, levels: Sequence[str]) -> Table:
-    """A one-column enum frame with more levels (a list) at the end of its domain; those it has are left out."""
+    """Return a one-column enum frame with more levels (a list) at the end of its domain; those it has are left out."""
     place = table.only("append_levels()")
     levels = [levels] if isinstance(levels, str) else levels
     if place.type != "enum" or not isinstance(levels, list | tuple) or not all(isinstance(v, str) for v in levels):

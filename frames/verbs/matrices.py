@@ -49,7 +49,7 @@ MEASURES = {
 
 
 def mult(table: Table, matrix: Table) -> Table:
-    """The matrix product with another frame, of as many rows as this has columns: columns C1, C2, ...
+    """Return the matrix product with another frame, of as many rows as this has columns: columns C1, C2, ...
 
     Missing cells make the sums that they are part of missing. Raises H2OValueError where the sizes do not agree, a
     column holds no numbers, or the other frame has more than 10,000 rows. Example: ``rows.mult(directions)``.
@@ -81,7 +81,7 @@ def distance(table: Table, y: Table, measure: str | None = None) -> Table:
 
 
 def _whole(matrix: Any, call: str, _: Any) -> np.ndarray:
-    """A small frame as an array (rows, columns) in this process."""
+    """Return a small frame as an array (rows, columns) in this process."""
     if not is_table(matrix):
         raise H2OTypeError(f"{call}() must be given a frame; got {type(matrix).__name__}.")
     numeric(matrix, call)

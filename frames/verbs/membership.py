@@ -81,7 +81,7 @@ def isin(table: Table, item: Any) -> Table:
 
 
 def match(one: Table, table: Any, nomatch: float = math.nan, start_index: int = 1) -> Table:
-    """The place of each value of this one column in a list, counted from `start_index`.
+    """Return the place of each value of this one column in a list, counted from `start_index`.
 
     `nomatch` (missing unless given) where a value is not there; a missing cell is there where None or NaN is.
     Raises H2OValueError for another number of columns than one.
@@ -106,7 +106,7 @@ def which(table: Table) -> Table:
 
 
 def drop_duplicates(table: Table, columns: Any, keep: str = "first") -> Table:
-    """The first (or last) row of each combination of values in some columns, in the order of the frame.
+    """Return the first (or last) row of each combination of values in some columns, in the order of the frame.
 
     The key columns of all rows are held by one worker at a time, the other columns never are.
     """
@@ -161,7 +161,7 @@ def _is_long(value: Any) -> bool:
 
 
 def _text(value: Any, scalar: Scalar) -> str | None:
-    """A wanted value as the text that a level would have: True, or a whole number without a point."""
+    """Return a wanted value as the text that a level would have: True, or a whole number without a point."""
     if scalar.type in ("missing", "text"):
         return scalar.value
     return str(value) if isinstance(value, bool | np.bool_) else number_text(scalar.value)

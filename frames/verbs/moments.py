@@ -37,7 +37,7 @@ class Central(NamedTuple):
 
 
 def _power_sums(values: np.ndarray, centre: float, unit: float) -> np.ndarray:
-    """A task: number of present cells and sums of the first four powers of (cell - centre) / unit."""
+    """Run as a task: number of present cells and sums of the first four powers of (cell - centre) / unit."""
     with np.errstate(all="ignore"):
         apart = distances(values, centre) / unit
         apart = apart[~np.isnan(apart)]
@@ -45,7 +45,7 @@ def _power_sums(values: np.ndarray, centre: float, unit: float) -> np.ndarray:
 
 
 def central(place: Place, summary: Summary, rows: Sequence[int]) -> Central:
-    """The moments of one column of numbers; NaN where a cell is infinite, or their squares are beyond doubles."""
+    """Return the moments of a column of numbers; NaN where a cell is infinite, or squares are beyond doubles."""
     unit = math.sqrt(summary.m2 / summary.present) if summary.present and summary.m2 > 0 else 1.0
     if not (summary.present and math.isfinite(summary.mean) and math.isfinite(summary.m2)):
         return Central(summary.present, summary.mean, 0.0, *[math.nan] * 3)
@@ -71,7 +71,7 @@ def _standardise(values: np.ndarray, center: float, rest: float, scale: float) -
 
 
 def _sigmas(table: Table) -> list[float]:
-    """Standard deviations (n-1) of the present cells, NaN where a column holds no numbers."""
+    """Return standard deviations (n-1) of the present cells, NaN where a column holds no numbers."""
     found = per_column(table, [summary.sigma for summary in table.summaries()])
     for i, (place, summary) in enumerate(zip(table.resolved, table.summaries(), strict=True)):
         if place.type == "int" and size_of(summary) > EXACT and summary.present > 1:
@@ -80,7 +80,7 @@ def _sigmas(table: Table) -> list[float]:
 
 
 def sd(table: Table, na_rm: bool = False) -> Row:
-    """Standard deviation (n-1) of every column; NaN where not numbers, or something is missing and not `na_rm`."""
+    """Return every column's standard deviation (n-1); NaN where not numbers, or a cell is missing and not `na_rm`."""
     return Row(
         v if na_rm or not s.missing else math.nan for v, s in zip(_sigmas(table), table.summaries(), strict=True)
     )

@@ -147,7 +147,7 @@ def melt(
 
 
 def _alike(table: Table, at: Sequence[int]) -> tuple[list[Place], Type | None, tuple[str, ...] | None]:
-    """The value columns under one type and domain."""
+    """Return the value columns under one type and domain."""
     places = [table.resolved[i] for i in at]
     types: set[Type | None] = {place.type for place in places}
     if types == {"enum"}:

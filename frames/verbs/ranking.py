@@ -49,7 +49,7 @@ def _part(low: int, count: int, found: np.ndarray) -> list[np.ndarray]:
 
 
 def _spread_over(found: Any, rows: Sequence[int]) -> Place:
-    """A column of numbers that a worker holds whole, cut in partitions."""
+    """Return a column of numbers that a worker holds whole, cut in partitions."""
     return derive(
         [],
         rows,
@@ -69,7 +69,7 @@ def rank_within_group_by(
     new_col_name: str = "New_Rank_column",
     sort_cols_sorted: bool = False,
 ) -> Table:
-    """Number the rows of each group 1, 2, ... in the order of some columns; the rows come out in that order.
+    """Return number the rows of each group 1, 2, ... in the order of some columns; the rows come out in that order.
 
     `ascending`: one bool per column of `sort_cols` (none: all ascending). Groups ascend, and lie together unless
     `sort_cols_sorted` asks for the rows of all groups in the order of `sort_cols`. A row that misses a cell in one of

@@ -38,7 +38,7 @@ class Row(list):
     """A list of one value per column that can also be asked for its row, as a one-row frame can."""
 
     def getrow(self) -> list[float]:
-        """The values as a plain list."""
+        """Return the values as a plain list."""
         return list(self)
 
 
@@ -78,7 +78,7 @@ def _across(*arguments) -> list[np.ndarray]:
 
 
 def _sum_across(*columns) -> np.ndarray | None:
-    """A task: exact sums of the present cells of every row; None where int64 cannot hold one."""
+    """Run as a task: exact sums of the present cells of every row; None where int64 cannot hold one."""
     result: np.ndarray | None = np.zeros(len(columns[0]))
     for column in columns:
         result = None if result is None else calculate("+", result, np.where(absent(column), 0, column))
@@ -107,7 +107,7 @@ def merged_counts(pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.n
 
 
 def _quantiles(probabilities, method, *pieces) -> list[float]:
-    """A task: quantiles of the merged distinct values."""
+    """Run as a task: quantiles of the merged distinct values."""
     found, counts = merged_counts(pieces)
     keep = counts > 0
     found, ends = found[keep], np.cumsum(counts[keep])
@@ -215,7 +215,7 @@ def sum_(
 
 
 def _sums(table: Table) -> list[float]:
-    """The sum of every column: an int for integers, else a float."""
+    """Return the sum of every column: an int for integers, else a float."""
     places, rows, found = numeric(table, "sum"), table.rows, table.summaries()
     whole = [p.type in ("int", "time") and s.all_integer for p, s in zip(places, found, strict=True)]
     # Doubles add integers exactly as long as no sum can pass 2**53.
@@ -253,7 +253,7 @@ def max_(table: Table) -> float:
 
 
 def nacnt(table: Table) -> list[int]:
-    """Number of missing cells of every column."""
+    """Return number of missing cells of every column."""
     return [s.missing for s in table.summaries()]
 
 
@@ -311,7 +311,7 @@ def quantile(
 
 
 def _truth(table: Table) -> np.ndarray:
-    """(true, missing, all) cells of the whole frame."""
+    """Return (true, missing, all) cells of the whole frame."""
     numbers = table.with_places(carry_out([to_truth(place) for place in table.resolved], table.rows))
     batches = gather(reduce_each(numeric(numbers, "any or all"), table.rows, _nonzero))
     return sum((np.sum(parts, axis=(0, 1)) for parts in batches), np.zeros(3, np.int64))
@@ -335,7 +335,7 @@ def all_(table: Table) -> bool:
 
 
 def unique(table: Table, include_nas: bool = False) -> Table:
-    """The distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
+    """Return the distinct values of one column, sorted (enum: the levels that occur), as column `C1`."""
     place = table.only("unique()")
     found = gather(distinct_values([place], table.rows)[0])
     if include_nas and table.summaries()[0].missing:

@@ -27,7 +27,7 @@ def _last(values: np.ndarray) -> np.ndarray:
 
 
 def _difference(values: np.ndarray, before: np.ndarray, exactly: bool) -> list[Any]:
-    """A task: every cell minus the one above; None where int64 should hold it and cannot."""
+    """Run as a task: every cell minus the one above; None where int64 should hold it and cannot."""
     above = concatenate([before, values[:-1]]) if len(values) else values
     return [calculate("-", values, above) if exactly else as_float(values) - as_float(above)]
 
@@ -47,7 +47,7 @@ def _extreme(values: np.ndarray, largest: bool) -> tuple[float, int, bool]:
 
 
 def _extreme_across(*arguments) -> list[np.ndarray]:
-    """A task: per row the number of the first column with its extreme cell; missing without any."""
+    """Run as a task: per row the number of the first column with its extreme cell; missing without any."""
     *columns, largest, skip = arguments
     best, at = columns[0], np.zeros(len(columns[0]))
     gaps = [absent(column) for column in columns]
@@ -118,7 +118,7 @@ def _position(table: Table, largest: bool, skipna: bool, axis: int) -> Table:
 
 
 def topN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
-    """The largest `nPercent` percent of a column: row numbers and values, largest first.
+    """Return the largest `nPercent` percent of a column: row numbers and values, largest first.
 
     The number of rows is `nPercent` percent of all rows, rounded, halves up; missing cells are left out. Raises
     H2OValueError where that would be less than one row.
@@ -127,12 +127,12 @@ def topN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
 
 
 def bottomN(table: Table, column: str | int = 0, nPercent: float = 10) -> Table:
-    """The smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
+    """Return the smallest `nPercent` percent of a column: row numbers and values, smallest first; see topN()."""
     return _front(table, column, nPercent, ascending=True)
 
 
 def top_or_bottom(table: Table, column: str | int = 0, nPercent: float = 10, grabTopN: int = -1) -> Table:
-    """The largest (`grabTopN=1`) or smallest (-1) `nPercent` percent of a column; see topN()."""
+    """Return the largest (`grabTopN=1`) or smallest (-1) `nPercent` percent of a column; see topN()."""
     if grabTopN not in (-1, 1):
         raise H2OValueError(f"grabTopN must be 1 (largest) or -1 (smallest); got {grabTopN!r}.")
     return _front(table, column, nPercent, ascending=grabTopN == -1)

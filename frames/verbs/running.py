@@ -27,7 +27,7 @@ BEYOND = "beyond int64"
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
 def _run(values: np.ndarray, before: Any, name: str, exactly: bool) -> np.ndarray | None:
-    """The running result of a piece that comes after `before` (None: after nothing); None where int64 is left.
+    """Return the running result of a piece that comes after `before` (None: after nothing); None where int64 is left.
 
     It starts from what comes before, so that doubles are rounded alike however the rows are cut.
     """
@@ -60,7 +60,7 @@ def _run_exactly(values: np.ndarray, before: Any, name: str) -> np.ndarray | Non
 
 
 def _ends(*arguments) -> list[Any]:
-    """A task: where every column of a partition ends, given where the one before it ended."""
+    """Run as a task: where every column of a partition ends, given where the one before it ended."""
     *columns, before, name, exactly = arguments
     return [_end(c, b, name, e) for c, b, e in zip(columns, before or [None] * len(columns), exactly, strict=True)]
 
@@ -80,7 +80,7 @@ def _run_on(*arguments) -> list[Any]:
 
 
 def _run_across(*arguments) -> list[Any]:
-    """A task: the running result over several columns; all None where it should be exact and int64 is left."""
+    """Run as a task: the running result over several columns; all None where it should be exact and int64 is left."""
     *columns, name, exactly = arguments
     result: list[Any] = [columns[0] if exactly else as_float(columns[0])]
     for column in columns[1:]:
@@ -121,28 +121,28 @@ def _running(table: Table, name: str, axis: int) -> Table:
 
 
 def cumsum(table: Table, axis: int = 0) -> Table:
-    """Running sum down the rows (axis 0) or across the columns (1); missing from the first missing cell on."""
+    """Return running sum down the rows (axis 0) or across the columns (1); missing from the first missing cell on."""
     return _running(table, "cumsum", axis)
 
 
 def cumprod(table: Table, axis: int = 0) -> Table:
-    """Running product."""
+    """Return running product."""
     return _running(table, "cumprod", axis)
 
 
 def cummax(table: Table, axis: int = 0) -> Table:
-    """Running maximum."""
+    """Return running maximum."""
     return _running(table, "cummax", axis)
 
 
 def cummin(table: Table, axis: int = 0) -> Table:
-    """Running minimum."""
+    """Return running minimum."""
     return _running(table, "cummin", axis)
 
 
 # ---- when to leave doubles -----------------------------------------------------------------------------------------
 def _bound(name: str, sizes: Sequence[int]) -> int:
-    """A bound of what cells of these sizes run up to."""
+    """Return a bound of what cells of these sizes run up to."""
     bound = sizes[0]
     for size in sizes[1:]:
         bound = reach(GROWING[name][0], bound, max(size, 1)) if name in GROWING else max(bound, size)

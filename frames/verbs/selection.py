@@ -92,7 +92,7 @@ def rows_at(table: Table, rows: Any) -> Table:
 
 
 def _mask(table: Table, mask: Any) -> Place:
-    """The column of a mask frame, cut as this frame is."""
+    """Return the column of a mask frame, cut as this frame is."""
     place = mask.only("A row mask")
     if mask.nrow != table.nrow:
         raise H2OValueError(f"A row mask must have one row per row of the frame ({table.nrow}); got {mask.nrow}.")
@@ -103,7 +103,7 @@ def _mask(table: Table, mask: Any) -> Place:
 
 
 def _numbers(table: Table, rows: Any) -> np.ndarray:
-    """Checked row numbers from a list, range or array; a bool array or list is a mask."""
+    """Return checked row numbers from a list, range or array; a bool array or list is a mask."""
     if isinstance(rows, str) or not isinstance(rows, Iterable):
         raise H2OTypeError(f"Rows must be given by number, slice, list, or mask frame; got {type(rows).__name__}.")
     numbers = np.asarray(list(rows) if not isinstance(rows, np.ndarray) else rows)
@@ -178,7 +178,7 @@ def _assign_columns(table: Table, columns: Any, value: Any) -> Table:
 
 
 def sources(table: Table, value: Any, count: int) -> list[Place]:
-    """The columns of a frame to assign, cut as this frame is; one column or one cell serves all targets."""
+    """Return the columns of a frame to assign, cut as this frame is; one column or one cell serves all targets."""
     if value.is_cell and table.nrow != 1:
         return [constant(None, table.rows, cell_of(value, 0))] * count
     if table.ncol and value.nrow != table.nrow:
@@ -254,7 +254,7 @@ def _put_at(table: Table, name: str, place: Place, numbers: np.ndarray, value: A
 
 
 def drop(table: Table, index: Any, axis: int = 1) -> Table:
-    """A frame without some columns (names, numbers, lists of them), or with `axis=0` without some rows."""
+    """Return a frame without some columns (names, numbers, lists of them), or with `axis=0` without some rows."""
     if axis == 1:
         if isinstance(index, str) and index not in table.names:
             table.index(index)
@@ -276,12 +276,12 @@ def pop(table: Table, i: str | int) -> tuple[Table, Table]:
 
 
 def head(table: Table, rows: int = 10, cols: int = 200) -> Table:
-    """The first rows (and at most `cols` columns)."""
+    """Return the first rows (and at most `cols` columns)."""
     return rows_at(_first(table, cols), slice(0, min(_count("rows", rows), table.nrow)))
 
 
 def tail(table: Table, rows: int = 10, cols: int = 200) -> Table:
-    """The last rows (and at most `cols` columns)."""
+    """Return the last rows (and at most `cols` columns)."""
     return rows_at(_first(table, cols), slice(max(table.nrow - _count("rows", rows), 0), table.nrow))
 
 
@@ -290,14 +290,14 @@ def _first(table: Table, cols: int) -> Table:
 
 
 def getrow(table: Table) -> list[Any]:
-    """The cells of a one-row frame as Python values."""
+    """Return the cells of a one-row frame as Python values."""
     if table.nrow != 1:
         raise H2OValueError(f"getrow() must be asked of a frame of one row; this one has {table.nrow}.")
     return [cell_of(column, 0) for column in table.columns()]
 
 
 def flatten(table: Table) -> Any:
-    """The cell of a 1 x 1 frame as a Python value."""
+    """Return the cell of a 1 x 1 frame as a Python value."""
     if not table.is_cell:
         raise H2OValueError(
             f"flatten() must be asked of a frame of one row and column; this one is {(table.nrow, table.ncol)}."

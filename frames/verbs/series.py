@@ -15,7 +15,7 @@ from frames.verbs.reductions import numeric
 
 
 def _words(*arguments) -> list[np.ndarray]:
-    """A task: the mean of each stretch of the standardised row, as the number of the interval that it is in."""
+    """Run as a task: the mean of each stretch of the standardised row, as the number of the interval that it is in."""
     *columns, count, cuts = arguments
     rows = np.stack([as_float(column) for column in columns], axis=1)
     with np.errstate(all="ignore"):
@@ -31,7 +31,7 @@ def _words(*arguments) -> list[np.ndarray]:
 
 
 def isax(table: Table, num_words: int, max_cardinality: int, optimize_card: bool = False) -> Table:
-    """The iSAX word of every row, a series from left to right: column `iSax_index`, then the symbols c0, c1, ...
+    """Return the iSAX word of every row, a series from left to right: column `iSax_index`, then the symbols c0, c1, ...
 
     The series is standardised, cut in `num_words` stretches of equal length, and the mean of each becomes one of
     `max_cardinality` symbols of equal chance under a normal distribution. A row that misses a cell has no word. Raises

@@ -31,7 +31,7 @@ class Draw(NamedTuple):
 
 
 def _drawn(rows: int, part: int, draws: Sequence[Draw], seed: int) -> list[np.ndarray]:
-    """A task: the columns of one partition; every column has a random stream of its own in every partition."""
+    """Run as a task: the columns of one partition; every column has a random stream of its own in every partition."""
     columns = []
     for i, draw in enumerate(draws):
         random = np.random.Generator(np.random.PCG64([seed, part, i]))
@@ -85,7 +85,7 @@ def create_frame(
     seed: int | None = None,
     seed_for_column_types: int | None = None,
 ) -> Named:
-    """A frame of random columns C1, C2, ..., with `has_response` a column `response` before them.
+    """Return a frame of random columns C1, C2, ..., with `has_response` a column `response` before them.
 
     Fractions of the columns by type; those not given share what is left as H2O does (half real where nothing else is
     asked, then categorical, integer, binary). Reals are uniform in +-`real_range`, integers in +-`integer_range`, enum
@@ -144,7 +144,7 @@ def _check_size(**sizes: Any) -> None:
 
 
 def _shares(asked: dict[str, float | None]) -> dict[str, float]:
-    """The share of every type: what is not asked for gets a part of the rest; time and string only when asked."""
+    """Return the share of every type: those not asked for get a part of the rest; time and string only when asked."""
     for name, share in asked.items():
         if share is not None and not 0 <= share <= 1:
             raise H2OValueError(f"The fraction of {name} columns must be between 0 and 1; got {share!r}.")

@@ -68,7 +68,7 @@ def _entropy(text: str) -> float:
 
 
 def _map_cells(values: np.ndarray, function: Callable, options: tuple) -> list[np.ndarray]:
-    """A task: a text for every present text."""
+    """Run as a task: a text for every present text."""
     return [np.array([None if v is None else function(v, *options) for v in values], dtype=object)]
 
 
@@ -90,7 +90,7 @@ def _split_cells(values: np.ndarray, pattern: str, width: int) -> list[np.ndarra
 
 
 def split(text: str, pattern: str) -> list[str]:
-    """A text cut as Java does: without empty parts at the end, or from a match of no width at the start."""
+    """Return a text cut as Java does: without empty parts at the end, or from a match of no width at the start."""
     parts, start = [], 0
     for match in re.finditer(pattern, text):
         if match.end() > 0:
@@ -119,7 +119,7 @@ def _text_places(table: Table, call: str) -> tuple[Place, ...]:
 
 
 def _map_text(table: Table, call: str, function: Callable, options: tuple = ()) -> Table:
-    """A text for every text: enum columns get a new, sorted domain."""
+    """Return a text for every text: enum columns get a new, sorted domain."""
     rows, made = table.rows, []
     for place in _text_places(table, call):
         if place.type == "enum":
@@ -133,7 +133,7 @@ def _map_text(table: Table, call: str, function: Callable, options: tuple = ()) 
 def _map_number(
     table: Table, call: str, function: Callable, options: tuple = (), type_: Any = "int", gap: float = np.nan
 ) -> Table:
-    """A number for every text, `gap` for a missing cell."""
+    """Return a number for every text, `gap` for a missing cell."""
     rows, made = table.rows, []
     for place in _text_places(table, call):
         if place.type == "enum":
@@ -170,7 +170,7 @@ def rstrip(table: Table, set: str = " ") -> Table:
 
 
 def sub(table: Table, pattern: str, replacement: str, ignore_case: bool = False) -> Table:
-    """The first match of a regular expression replaced in every text; see gsub()."""
+    """Return the first match of a regular expression replaced in every text; see gsub()."""
     return _substituted(table, "sub", pattern, replacement=replacement, count=1, ignore_case=ignore_case)
 
 
@@ -225,7 +225,7 @@ def countmatches(table: Table, pattern: str | list[str]) -> Table:
 
 
 def nchar(table: Table) -> Table:
-    """Number of characters of every text."""
+    """Return number of characters of every text."""
     return _map_number(table, "nchar", _length)
 
 
@@ -252,7 +252,7 @@ def grep(
 
 
 def _sorted_domain(texts: Sequence[str | None]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The sorted different texts, and the code (int32) of each text; None is missing."""
+    """Return the sorted different texts, and the code (int32) of each text; None is missing."""
     domain = tuple(sorted({text for text in texts if text is not None}))
     codes: dict[str | None, int] = {text: code for code, text in enumerate(domain)}
     codes[None] = -1

@@ -72,7 +72,7 @@ def anyfactor(table: Table) -> bool:
 
 
 def dtype_of(table: Table) -> np.dtype:
-    """The NumPy dtype of one column as pandas shows it: int64, float64, datetime64[ms] or object."""
+    """Return the NumPy dtype of one column as pandas shows it: int64, float64, datetime64[ms] or object."""
     place = table.only("dtype")
     if place.type == "int":
         return np.dtype(np.int64 if not table.summaries()[0].missing else np.float64)

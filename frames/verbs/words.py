@@ -124,7 +124,7 @@ SOUNDS = {letter: str(digit) for digit, letters in enumerate(GROUPS, 1) for lett
 
 
 def soundex(text: str) -> str:
-    """The code of a word's sound: its first letter and three digits (Russell 1918).
+    """Return the code of a word's sound: its first letter and three digits (Russell 1918).
 
     >>> soundex("Robert"), soundex("Tymczak")
     ('R163', 'T522')
@@ -166,7 +166,7 @@ def _alike(left: np.ndarray, right: np.ndarray, measure: str, empty: bool) -> li
 
 
 def _tokens(*arguments) -> list[np.ndarray]:
-    """The parts of the texts of each row, one below the other, and a missing cell after each row."""
+    """Return the parts of the texts of each row, one below the other, and a missing cell after each row."""
     *columns, pattern = arguments
     cells: list[str | None] = []
     for row in zip(*(column.tolist() for column in columns), strict=True):
@@ -217,7 +217,7 @@ def strdistance(table: Table, y: Table, measure: str | None = None, compare_empt
 
 
 def tokenize(table: Table, split: str) -> Table:
-    """The words of string columns, one below the other in column C1, with a missing cell after each row.
+    """Return the words of string columns, one below the other in column C1, with a missing cell after each row.
 
     `split`: a regular expression in Java's dialect. Raises H2OValueError for columns that are no strings.
     Example: ``fr["text"].tokenize("[^a-z]+")``.

@@ -104,7 +104,7 @@ def _fold_frame(rows: Sequence[int], chunks: tuple[Any, ...]) -> H2OFrame:
 
 
 def _named(frame: H2OFrame, name: str) -> Folds:
-    """Number the distinct values of the user's fold column in their order."""
+    """Return number the distinct values of the user's fold column in their order."""
     placed = frame.placement([name])
     position = placed.where[name][1]
     found = gather([submit(_distinct, parts[0], position) for parts in placed.parts])
