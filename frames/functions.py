@@ -11,7 +11,7 @@ from frames.export import files as written
 from frames.export.store import load_table
 from frames.frame import H2OFrame
 from frames.parse import files as parsed
-from frames.parse import sql
+from frames.parse import preview, sql
 from frames.table.face import shown
 from frames.table.table import Table
 from frames.verbs import synthetic
@@ -26,7 +26,10 @@ __all__ = [
     "import_file",
     "import_sql_select",
     "import_sql_table",
+    "lazy_import",
     "load_frame",
+    "parse_raw",
+    "parse_setup",
     "upload_file",
 ]
 
@@ -57,6 +60,8 @@ def _of_a_frame(function: Callable[Concatenate[Table, P], None]) -> Callable[Con
 
 import_file = _making(parsed.import_file)
 upload_file = _making(parsed.upload_file)
+lazy_import, parse_setup = preview.lazy_import, preview.parse_setup
+parse_raw = _making(preview.parse_raw)
 create_frame = _making(synthetic.create_frame)
 import_sql_table = _making(sql.import_sql_table)
 import_sql_select = _making(sql.import_sql_select)

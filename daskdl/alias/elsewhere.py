@@ -50,7 +50,6 @@ FUNCTIONS = {
     "import_hive_table": "Read the table with Dask or pandas, and give it to H2OFrame",
     "make_leaderboard": "H2OGridSearch ranks its models: get_grid(sort_by=...)",
     "upload_custom_distribution": "Choose one of the distributions of docs/parameters.md",
-    "lazy_import": "h2o.import_file(path, parse=False) lists the files",
     "open": "Use Python's open()",
 }
 

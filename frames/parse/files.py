@@ -8,6 +8,7 @@ from frames.chunks.column import Column
 from frames.cluster import session
 from frames.cluster.tasks import resident, submit, submit_all
 from frames.columns import kinds
+from frames.columns.block import Block
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.parse import number_block, parquet, ranges
 from frames.parse.arff import is_arff, plan_arff
@@ -81,7 +82,7 @@ def import_file(
     if not parse:
         return list_paths(path, pattern)
     wishes = Wishes(header, sep, quotechar or '"', escapechar, custom_non_data_line_markers)
-    return _import(
+    return read_files(
         path,
         destination_frame,
         wishes,
@@ -110,28 +111,27 @@ def upload_file(
     With the embedded cluster both are the same. On another cluster the file is read here and its rows are sent to the
     workers: such rows cannot be read again when a worker that holds them is lost.
     """
-    return _import(
+    return read_files(
         path,
         destination_frame,
         Wishes(header, sep, quotechar or '"', escapechar),
-        pattern=None,
         declarations=(col_names, col_types, na_strings, skipped_columns),
         force_col_types=force_col_types,
-        progress=None,
         upload=not session.is_embedded(),
     )
 
 
-def _import(
+def read_files(
     path: Any,
     destination_frame: str | None,
     wishes: Wishes,
-    pattern: str | None,
     declarations: Declarations,
     force_col_types: bool,
-    progress: Progress | None,
+    pattern: str | None = None,
+    progress: Progress | None = None,
     upload: bool = False,
 ) -> Named:
+    """Read files as the user wishes; with `upload` in this process. See `import_file` for arguments and errors."""
     if not isinstance(force_col_types, bool):
         raise H2OTypeError(f"force_col_types must be True or False; got {force_col_types!r}.")
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
@@ -148,6 +148,37 @@ def _import(
     plan = _planned(form, sources, wishes, declarations, upload)
     with bar(total, progress) as done:
         return Named(key, _read(plan, done))
+
+
+def look(paths: Sequence[str], wishes: Wishes, declarations: Declarations) -> tuple[str, str, Setup, dict[str, str]]:
+    """Return how files would be read: their form, the frame's key, the setup, and the types of the first rows.
+
+    Excel and SVMLight files are read whole for that. Raises the errors of `import_file`.
+    """
+    sources = _sources(list_paths(paths, None))
+    form, key = _told_form(sources[0]), session.file_key(sources[0].stem)
+    if form in ("excel", "svmlight"):
+        made = table_from_whole(form, sources, wishes, declarations)
+        every = range(len(made.names))
+        setup = Setup(
+            sep=",",
+            header=None if wishes.header == -1 else tuple(made.names),
+            names=tuple(made.names),
+            texts=frozenset(),
+            forced={},
+            kept=tuple(every),
+            missing=(frozenset(),) * len(every),
+        )
+        return form, key, setup, dict(made.types)
+    plan = _planned(form, sources, wishes, declarations, upload=False)
+    report = plan.first_rows().report
+    while report.not_numbers:
+        plan.setup = plan.setup.with_texts(report.not_numbers)
+        report = plan.first_rows().report
+    if report.problem:
+        raise FrameError(report.problem)
+    types = {column.name: column.type for column in plan.with_times(numbers(plan.setup, [report]))}
+    return form, key, plan.setup, types | {name: v.type for name, v in verdicts(plan.setup, [report]).items()}
 
 
 def _planned(
@@ -228,6 +259,14 @@ class _Csv:
                 tasks += [Pending(future, many=True) for future in submit_all(read_stream, [source], start, setup)]
         return tasks
 
+    def first_rows(self) -> Block:
+        """Return the rows of the first file's beginning, read in this process."""
+        source, start = self.starts[0]
+        head, complete = source.sample()
+        data = head[start:]
+        end = None if complete else ranges.last_row_end(data, self.setup)
+        return read_bytes(data[:end], 0, self.setup, source.url)
+
     def _ranges(self, source: Source, start: int) -> list[ranges.Range]:
         if source in self.exact:
             return self.exact[source]
@@ -277,6 +316,10 @@ class _Parquet:
             return [Pending(client.scatter(block, hash=False)) for block in read]
         futures = submit_all(parquet.read_groups, self.packs, self.setup, self.names)
         return [Pending(future) for future in futures]
+
+    def first_rows(self) -> Block:
+        """Return the rows of the first row groups, read in this process."""
+        return parquet.read_groups(self.packs[0], self.setup, self.names)
 
     def cut_exactly(self) -> None:
         """Row groups are exact as they are."""
