@@ -195,8 +195,15 @@ def test_isax_words_are_intervals_of_the_standardised_means():
     standard = (rows[0] - rows[0].mean()) / rows[0].std(ddof=1)
     means = standard.reshape(4, 2).mean(axis=1)
     assert out.iloc[0, 1:].tolist() == np.searchsorted(scipy.stats.norm.ppf([0.2, 0.4, 0.6, 0.8]), means).tolist()
-    with pytest.raises(H2OValueError, match="optimize_card must be False"):
-        H2OFrame(rows).isax(4, 5, optimize_card=True)
+
+
+def test_isax_with_optimize_card_counts_only_the_symbols_that_occur():
+    rows = np.array([[1.0, 2, 3, 4, 5, 6, 7, 8], [8, 7, 6, 5, 4, 3, 2, 1], [2, 2, 2, 2, 2, 2, 2, 2]])
+    plain = cells(H2OFrame(rows).isax(4, 50))
+    few = cells(H2OFrame(rows).isax(4, 50, optimize_card=True))
+    for name in ("c0", "c1", "c2", "c3"):
+        assert few[name].tolist() == (plain[name].rank(method="dense") - 1).tolist()
+    assert few["iSax_index"].tolist() == ["0^3_0^3_2^3_2^3", "2^3_2^3_0^3_0^3", "1^3_1^3_1^3_1^3"]
 
 
 def test_times_are_made_of_parts():
