@@ -84,9 +84,11 @@ def parse_raw(setup: dict[str, Any], id: str | None = None, first_line_is_header
     first_line_is_header  1 or -1 in place of `check_header`; 0: as the setup says
 
     A type that was guessed and left alone stays a guess: a column of numbers that holds words further down is read
-    again as text, as in `import_file`. A type that was changed is binding. Example: ``parse_raw(parse_setup(path))``.
+    again as text, as in `import_file`. A type that was changed is binding.
 
     Raises H2OTypeError for a setup of another kind, and the errors of `import_file`.
+
+    Example: ``parse_raw(parse_setup("prostate.csv"))``.
     """
     if not isinstance(setup, dict) or "source_frames" not in setup:
         raise H2OTypeError(f"setup must be the dict that parse_setup returns; got {type(setup).__name__}.")
