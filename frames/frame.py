@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from frames.chunks.schema import Schema
-from frames.cluster import session
+from frames.cluster import registry
 from frames.cluster.placement import Group, Placement
 from frames.export import store
 from frames.export.dask_face import to_dask
@@ -117,7 +117,7 @@ class H2OFrame(Identified):
             na_strings=na_strings,
             skipped_columns=skipped_columns,
         )
-        self.frame_id = destination_frame or session.temporary_key()
+        self.frame_id = destination_frame or registry.temporary_key()
 
     @classmethod
     def _from_groups(
@@ -134,7 +134,7 @@ class H2OFrame(Identified):
     @staticmethod
     def get_frame(frame_id: str) -> H2OFrame | None:
         """Return the frame registered under an id, None if there is none."""
-        found = session.get(frame_id)
+        found = registry.get(frame_id)
         return found if isinstance(found, H2OFrame) else None
 
     # ---- names and types ---------------------------------------------------------------------------------------

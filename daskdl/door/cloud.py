@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dask.utils import parse_bytes
 
 from daskdl.metrics.table import H2OTwoDimTable
-from frames.cluster import session
+from frames.cluster import progress_bars, session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
@@ -321,19 +321,16 @@ def shutdown(prompt: bool = False) -> None:
 
 def no_progress() -> None:
     """Draw no progress bars from now on."""
-    session.show_progress = False
+    progress_bars.show(False)
 
 
 @contextmanager
 def no_progress_block() -> Iterator[None]:
     """Draw no progress bars inside a with statement."""
-    before, session.show_progress = session.show_progress, False
-    try:
+    with progress_bars.hidden():
         yield
-    finally:
-        session.show_progress = before
 
 
 def show_progress() -> None:
     """Draw progress bars again."""
-    session.show_progress = True
+    progress_bars.show(True)

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 
 METHODS = ("map", "reduce", "metric")
@@ -44,7 +44,7 @@ def upload_custom_metric(
         )
     name = func_name or f"metrics_{kind.__name__}"
     reference = f"python:{name}={func_file.removesuffix('.py')}.{kind.__name__}"
-    session.register(reference, kind)
+    registry.register(reference, kind)
     return reference
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -15,12 +15,12 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 
 def ls() -> pd.DataFrame:
     """Return the names of all frames, models and grids, a pandas DataFrame with the column `key`."""
-    return pd.DataFrame({"key": session.keys()}, dtype=object)
+    return pd.DataFrame({"key": registry.keys()}, dtype=object)
 
 
 def frames() -> dict[str, list[dict[str, Any]]]:
     """Return a record of every frame: {"frames": [{"frame_id", "rows", "columns"}, ...]}."""
-    kept = ((key, session.get(key)) for key in list(session.keys()))
+    kept = ((key, registry.get(key)) for key in list(registry.keys()))
     records = [
         {"frame_id": {"name": key}, "rows": frame.nrow, "columns": frame.ncol}
         for key, frame in kept
@@ -31,7 +31,7 @@ def frames() -> dict[str, list[dict[str, Any]]]:
 
 def models() -> list[str]:
     """Return the ids of all models."""
-    return [key for key in list(session.keys()) if hasattr(session.get(key), "resolved")]
+    return [key for key in list(registry.keys()) if hasattr(registry.get(key), "resolved")]
 
 
 def remove(x: Any, cascade: bool = True) -> None:
@@ -50,19 +50,19 @@ def remove(x: Any, cascade: bool = True) -> None:
 
 def _forget(one: Any, cascade: bool) -> None:
     key = one if isinstance(one, str) else _name(one)
-    kept = session.get(one) if isinstance(one, str) else one
+    kept = registry.get(one) if isinstance(one, str) else one
     if isinstance(kept, H2OFrame):
         kept._discard()
     elif key is not None:
-        session.remove(key)
+        registry.remove(key)
         if cascade:
             for model_id in getattr(kept, "model_ids", ()):  # those of a grid
                 _forget(model_id, cascade)
-            for other in list(session.keys()):
+            for other in list(registry.keys()):
                 if other.startswith((f"{key}.weights.", f"{key}.biases.", f"{key}_cv_", f"prediction_{key}_cv_")):
-                    session.remove(other)
+                    registry.remove(other)
             for prefix in ("cv_holdout_prediction", "cv_fold_assignment"):
-                session.remove(f"{prefix}_{key}")
+                registry.remove(f"{prefix}_{key}")
 
 
 def _name(one: Any) -> str | None:
@@ -76,7 +76,7 @@ def _name(one: Any) -> str | None:
 def remove_all(retained: Iterable[Any] | None = None) -> None:
     """Forget everything except the frames and models (objects or names) in `retained`."""
     kept = {one if isinstance(one, str) else _name(one) for one in retained or ()}
-    for key in list(session.keys()):
+    for key in list(registry.keys()):
         if key not in kept:
             _forget(key, cascade=False)
 

@@ -9,7 +9,7 @@ import numpy as np
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
 from daskdl.model.kept_frames import on_cluster
 from daskdl.model.versions import file_name
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import FileMissing, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -19,7 +19,7 @@ def get_model(model_id: str) -> H2ODeepLearningEstimator:
 
     Raises H2OResponseError if there is none.
     """
-    found = session.get(model_id)
+    found = registry.get(model_id)
     if found is None or not hasattr(found, "resolved"):
         raise H2OResponseError(f"Object '{model_id}' not found for argument: key. h2o.ls() lists what is kept.")
     return estimator_of(found)
@@ -27,7 +27,7 @@ def get_model(model_id: str) -> H2ODeepLearningEstimator:
 
 def get_grid(grid_id: str) -> Any:
     """Return the grid that is kept under this name; H2OResponseError if there is none."""
-    found = session.get(grid_id)
+    found = registry.get(grid_id)
     if found is None or not hasattr(found, "hyper_params"):
         raise H2OResponseError(f"Object '{grid_id}' not found for argument: grid_id. h2o.ls() lists what is kept.")
     return found
@@ -88,7 +88,7 @@ def load_model(path: str) -> H2ODeepLearningEstimator:
     from daskdl.model import checkpoint
 
     core = on_cluster(checkpoint.load(str(path)))
-    session.register(core.key, core)
+    registry.register(core.key, core)
     return estimator_of(core)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from daskdl.estimators.deeplearning import estimator_of
 from daskdl.estimators.progress import ModelProgress
 from daskdl.model.versions import Versions
-from frames.cluster import session
+from frames.cluster import progress_bars, registry
 from frames.exceptions import FileMissing, H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -41,9 +41,9 @@ def resume(recovery_dir: str, training_frame: H2OFrame | None = None, validation
         held_out = None
         if model.history.validated:
             held_out = _frame("validation_frame", model.parameters.validation_frame, validation_frame)
-        with ModelProgress(shown=session.show_progress, verbose=False) as progress:
+        with ModelProgress(shown=progress_bars.shown(), verbose=False) as progress:
             model = resume(model, frame, held_out, str(folder.parent), progress)
-    session.register(model.key, model)
+    registry.register(model.key, model)
     for message in model.warnings:
         warnings.warn(message, RuntimeWarning, stacklevel=2)
     return estimator_of(model)
@@ -67,7 +67,7 @@ def _is_work(folder: Path) -> bool:
 
 
 def _frame(argument: str, name: Any, given: H2OFrame | None) -> H2OFrame:
-    found = given if given is not None else session.get(str(name))
+    found = given if given is not None else registry.get(str(name))
     if isinstance(found, H2OFrame):
         return found
     raise H2OResponseError(

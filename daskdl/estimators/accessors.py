@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from daskdl.metrics import METRICS
 from daskdl.metrics.at_threshold import METHODS
+from daskdl.model.apply import performance
 from frames.exceptions import H2OValueError
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class MetricAccessors:
         """
         frame = metrics if hasattr(metrics, "frame_id") else data
         if frame is not None:
-            scored = self._trained().performance(frame)
+            scored = performance(self._trained(), frame)
             return scored.confusion_matrix()
         if metrics is None and thresholds is None:
             return self._by_source(lambda m: m.confusion_matrix(), train, valid, xval)

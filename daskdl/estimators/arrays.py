@@ -8,6 +8,7 @@ import pandas as pd
 
 from daskdl.encoding.adaptation import level_map
 from daskdl.kernels.distributions import DISTRIBUTIONS
+from daskdl.model import apply
 from daskdl.model.matching import matched
 from frames.chunks.chunk import Chunk
 from frames.cluster.tasks import as_float, gather, submit_all
@@ -59,7 +60,7 @@ class ArrayFace:
     def _predicted(self, X: Any) -> np.ndarray:
         """Return what the model says of the rows of X: labels as they stood in y, numbers, or a reconstruction."""
         model = self._trained()
-        found = model.predict(self._frame_of(X))
+        found = apply.predict(model, self._frame_of(X))
         if model.category == "AutoEncoder":
             return np.asarray(found.as_data_frame().to_numpy(np.float64))
         values = _values(found, found.names[0])
@@ -74,8 +75,8 @@ class ArrayFace:
         if model.domain is None:
             raise H2OValueError(f"predict_proba() requires a classifier; this is a {model.category} model.")
         if isinstance(X, H2OFrame):
-            return model.predict(X)[:, 1:]
-        return np.asarray(model.predict(self._frame_of(X))[:, 1:].as_data_frame().to_numpy(np.float64))
+            return apply.predict(model, X)[:, 1:]
+        return np.asarray(apply.predict(model, self._frame_of(X))[:, 1:].as_data_frame().to_numpy(np.float64))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the share of rows that are classified rightly, or the R2 of a regression, as scikit-learn does.
@@ -99,7 +100,7 @@ class ArrayFace:
         found = matched(actual, [(actual.names[0], model.domain)])
         if found.problems:
             raise H2OValueError(found.problems[0].replace("Test/Validation dataset", "y"))
-        truth, guesses = _values(found.frame, actual.names[0]), _values(model.predict(frame), "predict")
+        truth, guesses = _values(found.frame, actual.names[0]), _values(apply.predict(model, frame), "predict")
         if model.domain is None:
             return _r2(truth, guesses, weights)
         codes = level_map(found.frame.schema[actual.names[0]].domain or (), model.domain, -1)[truth]

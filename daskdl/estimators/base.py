@@ -12,7 +12,7 @@ from daskdl.estimators.progress import ModelProgress
 from daskdl.estimators.request import Request, request_of
 from daskdl.estimators.views import REPORTING
 from daskdl.parameters import Parameters, declarations, signature
-from frames.cluster import session
+from frames.cluster import progress_bars, registry
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
@@ -52,8 +52,8 @@ class H2OEstimator:
         estimator._given = dict(estimator._parameters.given())
         estimator.model = model
         estimator._running = None
-        if session.get(model.key) is None:
-            session.register(model.key, model)
+        if registry.get(model.key) is None:
+            registry.register(model.key, model)
         return estimator
 
     def train(
@@ -100,7 +100,7 @@ class H2OEstimator:
         from daskdl.training.train import train  # here, so that importing the classes does not load the kernels
 
         key = model_id or f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"
-        with ModelProgress(shown=session.show_progress, verbose=verbose) as progress:
+        with ModelProgress(shown=progress_bars.shown(), verbose=verbose) as progress:
             return train(
                 request.parameters,
                 request.frame,
@@ -116,7 +116,7 @@ class H2OEstimator:
         self.model = model
         self._names = self._written = None  # fit() says how columns and classes were written
         self._evaluated = REPORTING.evaluate_auto
-        session.register(model.key, model)
+        registry.register(model.key, model)
         for message in model.warnings:
             warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
 
@@ -192,9 +192,9 @@ class H2OEstimator:
     def model_id(self, name: str | None) -> None:
         self._set("model_id", name)
         if self.model is not None and name is not None and name != self.model.key:
-            session.remove(self.model.key)
+            registry.remove(self.model.key)
             self.model = dataclasses.replace(self.model, key=name)
-            session.register(name, self.model)
+            registry.register(name, self.model)
 
     @property
     def key(self) -> str | None:

@@ -12,6 +12,7 @@ from daskdl.estimators.plots import ModelPlots
 from daskdl.estimators.report import as_html, as_text, report
 from daskdl.estimators.views import ModelViews
 from daskdl.metrics.shown import Shown
+from daskdl.model import apply
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -56,7 +57,7 @@ class H2ODeepLearningEstimator(
         if not isinstance(test_data, H2OFrame) and is_table(test_data):
             return self._predicted(test_data)
         frame = _checked(test_data)
-        return model.predict(frame)
+        return apply.predict(model, frame)
 
     def model_performance(
         self,
@@ -82,8 +83,8 @@ class H2ODeepLearningEstimator(
             print(f"WARNING: Model metrics cannot be calculated: the response '{model.response}' is not in test_data.")
             return None
         if auc_type.lower() == "none":
-            return model.performance(frame)
-        return model.performance(frame, auc_type=auc_type)
+            return apply.performance(model, frame)
+        return apply.performance(model, frame, auc_type=auc_type)
 
     def anomaly(self, test_data: H2OFrame, per_feature: bool = False) -> H2OFrame:
         """Return how badly each row is reconstructed (autoencoders): `Reconstruction.MSE`, or the squared error of each
@@ -91,7 +92,7 @@ class H2ODeepLearningEstimator(
         model = self._trained()
         if model.category != "AutoEncoder":
             raise AttributeError(f"anomaly() belongs to autoencoders; this is a {model.category} model.")
-        return model.anomaly(_checked(test_data), per_feature)
+        return apply.anomaly(model, _checked(test_data), per_feature)
 
     def deepfeatures(self, test_data: H2OFrame, layer: int) -> H2OFrame:
         """Return the activations of hidden layer `layer` (from 0), columns `DF.L<layer + 1>.C<unit>`."""
@@ -105,7 +106,7 @@ class H2ODeepLearningEstimator(
                 if count
                 else "deepfeatures() requires a hidden layer; this model has none."
             )
-        return model.deepfeatures(_checked(test_data), layer)
+        return apply.deep_features(model, _checked(test_data), layer)
 
     @property
     def type(self) -> str:

@@ -12,6 +12,7 @@ from daskdl.metrics.metric import Metric
 from daskdl.metrics.plot import Drawing, finished, new_figure
 from daskdl.metrics.registry import judge_of_columns, metric_named, metric_value
 from daskdl.metrics.table import H2OTwoDimTable
+from daskdl.model import apply
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -144,7 +145,7 @@ def _worsening(
     model: Any, frame: H2OFrame, metric: Metric, names: list[str], repeats: int, draw: np.random.Generator
 ) -> np.ndarray:
     """By how much the metric gets worse, (columns, repeats)."""
-    before = metric_value(metric, model.performance(frame))
+    before = metric_value(metric, apply.performance(model, frame))
     sign = -1.0 if metric.larger_is_better else 1.0
     found = np.empty((len(names), repeats))
     for k in range(repeats):
@@ -152,7 +153,7 @@ def _worsening(
         for i, name in enumerate(names):
             dealt = frame[:, :]
             dealt[name] = frame[order, name]
-            found[i, k] = sign * (metric_value(metric, model.performance(dealt)) - before)
+            found[i, k] = sign * (metric_value(metric, apply.performance(model, dealt)) - before)
     return found
 
 
@@ -240,7 +241,7 @@ def _answers(model: Any, rows: H2OFrame, name: str, value: Any, outputs: dict[st
         changed[name] = column
     else:
         changed[name] = value
-    return _numbers(model.predict(changed)[list(outputs.values())])
+    return _numbers(apply.predict(model, changed)[list(outputs.values())])
 
 
 def _numbers(frame: H2OFrame) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from daskdl.parameters import Parameters
 from daskdl.parameters.facts import FieldError, refuse
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -110,7 +110,7 @@ def _frame(argument: str, value: Any) -> H2OFrame | None:
     if not isinstance(value, str):
         shown = str(value).partition("\n")[0][:60]  # a table of another library would fill the screen
         raise H2OTypeError(f"Argument `{argument}` should be an H2OFrame, got {type(value).__name__} {shown}")
-    found = session.get(value)
+    found = registry.get(value)
     if not isinstance(found, H2OFrame):
         raise H2OValueError(f"{argument} must be a frame that exists; there is none with the id '{value}'.")
     return found
@@ -125,7 +125,7 @@ def _existing_model(parameters: Parameters, name: str) -> Any:
     asked = getattr(parameters, name)
     if asked is None:
         return None
-    found = session.get(asked) if isinstance(asked, str) else getattr(asked, "model", asked)
+    found = registry.get(asked) if isinstance(asked, str) else getattr(asked, "model", asked)
     if found is None or not hasattr(found, "resolved"):
         what = "Checkpoint" if name == "checkpoint" else name
         where = f"'{asked}'" if isinstance(asked, str) else "an estimator that is not trained"

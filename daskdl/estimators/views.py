@@ -11,7 +11,7 @@ from daskdl.estimators.report import importance_table
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model.kept_frames import FRAMES, any_away, on_cluster
 from daskdl.parameters import declarations, plain
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 from frames.table.names import unique_names
@@ -280,7 +280,7 @@ class ModelViews:
 
 def _kept_frame(key: str, values: np.ndarray, names: list[str]) -> H2OFrame:
     """Return the frame of this key, made at the first request: weights of a finished model do not change."""
-    known = session.get(key)
+    known = registry.get(key)
     if isinstance(known, H2OFrame):
         return known
     return H2OFrame(np.asarray(values, dtype=np.float64), destination_frame=key, column_names=names)

@@ -22,7 +22,8 @@ from daskdl.grid.views import NOTHING, GridViews, failures_of
 from daskdl.model.kept_frames import on_cluster
 from daskdl.model.model import Model
 from daskdl.parameters import declarations
-from frames.cluster import session
+from daskdl.shell.cluster import Cluster
+from frames.cluster import progress_bars, registry
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -172,7 +173,7 @@ class H2OGridSearch(GridAccessors, GridViews):
             Criteria.of(self._content["search_criteria"]),
         )
         for model in results.models:
-            session.register(model.key, model)
+            registry.register(model.key, model)
 
     def _prepare(self, x: Any, y: Any, frame: Any, validation: Any, params: dict[str, Any]) -> None:
         """Check all that does not depend on a combination."""
@@ -202,7 +203,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         """Return the results that this training adds to: those of the same grid id, or new ones."""
         if self._id is None:
             self._id = f"Grid_DeepLearning_{frame.frame_id}_model_python_{time.time_ns() // 10**6}_{next(_numbers)}"
-        known, names = session.get(self._id), tuple(self._space.values)
+        known, names = registry.get(self._id), tuple(self._space.values)
         results = known._results if isinstance(known, H2OGridSearch) else self._results
         if results is None:
             return Results(self._id, names, frame_id=frame.frame_id)
@@ -220,10 +221,11 @@ class H2OGridSearch(GridAccessors, GridViews):
     def _run(self) -> Results:
         assert self._task is not None
         assert self._results is not None  # made by _prepare or resume
-        session.register(self._results.grid_id, self)
+        registry.register(self._results.grid_id, self)
         self._told = len(self._results.failures)
-        with ModelProgress(shown=session.show_progress, title=TITLE) as progress:
+        with ModelProgress(shown=progress_bars.shown(), title=TITLE) as progress:
             self._search = Search(
+                cluster=Cluster.current(),
                 task=self._task,
                 space=self._space,
                 criteria=self._criteria,
@@ -260,7 +262,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         if said and results.models:
             print(said)
         if not results.models:
-            session.remove(results.grid_id)
+            registry.remove(results.grid_id)
             raise H2OValueError(said or NOTHING)
 
     # ---- on disk -----------------------------------------------------------------------------------------------
@@ -287,9 +289,9 @@ class H2OGridSearch(GridAccessors, GridViews):
         grid = cls._of(content, results)
         if with_frames:
             grid._task = task_of(content, {})
-        session.register(results.grid_id, grid)
+        registry.register(results.grid_id, grid)
         for model in results.models:
-            session.register(model.key, model)
+            registry.register(model.key, model)
         return grid
 
     @classmethod

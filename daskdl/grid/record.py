@@ -20,7 +20,7 @@ from daskdl.model.model import Model
 from daskdl.model.record import loose, strict
 from daskdl.model.versions import file_name
 from daskdl.parameters import Parameters, plain
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import FileMissing, H2OValueError
 from frames.frame import H2OFrame
 
@@ -161,7 +161,7 @@ def _looks(frame: H2OFrame | None) -> dict[str, Any] | None:
 def _frame(role: str, looks: dict[str, Any] | None, given: H2OFrame | None) -> H2OFrame | None:
     if looks is None:
         return None
-    frame = given if given is not None else session.get(looks["frame_id"])
+    frame = given if given is not None else registry.get(looks["frame_id"])
     if not isinstance(frame, H2OFrame):
         raise H2OValueError(
             f"The {role} '{looks['frame_id']}' must exist to resume the grid. Import it under this name, or give "

@@ -16,10 +16,11 @@ from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
 from daskdl.model.model import Model
 from daskdl.parameters import Parameters
+from daskdl.shell.cluster import Cluster
 from daskdl.training.cross_validation.run import models_at_once
 from daskdl.training.fit_one import Progress
 from daskdl.training.train import train
-from frames.cluster import session
+from frames.cluster import registry
 
 SHORTEST = 1e-3  # seconds; 0 would mean no limit
 
@@ -51,6 +52,7 @@ class Search:
     failure. `cancel()` may be called from any thread.
     """
 
+    cluster: Cluster
     task: Task
     space: Space
     criteria: Criteria
@@ -92,7 +94,7 @@ class Search:
         if self.parallelism:
             return self.parallelism
         frame = self.task.roles["training_frame"]
-        return models_at_once(frame.nrow * frame.ncol, self.space.size)
+        return models_at_once(frame.nrow * frame.ncol, self.space.size, self.cluster.threads())
 
     def _fill(self, pool: ThreadPoolExecutor, combinations: Iterator[dict[str, Any]]) -> bool:
         """Start models until enough are running; tell whether any are."""
@@ -161,6 +163,7 @@ class Search:
             validation_frame=request.validation,
             model_id=key,
             progress=lambda done, row: self._report(key, done),
+            cluster=self.cluster.for_a_job(),
         )
 
     def _report(self, key: str, done: float) -> None:
@@ -185,7 +188,7 @@ class Search:
             return
         model = one.result()
         self._built += 1
-        session.register(model.key, model)
+        registry.register(model.key, model)
         self.results.models.append(model)
         self.saved(model)
 

@@ -13,7 +13,7 @@ from daskdl.grid.space import Space
 from daskdl.metrics.shown import Shown, display
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.parameters import plain
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 
 NOTHING = "Gridsearch returns no model due to bad parameter values or other reasons: nothing was built."
@@ -78,9 +78,9 @@ class GridViews(Shown):
     def grid_id(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise H2OTypeError(f"A grid_id must be a string that is not empty; got {name!r}.")
-        if self._id is not None and session.get(self._id) is not None:
-            session.remove(self._id)
-            session.register(name, self)
+        if self._id is not None and registry.get(self._id) is not None:
+            registry.remove(self._id)
+            registry.register(name, self)
         self._id = name
         if self._results is not None:
             self._results.grid_id = name

@@ -10,7 +10,7 @@ from daskdl.model.model import Model
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster import session
+from frames.cluster import registry
 from frames.cluster.tasks import columns_at, gather, pack, submit
 from frames.frame import Group, H2OFrame
 from frames.table.make import place
@@ -97,5 +97,5 @@ def on_cluster(model: Model) -> Model:
         elif isinstance(frames, list):
             extras[name] = [one.frame() if isinstance(one, KeptFrame) else one for one in frames]
     for fold in model.extras.get("cross_validation_models") or ():
-        session.register(fold.key, fold)
+        registry.register(fold.key, fold)
     return replace(model, extras={**model.extras, **extras})

@@ -21,6 +21,7 @@ import distributed
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
+from frames.cluster import session
 from frames.exceptions import H2OJobError
 
 LOG = logging.getLogger("daskdl")
@@ -42,35 +43,6 @@ class LostError(RuntimeError):
     """A result that a worker held is gone with it."""
 
 
-def workers_of(client: Client) -> dict[str, int]:
-    """Return address -> threads of the live workers."""
-    found = client.scheduler_info(n_workers=-1)["workers"]
-    return {address: int(about["nthreads"]) for address, about in found.items() if about.get("status") != "closed"}
-
-
-def memory_for_cache(client: Client) -> int:
-    """Return how many bytes of decoded partitions each worker may keep."""
-    limit = _memory_limit(client)
-    return int(limit * CACHE_SHARE) if limit else 1 << 30
-
-
-def memory_for_task(client: Client) -> int | None:
-    """Return how many bytes of chunks one task may read, None where workers have no limit: Dask loads them together."""
-    limit = _memory_limit(client)
-    return int(limit * TASK_SHARE) if limit else None
-
-
-def _memory_limit(client: Client) -> int:
-    found = client.scheduler_info(n_workers=-1)["workers"].values()
-    return min((limit for about in found if (limit := int(about.get("memory_limit") or 0)) > 0), default=0)
-
-
-def bytes_of(client: Client, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
-    """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
-    sizes = client.nbytes([chunk.key for chunks in parts for chunk in chunks], summary=False)
-    return tuple(sum(max(0, sizes[chunk.key]) for chunk in chunks) for chunks in parts)
-
-
 @dataclass
 class Cluster:
     """The workers behind a client.
@@ -86,9 +58,44 @@ class Cluster:
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # its last heartbeat, and since when that
     _looked: float = 0.0
 
+    @classmethod
+    def current(cls) -> Cluster:
+        """Return the cluster in use: what a door hands to those below it, which never ask for one."""
+        return cls(session.client())
+
+    def for_a_job(self) -> Cluster:
+        """Return the same workers with events and suspects of their own, for one of several jobs."""
+        return Cluster(self.client)
+
+    @property
+    def cache_bytes(self) -> int:
+        """How many bytes of decoded partitions each worker may keep."""
+        limit = self._memory_limit
+        return int(limit * CACHE_SHARE) if limit else 1 << 30
+
+    @property
+    def task_bytes(self) -> int | None:
+        """How many bytes of chunks one task may read, None where workers have no limit: Dask loads them together."""
+        limit = self._memory_limit
+        return int(limit * TASK_SHARE) if limit else None
+
+    @property
+    def _memory_limit(self) -> int:
+        found = self._about().values()
+        return min((limit for about in found if (limit := int(about.get("memory_limit") or 0)) > 0), default=0)
+
+    def bytes_of(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
+        """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
+        sizes = self.client.nbytes([chunk.key for chunks in parts for chunk in chunks], summary=False)
+        return tuple(sum(max(0, sizes[chunk.key]) for chunk in chunks) for chunks in parts)
+
+    def threads(self) -> dict[str, int]:
+        """Return address -> threads of the workers that the scheduler knows, whether they answer or not."""
+        return {name: int(about["nthreads"]) for name, about in self._about().items() if _is_open(about)}
+
     def workers(self) -> dict[str, int]:
         """Return address -> threads of the workers that answer; those that do not are given up."""
-        found = self.client.scheduler_info(n_workers=-1)["workers"]
+        found = self._about()
         now = time.monotonic()
         away, self._looked = now - self._looked > LOOK_AWAY, now
         silent = []
@@ -103,7 +110,10 @@ class Cluster:
             self._give_up(address, now - self._heard.pop(address)[1])
         self.suspects &= set(found)
         alive = {address: about for address, about in found.items() if address not in silent}
-        return {address: int(about["nthreads"]) for address, about in alive.items() if about.get("status") != "closed"}
+        return {address: int(about["nthreads"]) for address, about in alive.items() if _is_open(about)}
+
+    def _about(self) -> dict[str, dict[str, Any]]:
+        return self.client.scheduler_info(n_workers=-1)["workers"]
 
     def _give_up(self, address: str, seconds: float) -> None:
         """Tell the scheduler that a worker is gone, so that what it held is made anew elsewhere."""
@@ -183,6 +193,10 @@ class Cluster:
 
         loop: Any = self.client.loop
         return asyncio.run_coroutine_threadsafe(call(), loop.asyncio_loop)
+
+
+def _is_open(about: dict[str, Any]) -> bool:
+    return about.get("status") != "closed"
 
 
 def require_chunks(name: str, rows: Sequence[int], parts: Sequence[Sequence[distributed.Future]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,13 @@ from daskdl.coordinator.machine import Coordinator
 from daskdl.encoding.adaptation import adapt
 from daskdl.encoding.balance import Balance, balance_of
 from daskdl.encoding.encoder import Encoder, Scaling, fit
-from daskdl.model.model import Model, needed_columns, options_of, predictor_of
+from daskdl.model.apply import needed_columns
+from daskdl.model.model import Model, options_of, predictor_of
+from daskdl.network.layout import Layout
+from daskdl.network.state import State
 from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
-from daskdl.shell.cluster import Cluster, bytes_of, memory_for_cache, memory_for_task
+from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.shell import INTERRUPTED, Shell, Table
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
@@ -29,8 +32,7 @@ from daskdl.training.pretraining import encoder_of_autoencoder
 from daskdl.training.restart import Restart
 from daskdl.training.rows import require_rows, shares_of, training_rows
 from daskdl.worker import tasks
-from frames.cluster import session
-from frames.cluster.session import client as current_client
+from frames.cluster import registry
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -38,6 +40,7 @@ Progress = Callable[[float, "dict[str, Any] | None"], None]
 
 
 def build(
+    cluster: Cluster,
     parameters: Parameters,
     resolved: Resolved,
     frame: H2OFrame,
@@ -55,15 +58,15 @@ def build(
     began = time.time()
     interrupted: list[bool] = []
     with orderly(lambda: interrupted.append(True)):
-        ready = prepare(parameters, resolved, frame, validation, key, restart)
+        ready = prepare(cluster, resolved, frame, validation, key=key, restart=restart)
     shell = Shell(
-        Cluster(current_client()),
-        Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
-        ready.job,
-        ready.state,
-        ready.scorer,
-        ready.train,
-        ready.valid,
+        cluster=cluster,
+        coordinator=Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
+        job=ready.job,
+        state=ready.state,
+        scorer=ready.scorer,
+        train=ready.train,
+        valid=ready.valid,
         elastic=resolved.actual.elastic_averaging,
         single=resolved.actual.single_node_mode,
         watch=None if progress is None else _watcher(progress),
@@ -81,7 +84,7 @@ def build(
 
 
 def prepare(
-    parameters: Parameters,
+    cluster: Cluster,
     resolved: Resolved,
     frame: H2OFrame,
     validation: H2OFrame | None,
@@ -89,50 +92,108 @@ def prepare(
     restart: Restart | None = None,
 ) -> Prepared:
     """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
-    view, best = look(frame, resolved), None
-    if restart is not None:
-        view, encoder = restart.view(view, frame), restart.reading(resolved)
-        layout, seen = layout_of(resolved, encoder), restart.seen_missing(view)
-        state, best = restart.states(layout)
+    view = look(frame, resolved)
+    if restart is None:
+        network = _new_network(resolved, frame, view, key)
     else:
-        encoder = _encoder(resolved, frame, view, key)
-        layout = layout_of(resolved, encoder)
-        seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
-        weights, biases = given_arrays(resolved)
-        state = first_state(resolved, layout, encoder, seen, weights, biases)
-        said = (*gaps("initial_weights", weights), *gaps("initial_biases", biases))
-        resolved = replace(resolved, warnings=(*resolved.warnings, *said))
-        pretrained: Any = resolved.actual.pretrained_autoencoder
-        if pretrained is not None:
-            state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
+        view = restart.view(view, frame)
+        network = _network_of(restart, resolved, view)
+    resolved, encoder, layout = network.resolved, network.encoder, network.layout
     train = _table(frame, encoder, _sample(resolved, frame, "training"))
     valid = None
     if validation is not None:
         sample = _sample(resolved, validation, "validation", _class_counts(validation, encoder))
         valid = _table(validation, encoder, sample)
     job = tasks.Job(
-        f"{key}-{uuid.uuid4().hex[:6]}",
-        kernel_plan(resolved, layout, view.mean_weight, frame.nrow),
-        encoder,
-        train.adaptation,
-        train.where,
-        _balance(resolved, view),
-        memory_for_cache(current_client()),
-        resolved.actual.force_load_balance,
+        key=f"{key}-{uuid.uuid4().hex[:6]}",
+        plan=kernel_plan(resolved, layout, view.mean_weight, frame.nrow),
+        encoder=encoder,
+        adaptation=train.adaptation,
+        where=train.where,
+        balance=_balance(resolved, view),
+        cache=cluster.cache_bytes,
+        spread=resolved.actual.force_load_balance,
     )
     require_rows(job, train, frame, view)
     job, rows, model_shares = training_rows(job, train, frame)
     priors = shares_of(view.class_counts)
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
-    predictor = predictor_of(resolved, layout, encoder, class_shares)
+    plan = training_plan(
+        resolved,
+        layout,
+        len(encoder.levels),
+        rows=rows,
+        validated=validation is not None,
+        workers=cluster.threads(),
+        chunk_bytes=cluster.bytes_of(train.parts),
+        budget=cluster.task_bytes,
+    )
+    return Prepared(
+        resolved=resolved,
+        encoder=encoder,
+        layout=layout,
+        state=network.state,
+        seen_missing=network.seen_missing,
+        job=job,
+        plan=plan,
+        scorer=_scorer(network, class_shares, priors),
+        train=train,
+        valid=valid,
+        class_shares=class_shares,
+        priors=priors,
+        best=network.best,
+    )
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What training starts from: choices, how rows become inputs, weights; `best`: an earlier, better state.
+
+    `seen_missing` says for each categorical column whether training meets a missing value.
+    """
+
+    resolved: Resolved
+    encoder: Encoder
+    layout: Layout
+    state: State
+    seen_missing: tuple[bool, ...]
+    best: State | None = None
+
+
+def _new_network(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> _Network:
+    encoder = _encoder(resolved, frame, view, key)
+    layout = layout_of(resolved, encoder)
+    seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
+    weights, biases = given_arrays(resolved)
+    state = first_state(resolved, layout, encoder, seen_missing=seen, weights=weights, biases=biases)
+    said = (*gaps("initial_weights", weights), *gaps("initial_biases", biases))
+    resolved = replace(resolved, warnings=(*resolved.warnings, *said))
+    pretrained: Any = resolved.actual.pretrained_autoencoder
+    if pretrained is not None:
+        state = adopt_autoencoder(state, layout, pretrained.state, pretrained.layout)
+    return _Network(resolved=resolved, encoder=encoder, layout=layout, state=state, seen_missing=seen)
+
+
+def _network_of(restart: Restart, resolved: Resolved, view: View) -> _Network:
+    encoder = restart.reading(resolved)
+    layout = layout_of(resolved, encoder)
+    state, best = restart.states(layout)
+    seen = restart.seen_missing(view)
+    return _Network(resolved=resolved, encoder=encoder, layout=layout, state=state, seen_missing=seen, best=best)
+
+
+def _scorer(network: _Network, class_shares: Any, priors: tuple[float, ...] | None) -> Scorer:
+    resolved, encoder = network.resolved, network.encoder
     reference = resolved.actual.custom_metric_func
-    custom = None if reference is None else _custom_metric(reference)
-    options = options_of(resolved, encoder, priors)
-    scorer = Scorer(encoder, predictor, state.weights, options, 0.5, priors, custom)
-    weights = bytes_of(current_client(), train.parts)
-    budget = memory_for_task(current_client())
-    plan = training_plan(resolved, layout, len(encoder.levels), rows, validation is not None, weights, budget)
-    return Prepared(resolved, encoder, layout, state, seen, job, plan, scorer, train, valid, class_shares, priors, best)
+    return Scorer(
+        encoder=encoder,
+        predictor=predictor_of(resolved, network.layout, encoder, class_shares),
+        weights=network.state.weights,
+        options=options_of(resolved, encoder, priors),
+        threshold=0.5,
+        priors=priors,
+        custom=None if reference is None else _custom_metric(reference),
+    )
 
 
 def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encoder:
@@ -157,16 +218,23 @@ def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encod
 
 def _custom_metric(reference: str) -> metrics.CustomMetric:
     """Return the user's own metric; one that was imported is known from now on, for later scorings."""
-    custom = metrics.custom_metric(reference, session.get)
-    if session.get(reference) is None:
-        session.register(reference, lambda: custom.target)
+    custom = metrics.custom_metric(reference, registry.get)
+    if registry.get(reference) is None:
+        registry.register(reference, lambda: custom.target)
     return custom
 
 
 def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> Table:
     adaptation = adapt(encoder, frame.schema, need_response=True)
     placed = frame.placement(needed_columns(encoder, adaptation, frame.names))
-    return Table(placed.parts, placed.where, adaptation, sample, str(frame.frame_id), placed.rows)
+    return Table(
+        parts=placed.parts,
+        where=placed.where,
+        adaptation=adaptation,
+        sample=sample,
+        name=str(frame.frame_id),
+        rows=placed.rows,
+    )
 
 
 def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from daskdl.coordinator import round_size
 from daskdl.coordinator.progress import TrainingPlan
@@ -13,9 +13,7 @@ from daskdl.encoding.encoder import Encoder
 from daskdl.network.layout import Layout
 from daskdl.network.state import MAXIMUM_SIZE
 from daskdl.parameters import Resolved
-from daskdl.shell.cluster import workers_of
 from daskdl.worker.kernel_plan import Plan
-from frames.cluster.session import client as current_client
 from frames.exceptions import H2OJobError
 
 # Flop counts of the schedule are H2O's, of scalar code; by that measure one thread of ours does this many a second
@@ -90,16 +88,17 @@ def training_plan(
     columns: int,
     rows: Sequence[int],
     validated: bool,
+    workers: Mapping[str, int],
     chunk_bytes: tuple[int, ...] | None = None,
     budget: int | None = None,
 ) -> TrainingPlan:
-    """Return what steers the coordinator; `columns` counts the categorical columns.
+    """Return what steers the coordinator; `columns` counts the categorical columns, `workers` gives their threads.
 
     A task reads chunks of at most `budget` bytes, where `chunk_bytes` says what those of each partition weigh.
 
     A row's work is that of its numbers and of one level per categorical column, however many levels there are.
     """
-    actual, workers = resolved.actual, workers_of(current_client())
+    actual = resolved.actual
     alone = actual.single_node_mode or len(workers) <= 1
     machine = Machine(1 if alone else len(workers), max(workers.values(), default=1), GFLOPS)
     total = sum(rows)

@@ -12,6 +12,7 @@ from typing import Any
 from daskdl.model.model import Model
 from daskdl.parameters import FieldError, resolve
 from daskdl.parameters.facts import refuse
+from daskdl.shell.cluster import Cluster
 from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import UNDER_WAY, exported
 from daskdl.training.restart import restart_of
@@ -32,6 +33,7 @@ def resume(
     validation: H2OFrame | None = None,
     folder: str | None = None,
     progress: Progress | None = None,
+    cluster: Cluster | None = None,
 ) -> Model:
     """Go on with the job that a checkpoint was taken of, on the frames that it had, and return the finished model.
 
@@ -48,9 +50,10 @@ def resume(
     changes: dict[str, Any] = dict.fromkeys(NOT_AGAIN)
     in_force = asked.replace(seed=model.resolved.seed, checkpoint=None, **changes)
     before = replace(model, parameters=in_force)  # what was given before does not stand against itself
-    validation, _ = like_training(in_force, frame, x, y, validation, key)
-    restart = restart_of(in_force.replace(checkpoint=before), frame, x, y, validation, 1, key)
+    validation, _ = like_training(in_force, frame, x, y, validation=validation, key=key)
+    restart = restart_of(in_force.replace(checkpoint=before), frame, x, y, validation=validation, workers=1, key=key)
     restart = replace(restart, same_job=True)
     resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
-    again = build(asked, resolved, frame, validation, key, progress, restart=restart)
+    cluster = cluster or Cluster.current()
+    again = build(cluster, asked, resolved, frame, validation, key=key, progress=progress, restart=restart)
     return exported(replace(again, start_time=model.start_time))

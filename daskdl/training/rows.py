@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from daskdl.model.model import held
+from daskdl.model.apply import held
 from daskdl.shell.shell import Table
 from daskdl.training.look import View
 from daskdl.worker import tasks

@@ -9,13 +9,12 @@ from dataclasses import replace
 
 from daskdl.model.model import Model
 from daskdl.parameters import Parameters, resolve, survey
-from daskdl.shell.cluster import workers_of
+from daskdl.shell.cluster import Cluster
 from daskdl.training.cross_validation.run import cross_validate
 from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import exported
 from daskdl.training.restart import restart_of
 from daskdl.training.validation import like_training
-from frames.cluster.session import client as current_client
 from frames.frame import H2OFrame
 
 
@@ -27,8 +26,9 @@ def train(
     validation_frame: H2OFrame | None = None,
     model_id: str | None = None,
     progress: Progress | None = None,
+    cluster: Cluster | None = None,
 ) -> Model:
-    """Train a model and return it.
+    """Train a model on a cluster (default: the one in use) and return it.
 
     `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row.
     Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails.
@@ -37,17 +37,18 @@ def train(
     key = (
         model_id or parameters.model_id or f"DeepLearning_model_python_{time.time_ns() // 10**6}_{uuid.uuid4().hex[:4]}"
     )
-    workers = max(1, len(workers_of(current_client())))
-    validation_frame, odd = like_training(parameters, training_frame, x, y, validation_frame, key)
+    cluster = cluster or Cluster.current()
+    workers = max(1, len(cluster.threads()))
+    validation_frame, odd = like_training(parameters, training_frame, x, y, validation=validation_frame, key=key)
     if parameters.checkpoint is not None:
-        restart = restart_of(parameters, training_frame, x, y, validation_frame, workers, key)
+        restart = restart_of(parameters, training_frame, x, y, validation=validation_frame, workers=workers, key=key)
         resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
         resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
-        model = build(restart.parameters, resolved, training_frame, validation_frame, key, progress, restart=restart)
-        return exported(model)
+        asked, data = restart.parameters, (training_frame, validation_frame)
+        return exported(build(cluster, asked, resolved, *data, key=key, progress=progress, restart=restart))
     facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
     resolved = resolve(parameters, facts, key)
     resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
-    if resolved.actual.nfolds or resolved.actual.fold_column is not None:
-        return exported(cross_validate(parameters, resolved, training_frame, validation_frame, key, progress))
-    return exported(build(parameters, resolved, training_frame, validation_frame, key, progress))
+    folded = resolved.actual.nfolds or resolved.actual.fold_column is not None
+    make = cross_validate if folded else build
+    return exported(make(cluster, parameters, resolved, training_frame, validation_frame, key=key, progress=progress))

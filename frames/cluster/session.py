@@ -1,9 +1,7 @@
-"""The cluster in use and the names of what lives on it. (D)"""
+"""The cluster in use: the one place that knows the current client. (D)"""
 
 import atexit
-import itertools
 import os
-import secrets
 import threading
 import warnings
 import weakref
@@ -14,19 +12,13 @@ import distributed
 from distributed.client import _global_clients
 from distributed.worker import thread_state
 
+from frames.cluster import registry
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
-
-show_progress: bool = True
-"""Whether long imports draw a progress bar (`h2o.no_progress()` turns it off)."""
 
 _lock = threading.RLock()
 _current: distributed.Client | None = None
 _embedded: tuple[distributed.Client, distributed.LocalCluster] | None = None
-_kept: dict[str, Any] = {}
-_temporary: "weakref.WeakValueDictionary[str, Any]" = weakref.WeakValueDictionary()
-_numbers = itertools.count(1)
-_session_id = secrets.token_hex(2)
 _used = False  # whether this process ever had a client
 _left: list[Any] = []  # in a forked child: what came along without its threads
 
@@ -174,7 +166,7 @@ def stop() -> None:
     """Forget all names, the time zone and the client; close the embedded cluster. A cluster of the user's stays up."""
     global _embedded, _current
     with _lock:
-        clear()
+        registry.clear()
         zones.use(zones.UTC)
         embedded, _embedded, _current = _embedded, None, None
         if embedded is not None:
@@ -185,54 +177,3 @@ def stop() -> None:
 # Thread pools refuse work as soon as the main thread is through, before `atexit` begins: a cluster that is closed only
 # then complains about every task still on its way. `threading` has a hook that comes first, but no public name for it.
 getattr(threading, "_register_atexit", atexit.register)(stop)
-
-
-def register(key: str, thing: Any, temporary: bool = False) -> None:
-    """Keep an object under a key, in place of an older one; a temporary one is forgotten when nobody else holds it."""
-    with _lock:
-        remove(key)
-        if temporary:
-            _temporary[key] = thing
-        else:
-            _kept[key] = thing
-
-
-def get(key: str) -> Any | None:
-    """Return the object of a key, or None."""
-    with _lock:
-        return _kept[key] if key in _kept else _temporary.get(key)
-
-
-def remove(key: str) -> bool:
-    """Forget a key; return whether it was known."""
-    with _lock:
-        known = _kept.pop(key, None) is not None
-        return _temporary.pop(key, None) is not None or known
-
-
-def keys() -> list[str]:
-    """Return all known keys, sorted."""
-    with _lock:
-        return sorted({*_kept, *_temporary.keys()})
-
-
-def clear() -> None:
-    """Forget all keys."""
-    with _lock:
-        _kept.clear()
-        _temporary.clear()
-
-
-def temporary_key() -> str:
-    """Return a new key `py_<n>_sid_<xxxx>`."""
-    return f"py_{next(_numbers)}_sid_{_session_id}"
-
-
-def file_key(stem: str) -> str:
-    """Return the key of an imported file: `<stem>.hex`, or `<stem>1.hex`, `<stem>2.hex` ... while that is taken."""
-    with _lock:
-        for suffix in itertools.chain([""], itertools.count(1)):
-            key = f"{stem}{suffix}.hex"
-            if get(key) is None:
-                return key
-    raise AssertionError

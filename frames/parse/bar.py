@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from frames.cluster import session
+from frames.cluster import progress_bars
 
 
 @contextmanager
@@ -13,11 +13,11 @@ def bar(total: int, progress: Callable[[int, int], None] | None) -> Iterator[Cal
     """Give a function that is told how many more bytes are done.
 
     It calls `progress(done, total)`, or draws a bar on stderr where that is a terminal or a notebook's; nothing when
-    `session.show_progress` is off. Plain text on purpose: a bar of widgets needs packages that may be missing.
+    `progress_bars.shown()` is off. Plain text on purpose: a bar of widgets needs packages that may be missing.
     """
     state = [0]
     drawn = tqdm(total=total, desc="Parse", unit="B", unit_scale=True, disable=None, leave=False)
-    if progress is not None or not session.show_progress:
+    if progress is not None or not progress_bars.shown():
         drawn.disable = True
 
     def done(size: int) -> None:

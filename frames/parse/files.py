@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from frames.chunks.column import Column
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.cluster.tasks import resident, submit, submit_all
 from frames.columns import kinds
 from frames.columns.block import Block
@@ -137,7 +137,7 @@ def read_files(
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
     sources = _sources(list_paths(path, pattern))
-    key = destination_frame or session.file_key(sources[0].stem)
+    key = destination_frame or registry.file_key(sources[0].stem)
     total = sum(source.size or 0 for source in sources)
     form = _told_form(sources[0])
     if form in ("excel", "svmlight"):
@@ -156,7 +156,7 @@ def look(paths: Sequence[str], wishes: Wishes, declarations: Declarations) -> tu
     Excel and SVMLight files are read whole for that. Raises the errors of `import_file`.
     """
     sources = _sources(list_paths(paths, None))
-    form, key = _told_form(sources[0]), session.file_key(sources[0].stem)
+    form, key = _told_form(sources[0]), registry.file_key(sources[0].stem)
     if form in ("excel", "svmlight"):
         made = table_from_whole(form, sources, wishes, declarations)
         every = range(len(made.names))

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.table.assemble import table_from_tables
 from frames.table.table import Named
@@ -68,7 +68,7 @@ def import_sql_table(
             f"columns must be of table {table}; got '{unknown[0]}'. It has {list(told.columns.keys())}."
         )
     chosen = [told.columns[column] for column in columns] if columns else [told]
-    return Named(session.file_key(name), _read(sqlalchemy, engine, sqlalchemy.select(*chosen)))
+    return Named(registry.file_key(name), _read(sqlalchemy, engine, sqlalchemy.select(*chosen)))
 
 
 def import_sql_select(
@@ -92,7 +92,7 @@ def import_sql_select(
     if not isinstance(select_query, str) or not re.match(r"\s*(select|with)\b", select_query, re.IGNORECASE):
         raise H2OValueError(f"select_query must be a SELECT statement; got {select_query!r}.")
     sqlalchemy, engine = _engine(connection_url, username, password)
-    return Named(session.file_key("sql_select"), _read(sqlalchemy, engine, sqlalchemy.text(select_query)))
+    return Named(registry.file_key("sql_select"), _read(sqlalchemy, engine, sqlalchemy.text(select_query)))
 
 
 def _engine(address: Any, username: str | None, password: str | None) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import H2OTypeError
 from frames.table.face import Faced
 from frames.table.table import Table
@@ -29,9 +29,9 @@ class Identified(Faced):
         Setting it renames the frame. Named frames stay until removed; unnamed ones live as long as they are held.
         """
         if self._id is None:
-            self._id = session.temporary_key()
+            self._id = registry.temporary_key()
             if self._held is not None:
-                session.register(self._id, self, temporary=True)
+                registry.register(self._id, self, temporary=True)
         return self._id
 
     @frame_id.setter
@@ -39,10 +39,10 @@ class Identified(Faced):
         if not isinstance(key, str) or not key:
             raise H2OTypeError(f"A frame_id must be a string that is not empty; got {key!r}.")
         _ = self._table
-        if self._id is not None and session.get(self._id) is self:
-            session.remove(self._id)
+        if self._id is not None and registry.get(self._id) is self:
+            registry.remove(self._id)
         self._id = key
-        session.register(key, self)
+        registry.register(key, self)
 
     @property
     def key(self) -> str:
@@ -51,8 +51,8 @@ class Identified(Faced):
 
     def _discard(self) -> None:
         """Forget the data: what h2o.remove(frame) does. Using the frame afterwards raises FrameError."""
-        if self._id is not None and session.get(self._id) is self:
-            session.remove(self._id)
+        if self._id is not None and registry.get(self._id) is self:
+            registry.remove(self._id)
         self._held = None
 
     def detach(self) -> None:

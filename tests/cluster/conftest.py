@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.frame import H2OFrame
 
 
@@ -20,7 +20,7 @@ def two_workers():
         before = session._current
         session.set_client(client)
         yield client
-        session.clear()
+        registry.clear()
         session.set_client(before)
 
 

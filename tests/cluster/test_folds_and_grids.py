@@ -8,7 +8,7 @@ from daskdl.grid.grid_search import H2OGridSearch
 from daskdl.parameters import Parameters
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.train import train
-from frames.cluster import session
+from frames.cluster import progress_bars
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
@@ -19,7 +19,7 @@ def test_folds_trained_side_by_side_are_those_trained_in_turn(two_workers, rings
     how = Parameters(nfolds=3, keep_cross_validation_predictions=True, **NET)
     models = []
     for at_once in (1, 3):
-        monkeypatch.setattr(cv, "models_at_once", lambda cells, folds, n=at_once: n)
+        monkeypatch.setattr(cv, "models_at_once", lambda cells, folds, threads, n=at_once: n)
         models.append(train(how, rings, y="y", model_id=f"turn{at_once}"))
     assert models[0].cross_validation_metrics.values() == models[1].cross_validation_metrics.values()
     found = models[1].extras["cross_validation_holdout_predictions"].as_data_frame()
@@ -28,7 +28,7 @@ def test_folds_trained_side_by_side_are_those_trained_in_turn(two_workers, rings
 
 
 def test_a_grid_of_models_side_by_side_finds_what_it_finds_in_turn(two_workers, rings, monkeypatch):
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     values = []
     for parallelism in (1, 2):
         grid = H2OGridSearch(H2ODeepLearningEstimator(**NET), {"l1": [0, 0.01, 0.1]}, parallelism=parallelism)

@@ -13,7 +13,7 @@ import pytest
 
 from daskdl.parameters import Parameters
 from daskdl.training.train import train
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -37,7 +37,7 @@ def workers():
         yield cluster, pids
         for pid in pids:
             end(pid, signal.SIGKILL)
-        session.clear()
+        registry.clear()
         session.set_client(before)
 
 

@@ -8,6 +8,7 @@ import distributed
 import numpy as np
 import pytest
 
+from daskdl.model.apply import predict
 from daskdl.parameters import Parameters
 from daskdl.training.train import train
 
@@ -67,9 +68,9 @@ def test_a_worker_killed_in_mid_training_costs_its_share_and_not_the_job(two_wor
 
 def test_predictions_are_computed_where_the_rows_lie(two_workers, rings):
     model = train(Parameters(epochs=2, **NET), rings, y="y")
-    predicted = model.predict(rings)
+    predicted = predict(model, rings)
     distributed.wait([chunk for chunks in predicted.placement(["predict"]).parts for chunk in chunks])
     assert predicted.nrow == rings.nrow
-    again = model.predict(rings).as_data_frame()
+    again = predict(model, rings).as_data_frame()
     assert again.equals(predicted.as_data_frame())
     assert again[["in", "out"]].sum(axis=1).to_numpy() == pytest.approx(1)

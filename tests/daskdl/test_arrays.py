@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -27,9 +27,9 @@ BOX = {"hidden": [8], "epochs": 60, "seed": 1, "reproducible": True, "stopping_r
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import daskdl as h2o
 from daskdl.door.keys import dataset_path
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.parameters import Parameters, resolve, survey
+from daskdl.shell.cluster import Cluster
 from daskdl.training.fit_one import prepare
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -27,9 +28,9 @@ NETS = {
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +186,7 @@ def test_what_there_is_not_cannot_be_asked_for(patients):
 
 def first_step(frame, pretrained, x=(*LEVELS, *NUMBERS), **given):
     asked = Parameters(**{**NETS["tanh"], "seed": 5, "epochs": 3, "pretrained_autoencoder": pretrained.model, **given})
-    return prepare(asked, resolve(asked, survey(asked, frame, x, "CAPSULE"), "new"), frame, None, "new")
+    return prepare(Cluster.current(), resolve(asked, survey(asked, frame, x, "CAPSULE"), "new"), frame, None, "new")
 
 
 def test_hidden_layers_come_from_the_autoencoder_with_the_scales_they_expect(patients):

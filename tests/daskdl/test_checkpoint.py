@@ -17,10 +17,11 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.cross_validation import cross_validation_summary
 from daskdl.model import checkpoint
+from daskdl.model.apply import predict
 from daskdl.model.model import Model
 from daskdl.model.record import FOLDS, SUMMARY, loose, record_of, strict
 from daskdl.model.versions import Versions
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -38,9 +39,9 @@ KINDS = {
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 def table(rows=90, seed=4):
@@ -95,7 +96,7 @@ def test_everything_of_a_model_comes_back(kind, tmp_path):
     assert again.layout == model.layout
     assert again.default_threshold == model.default_threshold
     assert str(again.training_metrics) == str(model.training_metrics)
-    pd.testing.assert_frame_equal(again.predict(frame).as_data_frame(), model.predict(frame).as_data_frame())
+    pd.testing.assert_frame_equal(predict(again, frame).as_data_frame(), predict(model, frame).as_data_frame())
     assert again.status_table().as_data_frame().equals(model.status_table().as_data_frame())
     assert again.importances() == model.importances()
 
@@ -139,7 +140,7 @@ def test_a_model_saved_with_the_first_version_predicts_what_it_did():
     frame = H2OFrame(pd.DataFrame(expected["rows"]))
     frame["colour"] = frame["colour"].asfactor()
     with pytest.warns(UserWarning, match="violet"):
-        found = model.predict(frame).as_data_frame()
+        found = predict(model, frame).as_data_frame()
     assert list(found["predict"]) == expected["predict"]
     np.testing.assert_allclose(found["yes"], expected["yes"], rtol=1e-6)
     assert model.training_metrics.auc() == pytest.approx(expected["training_auc"], abs=1e-12)
@@ -348,7 +349,7 @@ def test_a_save_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_an_estimator_is_saved_under_its_name_and_loaded_in_its_place(tmp_path):
     model, frame = trained()
-    estimator = h2o.get_model(model.key) if session.get(model.key) else H2ODeepLearningEstimator._of(model)
+    estimator = h2o.get_model(model.key) if registry.get(model.key) else H2ODeepLearningEstimator._of(model)
     path = h2o.save_model(estimator, str(tmp_path))
     assert path == str(tmp_path / model.key)
     with pytest.raises(H2OValueError, match="File already exists"):
@@ -357,7 +358,7 @@ def test_an_estimator_is_saved_under_its_name_and_loaded_in_its_place(tmp_path):
     for again in (h2o.load_model(path), h2o.upload_model(copy)):
         assert again.model_id == model.key
         assert again.auc(valid=True) == estimator.auc(valid=True)
-        pd.testing.assert_frame_equal(again.predict(frame).as_data_frame(), model.predict(frame).as_data_frame())
+        pd.testing.assert_frame_equal(again.predict(frame).as_data_frame(), predict(model, frame).as_data_frame())
     assert h2o.get_model(model.key).model_id == model.key
     with pytest.raises(H2OValueError, match="File not found"):
         h2o.load_model(str(tmp_path / "none"))

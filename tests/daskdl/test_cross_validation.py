@@ -9,10 +9,11 @@ from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from daskdl.model.apply import predict
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
 from daskdl.training.fit_one import build
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
 
@@ -38,9 +39,9 @@ X = ["a", "b", "c"]
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def trained(frame, y="two", **parameters):
 
 
 def kept():
-    return session.keys()
+    return registry.keys()
 
 
 def fold_of_rows(model):
@@ -157,7 +158,7 @@ def test_fold_models_say_what_they_are(table):
     assert fold.actual_params["max_runtime_secs"] == 50.0  # 3 side by side: one turn, and one for the main model
     assert model.is_cross_validated()
     assert not fold.is_cross_validated()
-    assert fold.predict(table).nrow == ROWS
+    assert predict(fold, table).nrow == ROWS
 
 
 def test_offsets_reach_the_folds(table):
@@ -197,7 +198,7 @@ def test_each_row_is_predicted_by_the_model_that_never_saw_it(table):
     frames = model.cross_validation_predictions()
     assert [frame.frame_id for frame in frames] == [f"prediction_{model.key}_cv_{k}" for k in (1, 2, 3)]
     for number, fold in enumerate(model.cross_validation_models()):
-        own = fold.predict(table).as_data_frame()
+        own = predict(fold, table).as_data_frame()
         alone = frames[number].as_data_frame()
         inside = folds == number
         assert np.allclose(alone.loc[inside, ["p", "q", "r"]], own.loc[inside, ["p", "q", "r"]], atol=1e-7)
@@ -211,7 +212,7 @@ def test_each_row_is_predicted_by_the_model_that_never_saw_it(table):
 def test_the_number_of_models_side_by_side_changes_no_result(table, monkeypatch):
     values = []
     for at_once in (1, 3):
-        monkeypatch.setattr(cv, "models_at_once", lambda cells, folds, n=at_once: n)
+        monkeypatch.setattr(cv, "models_at_once", lambda cells, folds, threads, n=at_once: n)
         values.append(trained(table, reproducible=True).logloss(xval=True))
     assert values[0] == values[1]
 
@@ -321,10 +322,10 @@ def test_an_interrupt_while_folds_train_ends_them_and_leaves_nothing_behind(tabl
 
 
 def test_an_error_in_one_fold_ends_all_and_leaves_nothing_behind(table, monkeypatch):
-    def broken(parameters, resolved, frame, validation, key, *more):
+    def broken(*given, key, **more):
         if key.endswith("_cv_2"):
             raise H2OJobError("out of luck")
-        return build(parameters, resolved, frame, validation, key, *more)
+        return build(*given, key=key, **more)
 
     monkeypatch.setattr(cv, "build", broken)
     with pytest.raises(H2OJobError, match="out of luck"):

@@ -12,16 +12,16 @@ from sklearn.metrics import roc_auc_score
 import daskdl
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ class M:
 """
     reference = h2o.upload_custom_metric(source, class_name="M", func_name="m")
     assert reference == "python:m=metrics.M"
-    assert session.get(reference).__name__ == "M"
+    assert registry.get(reference).__name__ == "M"
     with pytest.raises(H2OValueError, match="requires class_name"):
         h2o.upload_custom_metric(source)
 

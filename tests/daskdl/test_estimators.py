@@ -21,7 +21,7 @@ from daskdl.coordinator.history import ScoringHistory
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.parameters import declarations, resolve, survey
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -112,10 +112,10 @@ def calls(monkeypatch):
         )
 
     monkeypatch.setitem(sys.modules, "daskdl.training.train", SimpleNamespace(train=train))
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     session.start(nthreads=2, dashboard="127.0.0.1:0")
     yield made
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture
@@ -444,7 +444,7 @@ def test_anomalies_belong_to_autoencoders(frame):
 def test_a_model_does_not_keep_its_training_data(calls):
     table = H2OFrame(TABLE, column_types={"y": "enum"})
     key, held = table.frame_id, weakref.ref(table)
-    session.remove(key)
+    registry.remove(key)
     model = H2ODeepLearningEstimator(seed=1, model_id="m").train(y="y", training_frame=table)
     assert model.params["training_frame"]["input"] == {"name": key}
     calls.clear()
@@ -458,8 +458,8 @@ def test_renaming_moves_the_model(frame):
     old = estimator.model_id
     estimator.model_id = "renamed"
     assert estimator.model.key == "renamed"
-    assert session.get(old) is None
-    assert session.get("renamed") is estimator.model
+    assert registry.get(old) is None
+    assert registry.get("renamed") is estimator.model
 
 
 def test_plots_give_figures_and_files(frame, tmp_path):
@@ -475,7 +475,7 @@ def test_plots_give_figures_and_files(frame, tmp_path):
 
 
 def test_progress_stays_off_standard_output(frame, calls, monkeypatch):
-    monkeypatch.setattr(session, "show_progress", True)
+    monkeypatch.setattr(progress_bars, "_shown", True)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
         warnings.simplefilter("error")

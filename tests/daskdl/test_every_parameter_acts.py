@@ -14,9 +14,10 @@ import pytest
 from daskdl.door.custom_metric import upload_custom_metric
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.parameters import Parameters, declarations, resolve, survey
+from daskdl.shell.cluster import Cluster
 from daskdl.training import plans
 from daskdl.training.fit_one import prepare
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -71,12 +72,11 @@ def proof(*names):
 @pytest.fixture(scope="module", autouse=True)
 def _session():
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    before, session.show_progress = session.show_progress, False
-    yield
-    session.show_progress = before
+    with progress_bars.hidden():
+        yield
     fit.cache_clear()
     frame.cache_clear()
-    session.clear()
+    registry.clear()
 
 
 @functools.cache
@@ -120,16 +120,16 @@ def planned(y="y", workers=4, monkeypatch=None, **given):
     parameters = Parameters(**{**BASE, **given})
     resolved = resolve(parameters, survey(parameters, frame(), X, y, workers=workers))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plans, "workers_of", lambda client: dict.fromkeys("abcd"[:workers], 2))
         patch.setattr(plans, "GFLOPS", 1e-3)
-        return plans.training_plan(resolved, fit(y).model.layout, 1, [ROWS], False)
+        threads = dict.fromkeys("abcd"[:workers], 2)
+        return plans.training_plan(resolved, fit(y).model.layout, 1, rows=[ROWS], validated=False, workers=threads)
 
 
 def prepared(y="y", validation=None, **given):
     """A job that is ready to run."""
     parameters = Parameters(**{**BASE, **given})
     resolved = resolve(parameters, survey(parameters, frame(), X, y, validation))
-    return prepare(parameters, resolved, frame(), validation, "model")
+    return prepare(Cluster.current(), resolved, frame(), validation, "model")
 
 
 def refused(sentence, y="y", **given):
@@ -669,7 +669,7 @@ def _():
         model = fit(custom_metric_func=own, stopping_metric=metric, **rising).model
         seen = [row.training["custom"] for row in model.history.rows[1:]]
         assert model.training_metrics.custom_metric_value() == pytest.approx(best(seen))
-    session.register("no metric", frame())
+    registry.register("no metric", frame())
     with pytest.raises(H2OTypeError, match="must name a metric; it is a H2OFrame"):
         estimator(custom_metric_func="no metric")
 

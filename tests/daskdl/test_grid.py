@@ -14,7 +14,7 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import search
 from daskdl.grid.grid_search import H2OGridSearch
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -32,9 +32,9 @@ SMALL = {"epochs": 2, "seed": 4, "stopping_rounds": 0}
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture

@@ -40,11 +40,11 @@ def interrupt():
 def test_an_interrupt_at_a_bad_moment_leaves_a_model(frame, monkeypatch, moment):
     real, struck = fit_one.prepare if moment == "prepare" else shell._CARRIERS[moment], []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **named):
         if not struck:
             struck.append(True)
             interrupt()
-        return real(*arguments)
+        return real(*arguments, **named)
 
     if moment == "prepare":
         monkeypatch.setattr(fit_one, "prepare", interrupted)

@@ -15,7 +15,7 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
 from daskdl.model import checkpoint
 from daskdl.parameters import declarations
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
@@ -58,9 +58,9 @@ DRAWS = ("learning_curve_plot", "varimp_plot", "gains_lift_plot")
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_every_answer_of_a_model_is_the_same_after_loading(table, tmp_path, kind
     )
     before = answers(model)
     h2o.save_model(model, str(tmp_path), export_cross_validation_predictions=True)
-    for key in ("m", *(key for key in list(session.keys()) if "_cv_" in key or key.startswith("cv_"))):
-        session.remove(key)
+    for key in ("m", *(key for key in list(registry.keys()) if "_cv_" in key or key.startswith("cv_"))):
+        registry.remove(key)
     after = answers(h2o.load_model(str(tmp_path / "m")))
     assert after == before
     assert len(before) > 100
     if crossed:
         known = {f"prediction_m_cv_{k}" for k in (1, 2, 3)} | {f"m_cv_{k}" for k in (1, 2, 3)}
-        assert known | {"cv_holdout_prediction_m", "cv_fold_assignment_m"} <= set(session.keys())
+        assert known | {"cv_holdout_prediction_m", "cv_fold_assignment_m"} <= set(registry.keys())
 
 
 def test_frames_that_were_not_saved_are_missed_with_a_sentence(table, tmp_path):

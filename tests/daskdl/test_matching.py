@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.model.matching import Seen, _fits, _joined, matched
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
 
@@ -38,9 +38,9 @@ X = ["grade", "word", "flag", "x"]
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     yield
-    session.clear()
+    registry.clear()
 
 
 def frame_of(table=TABLE, partitions=1, **types) -> H2OFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -33,11 +33,11 @@ FOURTH = np.arange(ROWS) == 3
 
 
 @pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
+def _quiet():
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(session, "show_progress", False)
-    yield
-    session.clear()
+    with progress_bars.hidden():
+        yield
+    registry.clear()
 
 
 def table(rows=slice(None), **columns):
@@ -289,7 +289,7 @@ from frames.cluster import session
 from frames.frame import H2OFrame
 if __name__ == "__main__":
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    session.show_progress = False
+    progress_bars.show(False)
     draw = np.random.default_rng(1).normal(size=(2000, 3))
     frame = H2OFrame(pd.DataFrame(draw, columns=["a", "b", "y"]))
     model = H2ODeepLearningEstimator(hidden=[3], epochs=1e7, seed=1, stopping_rounds=0)

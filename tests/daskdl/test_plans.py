@@ -9,7 +9,9 @@ def test_rounds_do_not_shrink_with_the_number_of_levels():
     facts = Facts(rows=200_000, response="y", predictors=("c", "x"))
     resolved = resolve(Parameters(epochs=5, seed=1), facts)
     few, many = (
-        training_plan(resolved, Layout(levels, 1, (200, 200), 1), 1, [200_000], False).per_round
+        training_plan(
+            resolved, Layout(levels, 1, (200, 200), 1), 1, rows=[200_000], validated=False, workers={"a": 2}
+        ).per_round
         for levels in (100, 70_000)
     )
     assert few == many == 100_000

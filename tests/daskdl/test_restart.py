@@ -10,11 +10,12 @@ import daskdl as h2o
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.metrics import history_columns
 from daskdl.model import checkpoint
+from daskdl.model.apply import predict
 from daskdl.parameters import Parameters, resolve
 from daskdl.training.plans import layout_of
 from daskdl.training.restart import restart_of
 from daskdl.training.train import train
-from frames.cluster import session
+from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame
 
@@ -26,7 +27,7 @@ BASE = {"hidden": [6, 5], "seed": 7, "reproducible": True, "stopping_rounds": 0}
 def _embedded():
     session.start(nthreads=2, dashboard="127.0.0.1:0")
     yield
-    session.clear()
+    registry.clear()
 
 
 def table(rows=120, seed=1, colours=("red", "green", None), labels=("no", "yes")):
@@ -175,7 +176,7 @@ def test_levels_that_do_not_occur_and_an_order_of_their_own_do_no_harm():
     assert new.domain == ("low", "mid", "top")
     assert new.category == "Multinomial"
     assert new.priors == pytest.approx((0.5, 0.0, 0.5))
-    assert new.predict(fewer).names == ["predict", "low", "mid", "top"]
+    assert predict(new, fewer).names == ["predict", "low", "mid", "top"]
 
 
 def test_a_column_that_is_constant_in_the_new_rows_stays_an_input(frame):
@@ -259,12 +260,12 @@ def test_new_levels_start_as_the_missing_one(frame, given):
     old = fit(frame, epochs=2, **given)
     wide = frame_of(**NEW)
     with pytest.warns(UserWarning, match="levels not trained on"):
-        before = old.predict(wide).as_data_frame()
+        before = predict(old, wide).as_data_frame()
     asked = Parameters(
         **{**BASE, "epochs": 4, "checkpoint": old, "checkpoint_new_levels": "extend", **without_y(given)}
     )
     new = as_it_starts(restart_of(asked, wide, X, given.get("y", "label"), None, 1, "new"))
-    after = new.predict(wide).as_data_frame()
+    after = predict(new, wide).as_data_frame()
     shared = [name for name in before.columns if before[name].dtype.kind == "f"]
     np.testing.assert_allclose(after[shared], before[shared], atol=1e-6)
     units = [name for name in new.encoder.unit_names if name not in old.encoder.unit_names]
@@ -354,7 +355,7 @@ def test_an_unstable_model_is_no_checkpoint(frame):
 
 @pytest.mark.parametrize("way", ["estimator", "name", "file"])
 def test_an_estimator_goes_on_from_another(frame, way, tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "show_progress", False)
+    monkeypatch.setattr(progress_bars, "_shown", False)
     roles = {"x": X, "y": "label", "training_frame": frame, "validation_frame": frame_of(rows=60, seed=2)}
     whole = H2ODeepLearningEstimator(**BASE, epochs=5)
     whole.train(**roles)

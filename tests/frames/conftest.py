@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.frame import H2OFrame
 
 
@@ -18,7 +18,7 @@ def client():
 @pytest.fixture(autouse=True)
 def _clean_keys():
     """Every test starts without named frames."""
-    session.clear()
+    registry.clear()
 
 
 @pytest.fixture

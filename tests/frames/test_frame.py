@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster import session
+from frames.cluster import registry
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.functions import as_list, assign, deep_copy, get_frame
@@ -281,7 +281,7 @@ def test_frames_are_found_by_their_id():
 def test_a_computed_frame_gets_a_key_only_when_asked():
     fr = H2OFrame({"a": [1]}, destination_frame="f")
     doubled = fr * 2
-    assert session.keys() == ["f"]
+    assert registry.keys() == ["f"]
     key = doubled.frame_id
     assert key.startswith("py_")
     assert get_frame(key) is doubled

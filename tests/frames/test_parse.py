@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.exceptions import FileMissing, FrameError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 from frames.functions import import_file, upload_file
@@ -56,7 +56,7 @@ def test_a_file_becomes_a_frame_named_after_it(tmp_path):
     assert frame.frame_id == "pets.hex"
     assert import_file(path).frame_id == "pets1.hex"
     assert import_file(path, destination_frame="mine").frame_id == "mine"
-    assert session.get("mine").nrow == 3
+    assert registry.get("mine").nrow == 3
     check_pets(upload_file(path))
     check_pets(import_file(tmp_path / "pets.csv"))
     check_pets(import_file("file://" + path))
@@ -567,7 +567,7 @@ def test_impossible_options_are_refused(tmp_path, options, error, message):
     options = {"path": write(tmp_path / "pets.csv", PETS), **options}
     with pytest.raises(error, match=message):
         import_file(**options)
-    assert session.keys() == []
+    assert registry.keys() == []
 
 
 def test_single_quotes_and_escapes(tmp_path):

@@ -8,7 +8,7 @@ import sys
 import distributed
 import pytest
 
-from frames.cluster import session
+from frames.cluster import registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 
 
@@ -57,37 +57,37 @@ def test_what_is_no_open_client_is_refused(client):
 
 def test_names_are_kept_until_removed_and_temporary_ones_while_held():
     kept, held = Thing(), Thing()
-    session.register("a", kept)
-    session.register("b", held, temporary=True)
-    assert session.keys() == ["a", "b"]
-    assert session.get("b") is held
+    registry.register("a", kept)
+    registry.register("b", held, temporary=True)
+    assert registry.keys() == ["a", "b"]
+    assert registry.get("b") is held
     del kept, held
     gc.collect()
-    assert session.keys() == ["a"]
-    assert session.get("nope") is None
-    assert session.remove("a")
-    assert not session.remove("a")
-    assert session.keys() == []
+    assert registry.keys() == ["a"]
+    assert registry.get("nope") is None
+    assert registry.remove("a")
+    assert not registry.remove("a")
+    assert registry.keys() == []
 
 
 def test_a_name_moves_to_its_newest_owner():
     first, second = Thing(), Thing()
-    session.register("a", first, temporary=True)
-    session.register("a", second)
-    assert session.get("a") is second
-    assert session.keys() == ["a"]
+    registry.register("a", first, temporary=True)
+    registry.register("a", second)
+    assert registry.get("a") is second
+    assert registry.keys() == ["a"]
 
 
 def test_new_keys_are_new():
-    one, two = session.temporary_key(), session.temporary_key()
+    one, two = registry.temporary_key(), registry.temporary_key()
     assert one != two
     assert one.startswith("py_")
     assert one.split("_sid_")[1] == two.split("_sid_")[1]
-    assert session.file_key("iris") == "iris.hex"
-    session.register("iris.hex", Thing())
-    assert session.file_key("iris") == "iris1.hex"
-    session.register("iris1.hex", Thing())
-    assert session.file_key("iris") == "iris2.hex"
+    assert registry.file_key("iris") == "iris.hex"
+    registry.register("iris.hex", Thing())
+    assert registry.file_key("iris") == "iris1.hex"
+    registry.register("iris1.hex", Thing())
+    assert registry.file_key("iris") == "iris2.hex"
 
 
 def test_a_process_that_used_the_embedded_cluster_ends_cleanly():

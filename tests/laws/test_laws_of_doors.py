@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames.cluster import session
+from frames.cluster import registry
 from frames.cluster.reorder import fetch
 from frames.cluster.tasks import absent
 from frames.frame import H2OFrame
@@ -169,7 +169,7 @@ DOORS = (
 
 def seen(door, table, folder, wishes):
     """What came in: types, levels, cells (None missing) and the warning."""
-    session.clear()
+    registry.clear()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         frame = door(table, folder, wishes)

@@ -13,7 +13,8 @@ import numpy as np
 
 from daskdl.encoding.adaptation import Adaptation, adapt
 from daskdl.encoding.decoded import decode
-from daskdl.model.model import Model, held, needed_columns
+from daskdl.model.apply import held, needed_columns
+from daskdl.model.model import Model
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
 from frames.chunks.chunk import Chunk

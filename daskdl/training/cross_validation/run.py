@@ -9,21 +9,22 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daskdl import metrics
+from daskdl.model.apply import measured
 from daskdl.model.model import Model, options_of
 from daskdl.parameters import Parameters, Resolved
-from daskdl.shell.cluster import workers_of
+from daskdl.shell.cluster import Cluster
 from daskdl.shell.shell import Shell
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
 from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
 from daskdl.training.cross_validation.holdout import combined_predictions, holdout_predictions
 from daskdl.training.fit_one import Progress, build
-from frames.cluster import session
+from frames.cluster import registry
 from frames.frame import H2OFrame
 
 SMALL = 10_000_000  # cells of a table up to which models train side by side: each alone would mostly wait for messages
@@ -32,6 +33,7 @@ SHORTEST = 1e-3  # seconds; 0 would mean no limit
 
 
 def cross_validate(
+    cluster: Cluster,
     parameters: Parameters,
     resolved: Resolved,
     frame: H2OFrame,
@@ -48,6 +50,7 @@ def cross_validate(
     began = time.time()
     folds = folds_of(resolved, frame)
     crew = _Crew(
+        cluster=cluster,
         parameters=parameters,
         resolved=resolved,
         frame=frame,
@@ -58,7 +61,13 @@ def cross_validate(
     results = crew.run()
     choices = _main_choices(resolved, results, time.time() - began)
     main = build(
-        parameters, choices, frame, validation=validation, key=key, progress=crew.together.of(folds.count, rows=True)
+        cluster.for_a_job(),
+        parameters,
+        choices,
+        frame,
+        validation,
+        key=key,
+        progress=crew.together.of(folds.count, rows=True),
     )
     crew.together.over(folds.count)
     found = _pooled(resolved, main, results)
@@ -113,6 +122,7 @@ class _Together:
 class _Crew:
     """The fold models in training: threads of the client, each driving one shell at a time."""
 
+    cluster: Cluster
     parameters: Parameters
     resolved: Resolved
     frame: H2OFrame
@@ -124,7 +134,7 @@ class _Crew:
 
     def run(self) -> list[_Result]:
         """Train all fold models; the first error, or an interrupt, stops the others and is raised."""
-        at_once = models_at_once(self.frame.nrow * len(self._columns()), self.folds.count)
+        at_once = models_at_once(self.frame.nrow * len(self._columns()), self.folds.count, self.cluster.threads())
         with ThreadPoolExecutor(at_once, thread_name_prefix="daskdl-fold") as pool:
             running = [pool.submit(self._one, number, at_once) for number in range(self.folds.count)]
             try:
@@ -154,15 +164,16 @@ class _Crew:
         )
         asked = self.parameters.replace(**changes)
         model = build(
+            self.cluster.for_a_job(),
             asked,
             choices,
             training,
-            validation=held_out,
+            held_out,
             key=key,
             progress=self.together.of(number),
             started=self._started,
         )
-        state = model.measured(held_out)
+        state = measured(model, held_out)
         header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
         found = metrics.finish(model.category, state, model.scorer().options, header)
         kept = self.parameters.keep_cross_validation_predictions
@@ -191,8 +202,8 @@ class _Crew:
             shell.stop("Cross-validation ended early.")
 
 
-def models_at_once(cells: int, folds: int) -> int:
-    """Return how many fold models to train side by side on the cluster in use.
+def models_at_once(cells: int, folds: int, threads: Mapping[str, int]) -> int:
+    """Return how many fold models to train side by side on workers of so many threads.
 
     A large table keeps all threads busy with one model, and two would only take memory from each other. With a small
     one a model mostly waits for messages between rounds (measured on 2 threads: 3 at once take 0.7 of the time, from
@@ -200,7 +211,7 @@ def models_at_once(cells: int, folds: int) -> int:
     """
     if cells > SMALL:
         return 1
-    return min(folds, MOST, 1 + sum(workers_of(session.client()).values()))
+    return min(folds, MOST, 1 + sum(threads.values()))
 
 
 def _failed_first(running: Sequence[Future]) -> Sequence[Future]:
@@ -244,7 +255,7 @@ def _kept(parameters: Parameters, key: str, folds: Folds, results: Sequence[_Res
     if parameters.keep_cross_validation_models:
         extras["cross_validation_models"] = [one.model for one in results if one.model is not None]
         for model in extras["cross_validation_models"]:
-            session.register(model.key, model)
+            registry.register(model.key, model)
     if parameters.keep_cross_validation_predictions:
         frames = [one.predictions for one in results if one.predictions is not None]
         for number, frame in enumerate(frames):
