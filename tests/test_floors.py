@@ -1,5 +1,6 @@
 """The floors of ARCHITECTURE.md, read from the imports: a module leans on its own floor or lower ones, never higher."""
 
+import ast
 import re
 import sys
 from fnmatch import fnmatchcase
@@ -46,7 +47,16 @@ MAY_COMPILE = (
 )  # frames may not lean on daskdl, and reads digits at its speed
 
 DASK = frozenset({"dask", "distributed"})
-MAY_USE_DASK = ("daskdl.shell", "daskdl.training.train", "daskdl.grid", "daskdl.door")
+MAY_USE_DASK = ("daskdl.shell", "daskdl.door")
+# The cluster in use is asked for by those who carry things out on it, and by doors; all others are handed it.
+MAY_ASK_FOR_THE_CLUSTER = (
+    "frames.cluster",
+    "frames.table.make",
+    "frames.export.dask_face",
+    "daskdl.shell.cluster",
+    "daskdl.door",
+)
+FUNCTIONAL_DOORS = ("daskdl.training.train", "daskdl.training.resume", "daskdl.grid.grid_search")
 PURE = ("daskdl.coordinator", "daskdl.metrics", "daskdl.network", "daskdl.encoding", "daskdl.parameters")
 THE_WORLD = frozenset({"asyncio", "socket", "subprocess", "threading", "multiprocessing", "concurrent"})
 
@@ -104,6 +114,20 @@ def test_dask_is_imported_only_where_the_house_says(name):
     allowed = (level or 0) >= 4 if top(name) == "frames" else name == DOOR or _among(name, MAY_USE_DASK)
     wrong = [_refer(module, e.line, f"imports {e.target}") for e in imports(module) if top(e.target) in DASK]
     assert allowed or not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_cluster_in_use_is_asked_for_by_doors_and_by_those_who_reach_it(name):
+    module = modules()[name]
+    asked = [
+        node.lineno
+        for node in ast.walk(module.tree)
+        if (isinstance(node, ast.Attribute) and node.attr == "client" and ast.unparse(node.value) == "session")
+        or (isinstance(node, ast.ImportFrom) and node.module == "frames.cluster.session")
+        or (isinstance(node, ast.Attribute) and node.attr == "current" and ast.unparse(node.value) == "Cluster")
+    ]
+    if not _among(name, (*MAY_ASK_FOR_THE_CLUSTER, *FUNCTIONAL_DOORS)):
+        assert not asked, f"{name}:{asked[0]} asks for the cluster in use; it must be handed one"
 
 
 @pytest.mark.parametrize("name", [one for one in ALL if _among(one, ("daskdl.kernels",))])

@@ -103,7 +103,15 @@ class Model:
             raise H2OJobError(unstable_sentence(self.key, self.trouble))
         options = options_of(self.resolved, self.encoder, self.priors, auc_type)
         weights = self.state.weights
-        return Scorer(self.encoder, self.predictor, weights, options, self.default_threshold, self.priors, custom)
+        return Scorer(
+            self.encoder,
+            self.predictor,
+            weights,
+            options=options,
+            threshold=self.default_threshold,
+            priors=self.priors,
+            custom=custom,
+        )
 
     @property
     def prediction_columns(self) -> list[Column]:
@@ -159,14 +167,14 @@ def predictor_of(
         correction = tuple(p / m if m > 0 else 0.0 for p, m in zip(*class_shares, strict=True))
     answer = encoder.response
     return Predictor(
-        layout,
-        resolved.category,
-        resolved.activation,
-        resolved.distribution,
-        tuple(resolved.hidden_dropout),
-        answer.sub if answer else 0.0,
-        answer.mul if answer else 1.0,
-        correction,
+        layout=layout,
+        category=resolved.category,
+        activation=resolved.activation,
+        distribution=resolved.distribution,
+        hidden_dropout=tuple(resolved.hidden_dropout),
+        sub=answer.sub if answer else 0.0,
+        mul=answer.mul if answer else 1.0,
+        correction=correction,
     )
 
 

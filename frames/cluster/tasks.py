@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from dask.sizeof import sizeof
-from distributed import Future
+from distributed import Future, as_completed
 
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
@@ -89,6 +89,17 @@ def _itself(sealed: _Sealed) -> Any:
 def gather(futures: Any) -> Any:
     """Wait for small results and bring them here."""
     return client().gather(futures)
+
+
+def send(values: Sequence[Any]) -> list[Future]:
+    """Put values that were made in this process on the workers; they have no source, and are gone with their worker."""
+    sent: Any = client().scatter(list(values), hash=False)
+    return sent
+
+
+def arrivals(futures: Sequence[Future], with_results: bool = False) -> Iterator[Any]:
+    """Return futures as they are done, whether well or badly; pairs (future, result) with `with_results`."""
+    return iter(as_completed(list(futures), loop=client().loop, with_results=with_results))
 
 
 def columns_at(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> list[np.ndarray]:

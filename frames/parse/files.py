@@ -6,7 +6,7 @@ from typing import Any
 
 from frames.chunks.column import Column
 from frames.cluster import registry, session
-from frames.cluster.tasks import resident, submit, submit_all
+from frames.cluster.tasks import gather, resident, send, submit, submit_all
 from frames.columns import kinds
 from frames.columns.block import Block
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
@@ -276,13 +276,11 @@ class _Csv:
         return ranges.plan(source, start, -(-(source.size or 0) * count // total))
 
     def _uploads(self) -> Iterator[Pending]:
-        client = session.client()
         setup = resident(self.setup, everywhere=True)
         for source, start in self.starts:
             lines = source.head(start).count(b"\n") if start else 0
             for data in ranges.row_blocks(source, start, self.setup):
-                there = client.scatter(data, hash=False)
-                yield Pending(submit(read_bytes, there, lines, setup, source.url))
+                yield Pending(submit(read_bytes, *send([data]), lines, setup, source.url))
                 lines += data.count(b"\n")
 
     def cut_exactly(self) -> None:
@@ -290,7 +288,7 @@ class _Csv:
         plain = [(source, start) for source, start in self.starts if source.ranges]
         setup = resident(self.setup, everywhere=True)
         cuts = [submit(ranges.exact_ranges, source, start, setup) for source, start in plain]
-        found: Any = session.client().gather(cuts)
+        found = gather(cuts)
         self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
 
     def with_times(self, numbers: list[Column]) -> list[Column]:
@@ -312,8 +310,7 @@ class _Parquet:
         """Return the tasks that read the files."""
         if self.upload:
             read = (parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
-            client: Any = session.client()
-            return [Pending(client.scatter(block, hash=False)) for block in read]
+            return [Pending(future) for block in read for future in send([block])]
         futures = submit_all(parquet.read_groups, self.packs, self.setup, self.names)
         return [Pending(future) for future in futures]
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from frames.cluster import registry, session
+from frames.cluster import registry
+from frames.cluster.tasks import send
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.table.assemble import table_from_tables
 from frames.table.table import Named
@@ -119,7 +120,6 @@ def _engine(address: Any, username: str | None, password: str | None) -> tuple[A
 
 def _read(sqlalchemy: Any, engine: Any, statement: Any) -> Any:
     """All rows of a statement as one table; types and levels are decided over all pieces."""
-    client: Any = session.client()
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
             pieces = list(_pieces(connection, statement))
@@ -127,8 +127,7 @@ def _read(sqlalchemy: Any, engine: Any, statement: Any) -> Any:
         raise _refused(error) from error
     finally:
         engine.dispose()
-    futures = [client.scatter(piece, hash=False) for piece in pieces]
-    return table_from_tables(futures, pieces[0], None, None)
+    return table_from_tables(send(pieces), pieces[0], None, None)
 
 
 def _pieces(connection: Any, statement: Any) -> Iterator[pd.DataFrame]:

@@ -1,6 +1,5 @@
 """Tables from what is in this process: arrays, pandas, Dask and sparse tables. (D)"""
 
-import uuid
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from frames.chunks.column import Column, Type, column
 from frames.chunks.schema import Schema
 from frames.cluster import session
 from frames.cluster.placement import Group
+from frames.cluster.tasks import send, submit
 from frames.columns import kinds
 from frames.columns.typed import Typed
 from frames.columns.values import typed
@@ -111,13 +111,12 @@ def row_cuts(rows: int, row_bytes: int) -> list[int]:
 
 def place(chunks: Sequence[Chunk]) -> list[Any]:
     """Return futures of chunks that were packed in this process, spread over the workers."""
-    client: Any = session.client()
     if sum(chunk.nbytes for chunk in chunks) <= _GRAPH_BYTES:
-        return [client.submit(_itself, chunk, key=f"chunk-{uuid.uuid4().hex}", pure=False) for chunk in chunks]
-    return client.scatter(list(chunks), hash=False)
+        return [submit(_chunk, chunk) for chunk in chunks]
+    return send(chunks)
 
 
-def _itself(chunk: Chunk) -> Chunk:
+def _chunk(chunk: Chunk) -> Chunk:
     return chunk
 
 
