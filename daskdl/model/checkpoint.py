@@ -54,7 +54,7 @@ def save(model: Model, path: str | Path, force: bool = False, frames: bool = Fal
     this process finds the old one or the new one. Raises H2OValueError where something is there and `force` is not
     given, or something that is no model.
 
-    Example: `load(save(model, "models/iris")).predict(frame)`
+    Example: `load(save(model, "models/iris")).key`
     """
     if _is_address(path):
         return _upload(model, str(path), force, frames)

@@ -9,7 +9,6 @@ from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.model.apply import predict
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
 from daskdl.training.fit_one import build
@@ -158,7 +157,7 @@ def test_fold_models_say_what_they_are(table):
     assert fold.actual_params["max_runtime_secs"] == 50.0  # 3 side by side: one turn, and one for the main model
     assert model.is_cross_validated()
     assert not fold.is_cross_validated()
-    assert predict(fold, table).nrow == ROWS
+    assert fold.predict(table).nrow == ROWS
 
 
 def test_offsets_reach_the_folds(table):
@@ -198,7 +197,7 @@ def test_each_row_is_predicted_by_the_model_that_never_saw_it(table):
     frames = model.cross_validation_predictions()
     assert [frame.frame_id for frame in frames] == [f"prediction_{model.key}_cv_{k}" for k in (1, 2, 3)]
     for number, fold in enumerate(model.cross_validation_models()):
-        own = predict(fold, table).as_data_frame()
+        own = fold.predict(table).as_data_frame()
         alone = frames[number].as_data_frame()
         inside = folds == number
         assert np.allclose(alone.loc[inside, ["p", "q", "r"]], own.loc[inside, ["p", "q", "r"]], atol=1e-7)

@@ -285,7 +285,7 @@ def test_a_long_training_ends_at_its_time_limit_however_long_its_rounds_are(samp
 SCRIPT = """
 import numpy as np, pandas as pd
 from daskdl.estimators import H2ODeepLearningEstimator
-from frames.cluster import session
+from frames.cluster import progress_bars, session
 from frames.frame import H2OFrame
 if __name__ == "__main__":
     session.start(nthreads=2, dashboard="127.0.0.1:0")
@@ -304,12 +304,21 @@ def test_an_interrupt_from_the_keyboard_keeps_the_model_of_the_last_round(tmp_pa
     script = tmp_path / "interrupted.py"
     script.write_text(SCRIPT, encoding="utf-8")
     running = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=dict(os.environ),
+        # tests that run in the background of a shell ignore Ctrl-C, and so would this process
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    assert running.stdout.readline() == "begun\n"
-    time.sleep(4)  # kernels are read from the cache, some rounds are trained
-    running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=60)
+    try:
+        assert running.stdout.readline() == "begun\n"
+        time.sleep(4)  # kernels are read from the cache, some rounds are trained
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert "kept True True 2000" in said
     assert running.returncode == 0
 

@@ -20,7 +20,7 @@ def test_without_load_balance_each_partition_has_one_thread_at_most(monkeypatch,
 
     design = SimpleNamespace(rows=5, nbytes=0)
     monkeypatch.setattr(tasks, "train_share", train_share)
-    monkeypatch.setattr(tasks._designs, "get", lambda *_: design)
+    monkeypatch.setattr(tasks._designs, "get", lambda *_, **__: design)
     job = SimpleNamespace(
         key="job", plan=None, encoder=None, adaptation=None, where={}, balance=None, cache=0, spread=spread
     )
