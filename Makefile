@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+AT_ONCE ?= 2
 BENCH_ARGS ?=
 
 BIN := .venv/bin
@@ -21,7 +22,7 @@ demo: .venv/.installed  ## import a table, train, judge, explain, save and load 
 	$(BIN)/daskdl demo
 
 test: .venv/.installed-test lint types  ## style, types, then every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/.installed-test  ## ruff: rules and formatting
 	$(BIN)/ruff check $(SOURCES)

@@ -5,16 +5,16 @@ import time
 import numpy as np
 
 import daskdl as h2o
-from daskdl.encoding.decoded import Block, Design
+from daskdl.encoding.decoded import DecodedBlock, Design
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.training.plans import STALENESS
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.trainer import Portion, Share, train_share
+from daskdl.worker.trainer import Portion, RoundShare, train_share
 
 HIDDEN = (200, 200)
 CLASSES = 10
@@ -36,7 +36,7 @@ def design(pixels: np.ndarray, labels: np.ndarray) -> Design:
     rows, width = pixels.shape
     sigma = pixels.std(axis=0, ddof=1)
     none, fill = np.full(width, np.nan), np.zeros(width)
-    block = Block(pixels, np.arange(width), 1 / sigma, -pixels.mean(axis=0) / sigma, none, fill)
+    block = DecodedBlock(pixels, np.arange(width), 1 / sigma, -pixels.mean(axis=0) / sigma, none, fill)
     empty = np.zeros((rows, 0), np.int32)
     ones, zeros = np.ones(rows), np.zeros(rows)
     return Design(rows, width, (block,), empty, labels.astype(float), ones, zeros, 1.0, np.ones(rows, bool))
@@ -46,8 +46,8 @@ def trainer_speed(rows: Design, batch: int, threads: int, samples: int) -> float
     """Samples per second of `train_share` on decoded rows; `batch` 1 is the online kernel."""
     layout = Layout(levels=0, numbers=rows.width, hidden=HIDDEN, outputs=CLASSES)
     plan = Plan(layout, Rectifier(), Multinomial(), Adadelta(), batch=batch, staleness=STALENESS)
-    state = initialise(layout, Start(), seed=1)
-    share = Share((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
+    state = initialise(layout, FirstWeights(), seed=1)
+    share = RoundShare((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
     trained = train_share(state, share, plan, threads)
     return trained.samples / trained.seconds
 

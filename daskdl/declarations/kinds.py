@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from frames.exceptions import H2OTypeError, H2OValueError
 
 
-class Restart(Enum):
+class OnRestart(Enum):
     """What a new value does when training continues from a checkpoint."""
 
     FREE = "may change and takes effect"
@@ -187,7 +187,7 @@ class Declaration:
     kind: Kind
     constraint: Range | OneOf | None
     sentence: str
-    restart: Restart
+    restart: OnRestart
     default: Any
 
     @property

@@ -19,7 +19,7 @@ SHOWN = 20  # unseen levels that a warning names
 
 
 @dataclass(frozen=True)
-class Source:
+class PredictorSource:
     """Where one predictor comes from.
 
     kind    "number" (as stored), "codes" (level codes through `codes`) or "absent" (every row missing)
@@ -35,8 +35,8 @@ class Source:
 class Adaptation:
     """The sources of all predictors, of the response, and the warnings that the user should see."""
 
-    sources: dict[str, Source]
-    response: Source
+    sources: dict[str, PredictorSource]
+    response: PredictorSource
     warnings: tuple[str, ...]
 
     @property
@@ -73,7 +73,7 @@ def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> A
     Raises H2OJobError where the frame has no predictor in common with training, a column of another kind, or lacks the
     offset column (or the response, if `need_response`).
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, PredictorSource] = {}
     warnings: list[str] = []
     for column in encoder.columns:
         source, warning = _source(column.name, column.domain, schema)
@@ -87,7 +87,7 @@ def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> A
             f"Test/Validation dataset is missing offset column '{encoder.offset}'. Add it to the frame; 0 is neutral."
         )
     if not need_response:
-        return Adaptation(sources, Source("absent"), tuple(warnings))
+        return Adaptation(sources, PredictorSource("absent"), tuple(warnings))
     if encoder.weights is not None and encoder.weights not in schema:
         warnings.append(
             f"Test/Validation dataset is missing weights column '{encoder.weights}': each row is measured with weight 1"
@@ -100,19 +100,19 @@ def adapt(encoder: Encoder, schema: Schema, *, need_response: bool = False) -> A
     return Adaptation(sources, response, tuple(warnings))
 
 
-def _source(name: str, domain: tuple[str, ...] | None, schema: Schema) -> tuple[Source, str | None]:
+def _source(name: str, domain: tuple[str, ...] | None, schema: Schema) -> tuple[PredictorSource, str | None]:
     if name not in schema:
         sentence = f"Test/Validation dataset is missing column '{name}': substituting in a column of NaN"
-        return Source("absent"), sentence
+        return PredictorSource("absent"), sentence
     here = schema[name]
     if domain is None:
         _check(name, here.is_number, "categorical" if here.domain is not None else here.type, "real-valued")
-        return Source("number"), None
+        return PredictorSource("number"), None
     _check(name, here.domain is not None, "non-categorical", "categorical")
     assert here.domain is not None  # checked just now
     codes = level_map(here.domain, domain, len(domain))
     fresh = [label for label, code in zip(here.domain, codes, strict=False) if code == len(domain)]
-    return Source("codes", codes), _not_trained_on(name, fresh) if fresh else None
+    return PredictorSource("codes", codes), _not_trained_on(name, fresh) if fresh else None
 
 
 def _check(name: str, right: bool, here: str, there: str) -> None:
@@ -137,16 +137,16 @@ def _unknown_classes(encoder: Encoder, schema: Schema) -> str | None:
     return f"{_not_trained_on(answer.name, fresh)}; rows of these classes count as errors" if fresh else None
 
 
-def _response(encoder: Encoder, schema: Schema) -> Source:
+def _response(encoder: Encoder, schema: Schema) -> PredictorSource:
     answer = encoder.response
     if answer is None or answer.name not in schema:
-        return Source("absent")
+        return PredictorSource("absent")
     here = schema[answer.name]
     if answer.domain is None:
         _check(answer.name, here.is_number, "categorical" if here.domain is not None else here.type, "real-valued")
-        return Source("number")
+        return PredictorSource("number")
     _check(answer.name, here.domain is not None, "non-categorical", "categorical")
     assert here.domain is not None  # checked just now
     codes = level_map(here.domain, answer.domain, len(answer.domain))
     codes[-1] = -1
-    return Source("codes", codes)
+    return PredictorSource("codes", codes)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from daskdl.encoding.adaptation import Adaptation, Source
+from daskdl.encoding.adaptation import Adaptation, PredictorSource
 from daskdl.encoding.encoder import Encoder, NumberInput
 from daskdl.kernels.gather import fill_numbers
 from daskdl.kernels.structs import Rows
@@ -29,7 +29,7 @@ class ChunkLike(Protocol):
     def numeric_blocks(self, positions: Sequence[int]) -> list[Any]: ...
 
 
-class Block(NamedTuple):
+class DecodedBlock(NamedTuple):
     """A stored block with the arithmetic that turns its codes into scaled inputs (see kernels.gather)."""
 
     data: np.ndarray
@@ -56,7 +56,7 @@ class Design(NamedTuple):
 
     rows: int
     width: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[DecodedBlock, ...]
     levels: np.ndarray
     target: np.ndarray
     weight: np.ndarray
@@ -145,7 +145,7 @@ def _weight(encoder: Encoder, values: Any, where: Mapping[str, tuple[int, int]],
     return np.where(np.isnan(weights), 0.0, weights)  # an infinite one is left to be refused
 
 
-def _codes(source: Source, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
+def _codes(source: PredictorSource, domain: tuple[str, ...], stored: np.ndarray | None, rows: int) -> np.ndarray:
     """Return training codes (rows,) int32; the number of training levels stands for missing and unseen."""
     if stored is None:
         return np.full(rows, len(domain), np.int32)
@@ -159,9 +159,9 @@ def _scaled(one: NumberInput, value: float) -> float:
 
 def _stored_blocks(
     encoder: Encoder, adaptation: Adaptation, chunks: Sequence[ChunkLike], where: Mapping
-) -> list[Block]:
+) -> list[DecodedBlock]:
     wanted: dict[int, list[tuple[int, int]]] = {}
-    blocks: list[Block] = []
+    blocks: list[DecodedBlock] = []
     for slot, one in enumerate(encoder.numbers):
         if one.values is not None:
             continue
@@ -177,14 +177,14 @@ def _stored_blocks(
     return blocks
 
 
-def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
+def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> DecodedBlock:
     mul = np.array([encoder.numbers[s].mul for s in slots])
     sub = np.array([encoder.numbers[s].sub for s in slots])
     fill = np.array([encoder.numbers[s].fill for s in slots])
     missing = np.where(block.missing == MISSING_INTEGER, np.nan, block.missing.astype(np.float64))
     if block.data.dtype == np.int64:
         missing = block.missing.astype(np.float64)
-    return Block(
+    return DecodedBlock(
         data=block.data,
         slots=slots.astype(np.int64),
         factor=block.scale * mul,
@@ -194,9 +194,9 @@ def _scaled_block(encoder: Encoder, block: Any, slots: np.ndarray) -> Block:
     )
 
 
-def _constant_block(slot: int, value: float, rows: int) -> Block:
+def _constant_block(slot: int, value: float, rows: int) -> DecodedBlock:
     nothing = np.full(1, np.nan)
-    return Block(
+    return DecodedBlock(
         data=np.zeros((rows, 1), np.uint8),
         slots=np.array([slot]),
         factor=np.zeros(1),
@@ -206,7 +206,9 @@ def _constant_block(slot: int, value: float, rows: int) -> Block:
     )
 
 
-def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str, np.ndarray], rows: int) -> list[Block]:
+def _lookup_blocks(
+    encoder: Encoder, adaptation: Adaptation, codes: Mapping[str, np.ndarray], rows: int
+) -> list[DecodedBlock]:
     blocks = []
     for slot, one in enumerate(encoder.numbers):
         if one.values is None:
@@ -215,7 +217,9 @@ def _lookup_blocks(encoder: Encoder, adaptation: Adaptation, codes: Mapping[str,
         data = table[codes[one.column]].reshape(rows, 1)
         none, unit = np.full(1, np.nan), np.ones(1)
         blocks.append(
-            Block(data=data, slots=np.array([slot]), factor=unit, shift=np.zeros(1), missing=none, fill=np.zeros(1))
+            DecodedBlock(
+                data=data, slots=np.array([slot]), factor=unit, shift=np.zeros(1), missing=none, fill=np.zeros(1)
+            )
         )
     return blocks
 
@@ -229,7 +233,7 @@ def _levels(encoder: Encoder, codes: Mapping[str, np.ndarray], rows: int) -> np.
     return result
 
 
-def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndarray:
+def _target(encoder: Encoder, source: PredictorSource, values: Any, rows: int) -> np.ndarray:
     answer = encoder.response
     if answer is None or source.kind == "absent":
         return np.full(rows, math.nan)
@@ -242,7 +246,9 @@ def _target(encoder: Encoder, source: Source, values: Any, rows: int) -> np.ndar
     return known
 
 
-def _incomplete(encoder: Encoder, blocks: Sequence[Block], codes: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+def _incomplete(
+    encoder: Encoder, blocks: Sequence[DecodedBlock], codes: Mapping[str, np.ndarray], rows: int
+) -> np.ndarray:
     missing = np.zeros(rows, bool)
     for block in blocks:
         numbers = block.data.astype(np.float64)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from daskdl.declarations.kinds import Declaration
 from daskdl.estimators.progress import ModelProgress
-from daskdl.estimators.request import Request, request_of
+from daskdl.estimators.request import TrainRequest, request_of
 from daskdl.estimators.views import REPORTING
 from daskdl.parameters import Parameters, declarations, signature
 from frames.cluster import progress_bars, registry
@@ -96,7 +96,7 @@ class H2OEstimator:
         self._adopt(self._trained_model(request, model_id or self._parameters.model_id, verbose), stacklevel=3)
         return self
 
-    def _trained_model(self, request: Request, model_id: str | None, verbose: bool) -> Any:
+    def _trained_model(self, request: TrainRequest, model_id: str | None, verbose: bool) -> Any:
         from daskdl.training.train import train  # here, so that importing the classes does not load the kernels
 
         key = model_id or f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"

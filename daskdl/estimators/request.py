@@ -14,7 +14,7 @@ from frames.frame import H2OFrame
 ROLES = ("offset_column", "fold_column", "weights_column")
 
 
-class Request(NamedTuple):
+class TrainRequest(NamedTuple):
     """The arguments of the functional door `daskdl.training.train.train`."""
 
     parameters: Parameters
@@ -33,7 +33,7 @@ def request_of(
     ignored_columns: Sequence[str] | None = None,
     max_runtime_secs: float | None = None,
     **roles: str | None,
-) -> Request:
+) -> TrainRequest:
     """Look up what train() was given; its arguments win over the constructor's.
 
     `roles` are offset_column, fold_column, weights_column (UserWarning where both places name one and differ). `x`
@@ -75,7 +75,7 @@ def request_of(
     _check_folder(parameters)
     if max_runtime_secs is not None:
         changes["max_runtime_secs"] = max_runtime_secs
-    return Request(parameters.replace(**changes), frame, chosen, response, validation)
+    return TrainRequest(parameters.replace(**changes), frame, chosen, response, validation)
 
 
 def _with_roles(parameters: Parameters, roles: dict[str, str | None]) -> Parameters:

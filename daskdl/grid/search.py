@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from daskdl.estimators.request import Request, request_of
+from daskdl.estimators.request import TrainRequest, request_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
 from daskdl.model.model import Model
@@ -39,7 +39,7 @@ class Task:
     parameters: Parameters
     roles: dict[str, Any]
 
-    def request(self, values: dict[str, Any]) -> Request:
+    def request(self, values: dict[str, Any]) -> TrainRequest:
         """Return the request of one combination; raises what is wrong with it."""
         return request_of(self.parameters.replace(**values), **self.roles)
 
@@ -154,7 +154,7 @@ class Search:
         return parameters.replace(max_runtime_secs=max(SHORTEST, min(own, left)))
 
     # ---- one model ---------------------------------------------------------------------------------------------
-    def _build(self, request: Request, key: str) -> Model:
+    def _build(self, request: TrainRequest, key: str) -> Model:
         return train(
             request.parameters,
             request.frame,

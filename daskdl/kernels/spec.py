@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
-from daskdl.declarations.kinds import Range, Restart
+from daskdl.declarations.kinds import OnRestart, Range
 
 LAST = 1000  # the `place` of a choice that H2O does not have: after H2O's own, by name
 
@@ -29,7 +29,7 @@ class Declared(NamedTuple):
     parameter: str
     allowed: Range
     sentence: str
-    restart: Restart = Restart.FIXED
+    restart: OnRestart = OnRestart.FIXED
     always: bool = False
 
 

@@ -26,7 +26,7 @@ from daskdl.metrics.binomial import BinomialState
 from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
 from daskdl.metrics.confusion import ConfusionMatrix
 from daskdl.metrics.cross_validation import cross_validation_summary
-from daskdl.metrics.custom import Block, CustomMetric, WithCustom, custom_metric
+from daskdl.metrics.custom import CustomMetric, CustomRows, WithCustom, custom_metric
 from daskdl.metrics.make import make_metrics
 from daskdl.metrics.metric import Metric
 from daskdl.metrics.multinomial import MultinomialState
@@ -39,9 +39,9 @@ from frames.exceptions import H2OValueError
 __all__ = [
     "CATEGORIES",
     "METRICS",
-    "Block",
     "ConfusionMatrix",
     "CustomMetric",
+    "CustomRows",
     "H2OAutoEncoderModelMetrics",
     "H2OBinomialModelMetrics",
     "H2OMultinomialModelMetrics",

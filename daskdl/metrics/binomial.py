@@ -13,7 +13,7 @@ from daskdl.metrics.curve import Curve
 from daskdl.metrics.gains import cuts
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.registry import added, finish_all, sums_of
-from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
+from daskdl.metrics.rows import ClassRows, ScoredRows, usable_classes, within_unit
 from frames.exceptions import H2OValueError
 
 
@@ -54,10 +54,10 @@ def measure(
     second, first = within_unit(second), within_unit(first)
     held = np.where(rows.actual == 1, second, first)
     known = rows.actual <= 1
-    ranked = Rows(rows.actual, second, rows.weights)
+    ranked = ScoredRows(rows.actual, second, rows.weights)
     if not known.all():
         held = np.where(known, held, 0.0)
-        ranked = Rows(rows.actual[known], second[known], None if rows.weights is None else rows.weights[known])
+        ranked = ScoredRows(rows.actual[known], second[known], None if rows.weights is None else rows.weights[known])
     return BinomialState(
         len(rows),
         rows.weight,

@@ -16,7 +16,7 @@ import numpy as np
 from frames.exceptions import H2OJobError, H2OTypeError, H2OValueError
 
 
-class Block(NamedTuple):
+class CustomRows(NamedTuple):
     """What a custom metric sees of some rows.
 
     `actual`: class codes or numbers (rows,), for an autoencoder the scaled inputs (rows, units). `predicted`:
@@ -42,7 +42,7 @@ class CustomMetric:
     name: str
     target: Any
 
-    def measure(self, block: Block) -> Any:
+    def measure(self, block: CustomRows) -> Any:
         """Return the partial result of a block; None for one without rows. Raises H2OJobError where the metric does."""
         if not len(block.actual):
             return None
@@ -52,7 +52,7 @@ class CustomMetric:
             said = f"{type(cause).__name__}: {cause}"
             raise H2OJobError(f"The custom metric '{self.name}' failed on {len(block.actual)} rows: {said}") from cause
 
-    def _measured(self, block: Block) -> Any:
+    def _measured(self, block: CustomRows) -> Any:
         if not hasattr(self.target, "map"):
             total, weight = self.target(block.actual, block.predicted, block.weights)
             return float(total), float(weight)
@@ -78,7 +78,7 @@ class CustomMetric:
         return partial[0] / partial[1] if partial[1] else float("nan")
 
 
-def _rows(block: Block) -> Any:
+def _rows(block: CustomRows) -> Any:
     """Yield (pred, act, weight, offset) of each row, as H2O's metrics take them: lists of floats."""
     predicted = np.atleast_2d(block.predicted.T).T.astype(float)
     if block.labels is not None:

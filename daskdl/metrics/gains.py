@@ -30,7 +30,7 @@ COLUMNS = (
 )
 
 
-class Groups(NamedTuple):
+class GainGroups(NamedTuple):
     """Lower thresholds of the groups, falling, and per group the weights of rows and events and the sum of scores."""
 
     thresholds: np.ndarray
@@ -48,7 +48,7 @@ def cuts(gainslift_bins: int) -> np.ndarray:
     return np.arange(gainslift_bins - 1, -1, -1) / max(gainslift_bins, 1)
 
 
-def grouped(curve: Curve, nobs: int, at: np.ndarray) -> Groups:
+def grouped(curve: Curve, nobs: int, at: np.ndarray) -> GainGroups:
     """Cut the rows of a curve at the quantiles `at` (falling) of their probability; equal thresholds make one group.
 
     Weights count as they are, fractions included.
@@ -60,7 +60,7 @@ def grouped(curve: Curve, nobs: int, at: np.ndarray) -> Groups:
     ends = np.searchsorted(-curve.thresholds, -thresholds, side="right") - 1
     scores = np.cumsum(weights * curve.thresholds)
     parts = [np.diff(np.where(ends >= 0, values[ends], 0.0), prepend=0.0) for values in (total, curve.tps, scores)]
-    return Groups(thresholds, *parts)
+    return GainGroups(thresholds, *parts)
 
 
 def lift_of_top_group(curve: Curve, nobs: int, gainslift_bins: int = -1) -> float:

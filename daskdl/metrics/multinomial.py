@@ -13,7 +13,7 @@ from daskdl.metrics.multinomial_metrics import H2OMultinomialModelMetrics
 from daskdl.metrics.options import PLAIN, Options
 from daskdl.metrics.pairwise import AREAS, Areas, areas_table
 from daskdl.metrics.registry import added, finish_all, sums_of
-from daskdl.metrics.rows import ClassRows, Rows, usable_classes, within_unit
+from daskdl.metrics.rows import ClassRows, ScoredRows, usable_classes, within_unit
 from frames.exceptions import H2OValueError
 
 MATRIX_CLASSES = 1000  # above, no confusion matrix is kept; every other number is
@@ -68,7 +68,7 @@ def measure(
         wanted = "classes" if options.domain is None else len(options.domain)
         raise H2OValueError(f"Predictions must have shape (rows, {wanted}), one column a level; got {predicted.shape}.")
     rows = usable_classes(actual, predicted, weights)
-    rows = Rows(rows.actual, within_unit(rows.predicted), rows.weights)
+    rows = ScoredRows(rows.actual, within_unit(rows.predicted), rows.weights)
     classes = predicted.shape[1]
     label = np.minimum(rows.actual.astype(np.intp, copy=False), classes)
     seen = label < classes
@@ -99,12 +99,12 @@ def _best(predicted: np.ndarray, order: np.ndarray | None) -> np.ndarray:
     return order[predicted[:, order].argmax(axis=1)]
 
 
-def _weights_by(label: np.ndarray, rows: Rows, size: int) -> np.ndarray:
+def _weights_by(label: np.ndarray, rows: ScoredRows, size: int) -> np.ndarray:
     return np.bincount(label, weights=rows.weights, minlength=size).astype(np.float64)
 
 
 def _hits(
-    rows: Rows, label: np.ndarray, own_class: tuple[np.ndarray, np.ndarray], order: np.ndarray | None, kept: int
+    rows: ScoredRows, label: np.ndarray, own_class: tuple[np.ndarray, np.ndarray], order: np.ndarray | None, kept: int
 ) -> np.ndarray:
     """Give the weight of the rows whose actual class has rank 0 ... kept-1 among the probabilities; ties as in `_best`.
 
@@ -122,7 +122,7 @@ def _hits(
     return _weights_by(rank, rows, kept + 1)[:kept]
 
 
-def _areas(rows: Rows, label: np.ndarray, seen: np.ndarray) -> tuple[Bins, ...]:
+def _areas(rows: ScoredRows, label: np.ndarray, seen: np.ndarray) -> tuple[Bins, ...]:
     classes = rows.predicted.shape[1]
     keep = slice(None) if seen.all() else seen
     label, predicted = label[keep], rows.predicted[keep]

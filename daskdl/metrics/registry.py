@@ -10,7 +10,7 @@ import numpy as np
 
 from daskdl.metrics import entries
 from daskdl.metrics.metric import ALL, Finished, Mean, Metric
-from daskdl.metrics.rows import Rows
+from daskdl.metrics.rows import ScoredRows
 from frames.exceptions import H2OValueError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def stopping_value(metrics: Measured, name: str = "AUTO") -> float:
 
 
 # ---- computing -------------------------------------------------------------------------------------------------------
-def sums_of(category: str, seen: Any, total: Rows, options: Options) -> dict[str, float]:
+def sums_of(category: str, seen: Any, total: ScoredRows, options: Options) -> dict[str, float]:
     """Give the weighted sums behind every mean of a category; `seen` is what the formulas see of the rows."""
     found = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

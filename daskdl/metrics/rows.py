@@ -11,7 +11,7 @@ from frames.exceptions import H2OValueError
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ScoredRows:
     """The rows of one partition that count: float64 predictions, actuals, weights (None: every row weighs one)."""
 
     actual: np.ndarray
@@ -40,7 +40,7 @@ class ClassRows(NamedTuple):
     held: np.ndarray
 
 
-def usable_classes(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> Rows:
+def usable_classes(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> ScoredRows:
     """Keep the rows that count of a classification; `actual` holds class codes (rows,), -1 or NaN where missing.
 
     `predicted` is (rows,) or (rows, classes). Raises H2OValueError on unequal lengths, codes that are no whole
@@ -63,7 +63,7 @@ def usable_classes(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     return _kept(codes, np.asarray(predicted), weights, codes >= 0)
 
 
-def usable_numbers(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> Rows:
+def usable_numbers(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> ScoredRows:
     """Keep the rows that count of a regression; `actual` and `predicted` are (rows,) numbers, NaN where missing."""
     numbers = np.asarray(actual, np.float64)
     fitted = np.asarray(predicted)
@@ -74,7 +74,7 @@ def usable_numbers(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarra
     return _kept(numbers, fitted, weights, ~np.isnan(numbers))
 
 
-def _kept(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None, known: np.ndarray) -> Rows:
+def _kept(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None, known: np.ndarray) -> ScoredRows:
     if actual.ndim != 1 or len(predicted) != len(actual):
         raise H2OValueError(
             f"Actual values and predictions must have one entry per row each; got shapes {actual.shape} and "
@@ -89,7 +89,7 @@ def _kept(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None,
     if not keep.all():
         actual, predicted = actual[keep], predicted[keep]
         weights = None if weights is None else weights[keep]
-    return Rows(actual, predicted, weights)
+    return ScoredRows(actual, predicted, weights)
 
 
 def _weighty(weights: np.ndarray, rows: int) -> np.ndarray:

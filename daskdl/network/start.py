@@ -11,7 +11,7 @@ from daskdl.network.layout import Layout
 from daskdl.network.state import State
 
 
-class Start(NamedTuple):
+class FirstWeights(NamedTuple):
     """How weights begin. Source: docs/training.md 3, without its factor 4 on a classifier's output layer.
 
     That factor cost half a percent of error on digits, and the small tables were worse with it too (h2o_differences).
@@ -22,10 +22,11 @@ class Start(NamedTuple):
     hidden_bias: tuple[float, float] = (0.5, 1.0)  # first hidden layer, later ones; (0, 0) for tanh
 
 
-def initialise(layout: Layout, start: Start, seed: int) -> State:
+def initialise(layout: Layout, start: FirstWeights, seed: int) -> State:
     """Return a fresh state; the same seed gives the same weights on every machine.
 
-    >>> initialise(Layout(levels=0, numbers=2, hidden=(), outputs=1), Start("Uniform", 0.5), seed=1).weights.shape
+    >>> layout = Layout(levels=0, numbers=2, hidden=(), outputs=1)
+    >>> initialise(layout, FirstWeights("Uniform", 0.5), seed=1).weights.shape
     (3,)
     """
     state = layout.empty()
@@ -40,7 +41,7 @@ def initialise(layout: Layout, start: Start, seed: int) -> State:
     return state
 
 
-def _draw(rng: np.random.Generator, start: Start, shape: tuple[int, int], units: int) -> np.ndarray:
+def _draw(rng: np.random.Generator, start: FirstWeights, shape: tuple[int, int], units: int) -> np.ndarray:
     if start.distribution == "Normal":
         return start.scale * rng.standard_normal(shape, dtype=np.float32)
     reach = start.scale if start.distribution == "Uniform" else math.sqrt(6.0 / (shape[1] + units))

@@ -14,14 +14,14 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, get_args
 
-from daskdl.declarations.kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, Range, Restart
+from daskdl.declarations.kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, OnRestart, Range
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
 from daskdl.metrics import METRICS
 from daskdl.parameters.choices import HIDDEN_UNITS, with_declared
 
-FREE, FIXED, CHECKED, KEPT, NEW = Restart
+FREE, FIXED, CHECKED, KEPT, NEW = OnRestart
 Ints: TypeAlias = tuple[int, ...]
 Numbers: TypeAlias = tuple[float, ...]
 Names: TypeAlias = tuple[str, ...]
@@ -268,7 +268,7 @@ def _declared(name: str, annotation: Any, default: Any) -> Declaration:
         base = next(member for member in get_args(base) if member is not NoneType)
     constraint = next((mark for mark in marks if isinstance(mark, (Range, OneOf))), None)
     sentence = next(mark for mark in marks if isinstance(mark, str))
-    restart = next(mark for mark in marks if isinstance(mark, Restart))
+    restart = next(mark for mark in marks if isinstance(mark, OnRestart))
     return Declaration(
         name=name, kind=KINDS[base], constraint=constraint, sentence=sentence, restart=restart, default=default
     )

@@ -1,6 +1,6 @@
 """Which parameters a checkpoint allows to change, and what becomes of the others."""
 
-from daskdl.declarations.kinds import Restart
+from daskdl.declarations.kinds import OnRestart
 from daskdl.parameters.declared import Parameters, declarations, plain
 from daskdl.parameters.facts import FieldError
 
@@ -31,7 +31,7 @@ def restart_errors(old: "Parameters", new: "Parameters", epochs_done: float = 0.
         errors.append(FieldError("ignored_columns", f"{message}{before} -> {after}."))
     for name, declared in declarations().items():
         before, after = plain(getattr(old, name)), plain(getattr(new, name))
-        if declared.restart is Restart.FIXED and before != after:
+        if declared.restart is OnRestart.FIXED and before != after:
             errors.append(FieldError(name, f"Cannot change parameter: '_{name}': {before} -> {after}"))
     if new.epochs <= epochs_done:
         message = f"Total number of epochs must be larger than the number already trained ({epochs_done:g}); "
@@ -45,7 +45,7 @@ def continue_from(old: "Parameters", new: "Parameters") -> tuple["Parameters", l
     kept, sentences = {}, []
     for name, declared in declarations().items():
         before, after = getattr(old, name), getattr(new, name)
-        if declared.restart is Restart.KEPT and plain(before) != plain(after):
+        if declared.restart is OnRestart.KEPT and plain(before) != plain(after):
             kept[name] = before
             sentences.append(f"{name} stays {plain(before)} as in the checkpoint; {plain(after)} has no effect.")
     return new.replace(**kept), sentences

@@ -47,7 +47,7 @@ def category_of(parameters: "Parameters", facts: Facts) -> str:
     return "Binomial" if facts.classes == 2 else "Multinomial"
 
 
-def asleep(parameters: "Parameters") -> set[str]:
+def inactive(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
     names = set(_of_other_optimizers(parameters))
     for kind in DISTRIBUTIONS.values():
@@ -74,7 +74,7 @@ def _unjudged(kind: type[Spec]) -> set[str]:
 
 
 def _ranges(p: "Parameters", _: Facts) -> list[FieldError]:
-    skip = asleep(p) | {"nfolds"}  # nfolds words its own error below
+    skip = inactive(p) | {"nfolds"}  # nfolds words its own error below
     return [FieldError(name, complaint) for name, complaint in p.complaints().items() if name not in skip]
 
 

@@ -113,7 +113,7 @@ def measure(scorer: Scorer, design: Design, index: np.ndarray | None = None) -> 
         return state
     kept = ~np.isnan(actual) & (weight > 0)
     labels = None if category == "Regression" else scorer.labels(found[kept])
-    block = metrics.Block(actual[kept], found[kept], labels, weight[kept], design.offset[chosen][kept])
+    block = metrics.CustomRows(actual[kept], found[kept], labels, weight[kept], design.offset[chosen][kept])
     return metrics.WithCustom(state, scorer.custom, scorer.custom.measure(block))
 
 
@@ -124,7 +124,7 @@ def _rebuilt(scorer: Scorer, design: Design, index: np.ndarray | None) -> Any:
     for chosen, rows in _windows(scorer, design, index):
         made = scorer.predictor.predict(scorer.weights, rows)
         clean = scorer.predictor.clean_input(rows).astype(np.float64)
-        block = metrics.Block(clean, made, None, design.weight[chosen], design.offset[chosen])
+        block = metrics.CustomRows(clean, made, None, design.weight[chosen], design.offset[chosen])
         partial = scorer.custom.join(partial, scorer.custom.measure(block))
     return partial
 

@@ -38,7 +38,7 @@ INTERRUPTED = "Training was interrupted from the keyboard."
 
 
 @dataclass(frozen=True)
-class Table:
+class PlacedFrame:
     """A frame as the shell uses it: the chunks of each partition, where columns are, how the encoder reads them."""
 
     parts: tuple[tuple[distributed.Future, ...], ...]
@@ -64,8 +64,8 @@ class Shell:
     job: tasks.Job
     state: State
     scorer: Scorer
-    train: Table
-    valid: Table | None = None
+    train: PlacedFrame
+    valid: PlacedFrame | None = None
     elastic: bool = False
     single: bool = False
     watch: Callable[[Shell], None] | None = None
@@ -310,7 +310,7 @@ class Shell:
         seconds = time.monotonic() - began
         self._queue.put(messages.Scored(order.round, self.training.values(), values, seconds))
 
-    def _measured(self, scorer: Scorer, table: Table, data: str) -> metrics.ModelMetrics:
+    def _measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> metrics.ModelMetrics:
         held = self.cluster.hold(scorer)
         adaptation, where = resident(table.adaptation), resident(table.where)
         key = f"{self.job.key}-{data}"

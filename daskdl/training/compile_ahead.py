@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import event
 
-from daskdl.encoding.decoded import Block, Design
+from daskdl.encoding.decoded import DecodedBlock, Design
 from daskdl.kernels.activations import ACTIVATIONS, Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.jit import cache_misses
 from daskdl.kernels.optimizers import OPTIMIZERS, Optimizer
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.trainer import Portion, Share, train_share
+from daskdl.worker.trainer import Portion, RoundShare, train_share
 from frames.parse import number_block
 
 STORED = ("uint8", "uint16", "int32", "int64", "float32", "float64")  # the number types in which chunks keep columns
@@ -103,14 +103,14 @@ def _train(choice: Choice) -> None:
         slots=len(choice.optimizer.slots),
     )
     plan = Plan(layout, choice.activation, choice.distribution, choice.optimizer, batch=choice.batch)
-    share = Share((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
-    train_share(initialise(layout, Start(), seed=1), share, plan, threads=1)
+    share = RoundShare((Portion(0, 0, ROWS, _rows(), np.arange(ROWS)),), begin=0, pace=1.0)
+    train_share(initialise(layout, FirstWeights(), seed=1), share, plan, threads=1)
 
 
 def _rows() -> Design:
     """Rows with one categorical column and a number of every stored type."""
     blocks = tuple(
-        Block(
+        DecodedBlock(
             data=np.ones((ROWS, 1), stored),
             slots=np.array([position]),
             factor=np.ones(1),

@@ -9,7 +9,7 @@ import numpy as np
 
 from daskdl.encoding.encoder import Encoder
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.network.state import State
 from daskdl.parameters import Resolved
 from frames.exceptions import H2OJobError
@@ -31,7 +31,7 @@ def first_state(
     for infinite numbers.
     """
     actual = resolved.actual
-    start = Start(
+    start = FirstWeights(
         actual.initial_weight_distribution,
         actual.initial_weight_scale,
         resolved.activation.first_bias,

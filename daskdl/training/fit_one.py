@@ -23,9 +23,9 @@ from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
-from daskdl.shell.shell import INTERRUPTED, Shell, Table
+from daskdl.shell.shell import INTERRUPTED, PlacedFrame, Shell
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
-from daskdl.training.look import View, look
+from daskdl.training.look import Overview, look
 from daskdl.training.outcome import Prepared, checkpoints, model_of
 from daskdl.training.plans import kernel_plan, layout_of, training_plan
 from daskdl.training.pretraining import encoder_of_autoencoder
@@ -160,7 +160,7 @@ class _Network:
     best: State | None = None
 
 
-def _new_network(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> _Network:
+def _new_network(resolved: Resolved, frame: H2OFrame, view: Overview, key: str) -> _Network:
     encoder = _encoder(resolved, frame, view, key)
     layout = layout_of(resolved, encoder)
     seen = tuple(view.statistics.missing[one.column] > 0 for one in encoder.levels)
@@ -174,7 +174,7 @@ def _new_network(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> _
     return _Network(resolved=resolved, encoder=encoder, layout=layout, state=state, seen_missing=seen)
 
 
-def _network_of(restart: Restart, resolved: Resolved, view: View) -> _Network:
+def _network_of(restart: Restart, resolved: Resolved, view: Overview) -> _Network:
     encoder = restart.reading(resolved)
     layout = layout_of(resolved, encoder)
     state, best = restart.states(layout)
@@ -196,7 +196,7 @@ def _scorer(network: _Network, class_shares: Any, priors: tuple[float, ...] | No
     )
 
 
-def _encoder(resolved: Resolved, frame: H2OFrame, view: View, key: str) -> Encoder:
+def _encoder(resolved: Resolved, frame: H2OFrame, view: Overview, key: str) -> Encoder:
     actual = resolved.actual
     pretrained: Any = actual.pretrained_autoencoder
     if pretrained is not None:
@@ -224,10 +224,10 @@ def _custom_metric(reference: str) -> metrics.CustomMetric:
     return custom
 
 
-def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> Table:
+def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> PlacedFrame:
     adaptation = adapt(encoder, frame.schema, need_response=True)
     placed = frame.placement(needed_columns(encoder, adaptation, frame.names))
-    return Table(
+    return PlacedFrame(
         parts=placed.parts,
         where=placed.where,
         adaptation=adaptation,
@@ -271,7 +271,7 @@ def _weighted_rows(frame: H2OFrame, weights: str | None) -> int:
     return found.rows - found.zeros
 
 
-def _balance(resolved: Resolved, view: View) -> Balance | None:
+def _balance(resolved: Resolved, view: Overview) -> Balance | None:
     actual = resolved.actual
     if not actual.balance_classes or view.class_counts is None:
         return None

@@ -17,7 +17,7 @@ from frames.cluster.tasks import gather, resident, submit
 from frames.frame import H2OFrame
 
 
-class View(NamedTuple):
+class Overview(NamedTuple):
     """What training needs to know of its data besides the rows."""
 
     statistics: Statistics
@@ -26,7 +26,7 @@ class View(NamedTuple):
     mean_weight: float  # over rows with a weight above 0
 
 
-def look(frame: H2OFrame, resolved: Resolved) -> View:
+def look(frame: H2OFrame, resolved: Resolved) -> Overview:
     """Return statistics of predictors and response; rows are read only where weights, offsets or an encoding ask."""
     actual, schema = resolved.actual, frame.schema
     columns = [schema[name] for name in resolved.predictors]
@@ -53,7 +53,7 @@ def look(frame: H2OFrame, resolved: Resolved) -> View:
             mean_response = {name: sums[1] / sums[0] for name, sums in seen.levels.items()}
     statistics = Statistics(moments, counts, missing, mean_response, rows)
     response = None if answer is None else _response(answer, resolved, moments)
-    return View(statistics, response, class_counts, mean_weight)
+    return Overview(statistics, response, class_counts, mean_weight)
 
 
 def _moments(summary: Summary) -> Moments:
@@ -88,7 +88,7 @@ def _one_pass(
     if answer is not None and answer.type != "enum":
         numbers.append(answer.name)
     identity = resolved.distribution.has_identity_link
-    request = tasks.Request(
+    request = tasks.LookRequest(
         numbers=tuple(numbers),
         levels=categoricals if ranked else (),
         weights=actual.weights_column,

@@ -17,7 +17,7 @@ from daskdl.network.layout import Layout
 from daskdl.network.state import State
 from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
-from daskdl.shell.shell import Shell, Table
+from daskdl.shell.shell import PlacedFrame, Shell
 from daskdl.worker import tasks
 from frames.exceptions import H2OValueError
 
@@ -36,8 +36,8 @@ class Prepared(NamedTuple):
     job: tasks.Job
     plan: TrainingPlan
     scorer: Scorer
-    train: Table
-    valid: Table | None
+    train: PlacedFrame
+    valid: PlacedFrame | None
     class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
     priors: tuple[float, ...] | None
     best: State | None = None  # the best weights of earlier training
@@ -131,7 +131,7 @@ def exported(model: Model) -> Model:
     return model
 
 
-def _described(table: Table, what: str) -> str:
+def _described(table: PlacedFrame, what: str) -> str:
     if min(table.sample.probabilities) >= 1.0:
         return f"Metrics reported on full {what}"
     return f"Metrics reported on temporary {what}"

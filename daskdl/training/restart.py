@@ -22,7 +22,7 @@ from daskdl.network.layout import Layout
 from daskdl.network.state import State
 from daskdl.parameters import Facts, FieldError, Parameters, Resolved, continue_from, restart_errors, survey
 from daskdl.parameters.facts import refuse
-from daskdl.training.look import View
+from daskdl.training.look import Overview
 from daskdl.training.new_levels import Growth, grow, grown_state
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
@@ -62,7 +62,7 @@ class Restart:
             skip_missing=actual.missing_values_handling == "Skip",
         )
 
-    def view(self, view: View, frame: H2OFrame) -> View:
+    def view(self, view: Overview, frame: H2OFrame) -> Overview:
         """Return what was seen of the new frame, with its classes in the checkpoint's order."""
         answer = self.encoder.response
         if answer is None or view.class_counts is None:
@@ -71,7 +71,7 @@ class Restart:
         counts = dict(zip(here, view.class_counts, strict=True))
         return view._replace(response=answer, class_counts=np.array([counts.get(c, 0) for c in answer.domain or ()]))
 
-    def seen_missing(self, view: View) -> tuple[bool, ...]:
+    def seen_missing(self, view: Overview) -> tuple[bool, ...]:
         """Return for each categorical input whether this or earlier training met a missing value."""
         now = [view.statistics.missing.get(one.column, 1) > 0 for one in self.encoder.levels]
         return tuple(a or b for a, b in zip(now, self.model.seen_missing, strict=True))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from daskdl.model.apply import held
-from daskdl.shell.shell import Table
-from daskdl.training.look import View
+from daskdl.shell.shell import PlacedFrame
+from daskdl.training.look import Overview
 from daskdl.worker import tasks
 from frames.cluster.tasks import gather, submit
 from frames.exceptions import H2OJobError
@@ -18,7 +18,7 @@ REDRAWS = 10  # of the rows of balanced classes, where one vanished
 
 
 def training_rows(
-    job: tasks.Job, table: Table, frame: H2OFrame
+    job: tasks.Job, table: PlacedFrame, frame: H2OFrame
 ) -> tuple[tasks.Job, tuple[int, ...], tuple[float, ...] | None]:
     """Return the job, training rows per partition and, where classes are balanced, the class shares among them.
 
@@ -54,7 +54,7 @@ def shares_of(counts: np.ndarray | None) -> tuple[float, ...] | None:
     return tuple(float(n) for n in counts / counts.sum())
 
 
-def require_rows(job: tasks.Job, table: Table, frame: H2OFrame, view: View) -> None:
+def require_rows(job: tasks.Job, table: PlacedFrame, frame: H2OFrame, view: Overview) -> None:
     """Raise H2OJobError where no row can train: a predictor missing under Skip, no response, or weight 0.
 
     Rows are only read where such reasons can meet; one reason alone, over all rows, was refused before.

@@ -22,7 +22,7 @@ from daskdl.network.state import State, average
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.trainer import Delta, Portion, Share, train_share
+from daskdl.worker.trainer import Delta, Portion, RoundShare, train_share
 
 Where = Mapping[str, tuple[int, int]]
 
@@ -139,7 +139,7 @@ def train_task(
         rows = training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
-    share = Share(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
+    share = RoundShare(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
     ticket = (job.key, timing.round)
     delta = train_share(
         state, share, job.plan, threads=threads, consensus=consensus, stopped=lambda: ticket in _stopped
@@ -200,7 +200,7 @@ def score_task(
     return partitions.measure(scorer, design, sample.rows(design, partition))
 
 
-class Request(NamedTuple):
+class LookRequest(NamedTuple):
     """Columns to look at before an encoder can be made: numbers, categoricals with their levels, what weighs rows."""
 
     numbers: tuple[str, ...]
@@ -213,7 +213,7 @@ class Request(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one partition shows of the columns of a `Request`."""
+    """What one partition shows of the columns of a `LookRequest`."""
 
     numbers: dict[str, WeightedMoments]
     levels: dict[str, np.ndarray]
@@ -229,7 +229,7 @@ class Look(NamedTuple):
         return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
 
 
-def look_task(request: Request, chunks: Sequence[Any], where: Where) -> Look:
+def look_task(request: LookRequest, chunks: Sequence[Any], where: Where) -> Look:
     """Return weighted moments and level responses of one partition; a response is looked at less its offset."""
 
     def column(name: str) -> np.ndarray:

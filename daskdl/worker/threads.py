@@ -41,7 +41,7 @@ class MixLike(Protocol):
     def window(self, low: int, high: int, rows: Rows, mean_weight: float) -> Rows: ...
 
 
-class Crew:
+class ThreadTeam:
     """Threads that move one state by the samples of a mix.
 
     `first` counts the samples of all workers before the mix, `pace` those of all workers per sample of it; `stopped` is

@@ -19,10 +19,10 @@ from daskdl.kernels.structs import Rows
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.tail import Tail, edges
-from daskdl.worker.threads import Crew
+from daskdl.worker.threads import ThreadTeam
 
 f4 = np.float32
-BITE = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
+STRETCH = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
 MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
 
 
@@ -44,7 +44,7 @@ class Delta(NamedTuple):
     seconds: float
 
 
-class Share(NamedTuple):
+class RoundShare(NamedTuple):
     """A worker's part of one round."""
 
     portions: tuple[Portion, ...]
@@ -103,10 +103,10 @@ class Mix(NamedTuple):
         return part
 
 
-def bites(share: Share) -> Iterator[Share]:
-    """Cut a share of very many samples into parts of at most `BITE`, whose row numbers fit into memory."""
+def stretches(share: RoundShare) -> Iterator[RoundShare]:
+    """Cut a share of very many samples into parts of at most `STRETCH`, whose row numbers fit into memory."""
     total = sum(portion.stop - portion.start for portion in share.portions)
-    count = max(1, math.ceil(total / BITE))
+    count = max(1, math.ceil(total / STRETCH))
     if count == 1:
         yield share
         return
@@ -114,11 +114,11 @@ def bites(share: Share) -> Iterator[Share]:
     for k in range(count):
         cuts = [(p, p.stop - p.start) for p in share.portions]
         parts = [p._replace(start=p.start + n * k // count, stop=p.start + n * (k + 1) // count) for p, n in cuts]
-        yield Share(tuple(parts), share.begin + int(share.pace * done), share.pace)
+        yield RoundShare(tuple(parts), share.begin + int(share.pace * done), share.pace)
         done += sum(part.stop - part.start for part in parts)
 
 
-def mixes(share: Share, seed: int) -> list[Mix]:
+def mixes(share: RoundShare, seed: int) -> list[Mix]:
     """Return the samples of a share, shuffled across up to `MIXED` partitions at a time."""
     portions = [portion for portion in share.portions if portion.stop > portion.start]
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, share.begin, 1])))
@@ -143,7 +143,7 @@ def never() -> bool:
 
 def train_share(
     state: State,
-    share: Share,
+    share: RoundShare,
     plan: Plan,
     threads: int,
     consensus: State | None = None,
@@ -161,11 +161,11 @@ def train_share(
     # what came from another process may be read-only, a type of its own for which kernels would compile once more
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
     done = 0
-    for mix in itertools.chain.from_iterable(mixes(bite, plan.seed) for bite in bites(share)):
+    for mix in itertools.chain.from_iterable(mixes(stretch, plan.seed) for stretch in stretches(share)):
         tail, cuts = Tail(), edges(len(mix.row))
         for low, high in itertools.pairwise(cuts):
             first = share.begin + share.pace * done
-            done += Crew(
+            done += ThreadTeam(
                 plan=plan,
                 state=moved,
                 pull=pull,

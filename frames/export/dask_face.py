@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import dask.dataframe as dd
 
 
-class View(NamedTuple):
+class ColumnView(NamedTuple):
     """How one column is to be shown: where it lies, and the dtype of an int column, the same in all partitions."""
 
     column: Column
@@ -136,7 +136,7 @@ def to_datetime(values: np.ndarray) -> np.ndarray:
     return np.where(gaps, np.datetime64("NaT", "ms"), np.where(gaps, 0, values).astype("int64").astype("M8[ms]"))
 
 
-def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str] | None = None) -> pd.DataFrame:
+def expand(start: int, *chunks: Chunk, views: Sequence[ColumnView], columns: list[str] | None = None) -> pd.DataFrame:
     """Run as a task: one partition as a pandas DataFrame, only the asked columns decoded; the index counts all rows."""
     rows = chunks[0].rows
     index = pd.RangeIndex(start, start + rows)
@@ -146,13 +146,13 @@ def expand(start: int, *chunks: Chunk, views: Sequence[View], columns: list[str]
     return pd.DataFrame(series, index=index, columns=[v.column.name for v in shown])
 
 
-def views_of(table: Table) -> list[View]:
+def views_of(table: Table) -> list[ColumnView]:
     """How to show every column of a frame."""
     placement = table.placement()
     whole = [c.name for c in table.schema.columns if c.type == "int"]
     large = beyond_64_bits(table)
     dtypes = {n: "float64" if n in large else _dtype_of(summary) for n, summary in _summaries(table, whole).items()}
-    return [View(c, *placement.where[c.name], dtypes.get(c.name, "float64")) for c in table.schema.columns]
+    return [ColumnView(c, *placement.where[c.name], dtypes.get(c.name, "float64")) for c in table.schema.columns]
 
 
 def beyond_64_bits(table: Table) -> frozenset[str]:

@@ -27,7 +27,7 @@ _AHEAD = 2
 """Partitions that are written out as text beyond those that all threads are busy with."""
 
 
-class Layout(NamedTuple):
+class FileLayout(NamedTuple):
     """How the files of an export look: `sep`, `header` and `quote_header` are for CSV."""
 
     format: str = "csv"
@@ -84,7 +84,7 @@ def export_file(
     }  # fmt: skip
     path = _checked(frame, path, sep, parts, flags)
     format = _format(path, format)
-    layout = Layout(format, _compression(path, format, compression), sep, header, quote_header)
+    layout = FileLayout(format, _compression(path, format, compression), sep, header, quote_header)
     partitions = _partitions(frame)
     with Landing(path, force, folder=parts != 1) as landing:
         if parts == 1:
@@ -171,7 +171,7 @@ def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterat
         yield waiting.pop(0).result()
 
 
-def _write(file: BinaryIO, table: Table, partitions: Sequence[Any], layout: Layout) -> None:
+def _write(file: BinaryIO, table: Table, partitions: Sequence[Any], layout: FileLayout) -> None:
     columns = tuple(table.schema.columns)
     if layout.format == "parquet":
         _write_parquet(file, partitions, columns, beyond_64_bits(table), layout.compression)

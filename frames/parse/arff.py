@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from frames.chunks.column import Type
 from frames.exceptions import FrameError
 from frames.parse.guess import Setup, Wishes, decode, newline_of
-from frames.parse.several import Start
+from frames.parse.several import FirstRow
 from frames.parse.source import Source
 
 _PIECE = 256 * 1024
@@ -33,7 +33,7 @@ def is_arff(head: bytes) -> bool:
     return _RELATION.match(head.decode("latin-1")) is not None
 
 
-def plan_arff(sources: Sequence[Source], wishes: Wishes) -> tuple[Setup, list[Start]]:
+def plan_arff(sources: Sequence[Source], wishes: Wishes) -> tuple[Setup, list[FirstRow]]:
     """Return the setup of some ARFF files, and where the rows of each begin.
 
     Levels of nominal attributes keep the order of the header, used or not; others that occur follow. `?` is missing.
@@ -44,7 +44,7 @@ def plan_arff(sources: Sequence[Source], wishes: Wishes) -> tuple[Setup, list[St
     for source in sources:
         header, rows = _parts(source)
         setups.append(_setup(header, rows, wishes, source.url))
-        starts.append(Start(source, len(header)))
+        starts.append(FirstRow(source, len(header)))
     for setup, source in zip(setups[1:], sources[1:], strict=True):
         if (setup.names, setup.forced) != (setups[0].names, setups[0].forced):
             raise FrameError(

@@ -14,7 +14,7 @@ from frames.columns.typed import without_marker
 from frames.exceptions import FrameError
 from frames.parse.guess import Setup, mended, without_marked_lines
 from frames.parse.number_block import may_be_rounded, pack_numbers
-from frames.parse.ranges import Range, quoted_spans, quotes_are_even, read_rows, row_blocks
+from frames.parse.ranges import ByteRange, quoted_spans, quotes_are_even, read_rows, row_blocks
 from frames.parse.source import Source
 
 _IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
@@ -26,7 +26,7 @@ _FLOATS: dict[bool, dict[str, Any]] = (
 )
 
 
-def read_range(range_: Range, setup: Setup) -> Block:
+def read_range(range_: ByteRange, setup: Setup) -> Block:
     """Read one range of a plain file (a task)."""
     data = read_rows(range_, setup)
     if not range_.exact and not quotes_are_even(data, setup):
@@ -60,7 +60,7 @@ def _count_lines(source: Source, stop: int) -> int:
     return source.head(stop).count(b"\n") if stop else 0
 
 
-def _lines_before(range_: Range) -> int:
+def _lines_before(range_: ByteRange) -> int:
     """Line ends before the rows of a range; only read for the sake of an error's line number."""
     step = 2**24
     whole = range_.first or range_.exact

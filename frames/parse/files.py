@@ -16,7 +16,7 @@ from frames.parse.bar import bar
 from frames.parse.block import read_bytes, read_range, read_stream
 from frames.parse.declare import declare, numbers, spoken_names, verdicts
 from frames.parse.guess import Setup, Wishes
-from frames.parse.several import Start, plan_files
+from frames.parse.several import FirstRow, plan_files
 from frames.parse.source import Source, inspect, list_paths
 from frames.parse.svmlight import is_svmlight
 from frames.parse.whole import Declarations, table_from_whole
@@ -239,10 +239,10 @@ class _Csv:
     With `upload` the bytes are read in this process and sent to the workers.
     """
 
-    def __init__(self, files: tuple[Setup, list[Start]], upload: bool) -> None:
+    def __init__(self, files: tuple[Setup, list[FirstRow]], upload: bool) -> None:
         self.setup, self.starts = files
         self.upload = upload
-        self.exact: dict[Source, list[ranges.Range]] = {}
+        self.exact: dict[Source, list[ranges.ByteRange]] = {}
 
     def tasks(self) -> list[Pending]:
         """Return the tasks that read the files, in the order of these."""
@@ -267,7 +267,7 @@ class _Csv:
         end = None if complete else ranges.last_row_end(data, self.setup)
         return read_bytes(data[:end], 0, self.setup, source.url)
 
-    def _ranges(self, source: Source, start: int) -> list[ranges.Range]:
+    def _ranges(self, source: Source, start: int) -> list[ranges.ByteRange]:
         if source in self.exact:
             return self.exact[source]
         workers, threads = session.threads()

@@ -76,7 +76,7 @@ def guess_header(rows: Sequence[Sequence[str]], quoting: Sequence[Quoting] = ())
     kinds = _kinds({field for row in below for field in row})
     fields = [*islice(zip_longest(*below, fillvalue=""), len(first))]
     fields += [()] * (len(first) - len(fields))
-    columns = [Column.of(field, own[field], texts, kinds) for field, texts in zip(first, fields, strict=True)]
+    columns = [HeaderColumn.of(field, own[field], texts, kinds) for field, texts in zip(first, fields, strict=True)]
     known = [column for column in columns if column.kind and column.field]
     if any(column.field_kind and column.field_kind == column.kind for column in columns):
         return False
@@ -105,7 +105,7 @@ def _kinds(fields: Iterable[str]) -> dict[str, str | None]:
     return kinds
 
 
-class Column(NamedTuple):
+class HeaderColumn(NamedTuple):
     """The first field of a column, what it is, and the fields below it (those that are present).
 
     `kind` is what more than half of these are: number, time, uuid; or truth, where all are; None for other texts.
@@ -117,14 +117,14 @@ class Column(NamedTuple):
     kind: str | None
 
     @staticmethod
-    def of(field: str, kind: str | None, texts: Sequence[str], kinds: Mapping[str, str | None]) -> "Column":
+    def of(field: str, kind: str | None, texts: Sequence[str], kinds: Mapping[str, str | None]) -> "HeaderColumn":
         """Return the column of a first field and of the texts below it, given what these are."""
         below = [text for text in texts if text not in _MISSING]
         if below and all(text.lower() in _TRUTHS for text in below):
-            return Column(field, "truth" if field.lower() in _TRUTHS else kind, below, "truth")
+            return HeaderColumn(field, "truth" if field.lower() in _TRUTHS else kind, below, "truth")
         by_kind = Counter(kinds[text] for text in below)
         most, rows_of_it = by_kind.most_common(1)[0] if by_kind else (None, 0)
-        return Column(field, kind, below, most if 2 * rows_of_it > len(below) else None)
+        return HeaderColumn(field, kind, below, most if 2 * rows_of_it > len(below) else None)
 
     @property
     def occurs_again(self) -> bool:
@@ -132,7 +132,7 @@ class Column(NamedTuple):
         return self.field in self.below
 
 
-def _is_another_kind_of_row(columns: Sequence[Column], quoting: Sequence[Quoting]) -> bool:
+def _is_another_kind_of_row(columns: Sequence[HeaderColumn], quoting: Sequence[Quoting]) -> bool:
     """Whether a first row of texts, above columns of texts, is something else than the rows below it."""
     columns = [column for column in columns if column.field]
     fields = [column.field for column in columns]
@@ -148,7 +148,7 @@ def _is_another_kind_of_row(columns: Sequence[Column], quoting: Sequence[Quoting
     return evidence + _quoting_evidence(quoting) >= _ENOUGH
 
 
-def _evidence(column: Column) -> float:
+def _evidence(column: HeaderColumn) -> float:
     """How much a first field speaks for being a name, by what the fields below it are like (log odds)."""
     if column.field in _MISSING:
         return -_ENOUGH

@@ -19,7 +19,7 @@ from frames.parse.source import Source
 _BYTES = 32 * 2**20
 
 
-class Groups(NamedTuple):
+class RowGroups(NamedTuple):
     """Row groups of a Parquet file that one task reads; `size` is their uncompressed size in bytes."""
 
     source: Source
@@ -74,22 +74,22 @@ def _file(source: Source) -> Iterator[pq.ParquetFile]:
             yield file
 
 
-def plan(source: Source) -> list[Groups]:
+def plan(source: Source) -> list[RowGroups]:
     """Return the row groups of a file in packs of about 32 MiB."""
     with _file(source) as file:
         sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
-    packs: list[Groups] = []
+    packs: list[RowGroups] = []
     pack: list[int] = []
     for i, _ in enumerate(sizes):
         pack.append(i)
         total = sum(sizes[j] for j in pack)
         if total >= _BYTES or i == len(sizes) - 1:
-            packs.append(Groups(source, tuple(pack), total))
+            packs.append(RowGroups(source, tuple(pack), total))
             pack = []
-    return packs or [Groups(source, (), 0)]
+    return packs or [RowGroups(source, (), 0)]
 
 
-def read_groups(pack: Groups, setup: Setup, names: tuple[str, ...]) -> Block:
+def read_groups(pack: RowGroups, setup: Setup, names: tuple[str, ...]) -> Block:
     """Read some row groups (a task); `names` are those that every file must have."""
     with _file(pack.source) as file:
         if tuple(file.schema_arrow.names) != names:

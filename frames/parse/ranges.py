@@ -20,7 +20,7 @@ _AHEAD = 64 * 1024
 _LEAST = 64 * 1024
 
 
-class Range(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes of a file that one task reads: the rows that begin at `start` or later and before `stop`.
 
     With `exact` both ends are known to be ends of rows. `first` marks the start of the data.
@@ -50,13 +50,13 @@ def _first_record_end(data: bytes, setup: Setup) -> int:
     return len(data) if position < 0 else position + 1
 
 
-def plan(source: Source, start: int, count: int) -> list[Range]:
+def plan(source: Source, start: int, count: int) -> list[ByteRange]:
     """Return `count` ranges (fewer for a small file) that together cover a file from `start` on."""
     assert source.size is not None
     total = source.size - start
     count = max(1, min(count, total // _LEAST))
     cuts = [start + total * i // count for i in range(count + 1)]
-    return [Range(source, a, b, a == start) for a, b in pairwise(cuts)]
+    return [ByteRange(source, a, b, a == start) for a, b in pairwise(cuts)]
 
 
 def count_ranges(total_bytes: int, threads: int, workers: int) -> int:
@@ -67,7 +67,7 @@ def count_ranges(total_bytes: int, threads: int, workers: int) -> int:
     return max(count, workers)
 
 
-def read_rows(range_: Range, setup: Setup) -> bytes:
+def read_rows(range_: ByteRange, setup: Setup) -> bytes:
     """Return the whole rows of a range."""
     source, start, stop = range_.source, range_.start, range_.stop
     if range_.exact:
@@ -171,11 +171,11 @@ def row_blocks(source: Source, start: int, setup: Setup, size: int | None = None
         yield rest
 
 
-def exact_ranges(source: Source, start: int, setup: Setup, size: int | None = None) -> list[Range]:
+def exact_ranges(source: Source, start: int, setup: Setup, size: int | None = None) -> list[ByteRange]:
     """Return ranges whose ends are ends of rows, found by reading the file once: for quoted fields with line ends."""
     ranges = []
     position = start
     for block in row_blocks(source, start, setup, size):
-        ranges.append(Range(source, position, position + len(block), position == start, exact=True))
+        ranges.append(ByteRange(source, position, position + len(block), position == start, exact=True))
         position += len(block)
     return ranges

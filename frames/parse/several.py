@@ -15,7 +15,7 @@ _ROWS = 200
 _SHOWN = 12
 
 
-class Start(NamedTuple):
+class FirstRow(NamedTuple):
     """A file, and the offset of its first row of data."""
 
     source: Source
@@ -24,7 +24,7 @@ class Start(NamedTuple):
 
 def plan_files(
     sources: Sequence[Source], wishes: Wishes, named: bool = False, spoken: Collection[str] = ()
-) -> tuple[Setup, list[Start]]:
+) -> tuple[Setup, list[FirstRow]]:
     """Return the setup of some files, guessed from the first one, and where the rows of each begin.
 
     Every file may begin with the header of the first one, or with data. `named` tells that the user names the columns:
@@ -45,7 +45,7 @@ def plan_files(
             setup = _guess(heads[0], replace(wishes, header=1 if header else -1), sources[0])
     tell_of_repeated_names(setup.header or (), setup.names, sources[0].url)
     body = tops[0][1:] if setup.header is not None else tops[0]
-    starts = [Start(sources[0], data_start(heads[0].data, setup, setup.header is not None))]
+    starts = [FirstRow(sources[0], data_start(heads[0].data, setup, setup.header is not None))]
     for source, head, rows in zip(sources[1:], heads[1:], tops[1:], strict=True):
         has_header = _has_header(rows, body, setup, wishes.header, named)
         if has_header is None:
@@ -55,7 +55,7 @@ def plan_files(
                 f"All files must have {setup.width} columns as the first has; {source.url} has {len(rows[0])}. The "
                 f"first is {sources[0].url}. Import them apart."
             )
-        starts.append(Start(source, data_start(head.data, setup, has_header)))
+        starts.append(FirstRow(source, data_start(head.data, setup, has_header)))
     return setup, starts
 
 

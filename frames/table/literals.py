@@ -16,7 +16,7 @@ from frames.table.names import default_names, tell_of_repeated_names
 from frames.table.table import Table
 
 
-class Layout(NamedTuple):
+class NamedColumns(NamedTuple):
     """Columns of equal length and their names (None where nobody has named them)."""
 
     names: list[str] | None
@@ -74,12 +74,12 @@ def _from_dask(table: Any, column_names, column_types, na_strings, skipped) -> T
     return make.table_from_ddf(table[[names[i] for i in kept]], [types[i] for i in kept], [missing[i] for i in kept])
 
 
-def _layout(obj: Any, header: int) -> Layout:
+def _layout(obj: Any, header: int) -> NamedColumns:
     """Return the columns of a Python object."""
     if isinstance(obj, pd.DataFrame):
-        return Layout([str(c) for c in obj.columns], [obj.iloc[:, i] for i in range(obj.shape[1])])
+        return NamedColumns([str(c) for c in obj.columns], [obj.iloc[:, i] for i in range(obj.shape[1])])
     if isinstance(obj, pd.Series):
-        return Layout([str(obj.name)] if obj.name is not None else None, [obj])
+        return NamedColumns([str(obj.name)] if obj.name is not None else None, [obj])
     if isinstance(obj, Mapping):
         return _from_mapping(obj)
     if isinstance(obj, np.ndarray):
@@ -94,18 +94,18 @@ def _layout(obj: Any, header: int) -> Layout:
     )
 
 
-def _from_arrow(obj: Any) -> Layout:
+def _from_arrow(obj: Any) -> NamedColumns:
     """Any table or column that offers itself through Arrow's PyCapsule interface: pyarrow, Polars, DuckDB, others."""
     try:
         table = pa.table(obj)
     except (TypeError, ValueError):  # no table but a single column
         column = pa.chunked_array(obj) if hasattr(obj, "__arrow_c_stream__") else pa.array(obj)
         name = getattr(obj, "name", None)
-        return Layout([name] if isinstance(name, str) and name else None, [column])
-    return Layout(list(table.column_names), table.columns)
+        return NamedColumns([name] if isinstance(name, str) and name else None, [column])
+    return NamedColumns(list(table.column_names), table.columns)
 
 
-def _from_mapping(obj: Mapping) -> Layout:
+def _from_mapping(obj: Mapping) -> NamedColumns:
     columns = []
     for name, column in obj.items():
         if isinstance(column, str | bytes) or not isinstance(column, Iterable):
@@ -114,19 +114,19 @@ def _from_mapping(obj: Mapping) -> Layout:
         size, first = len(columns[-1]), len(columns[0])
         if size != first:
             raise H2OValueError(f"All columns must have the same length ({first}); column {name!r} has {size}.")
-    return Layout([str(name) for name in obj], columns)
+    return NamedColumns([str(name) for name in obj], columns)
 
 
-def _from_array(obj: np.ndarray) -> Layout:
+def _from_array(obj: np.ndarray) -> NamedColumns:
     if obj.dtype.names:
-        return Layout(list(obj.dtype.names), [obj[name] for name in obj.dtype.names])
+        return NamedColumns(list(obj.dtype.names), [obj[name] for name in obj.dtype.names])
     if obj.ndim not in (1, 2):
         raise H2OValueError(f"An array must have one or two dimensions; got {obj.ndim}.")
     table = obj if obj.ndim == 2 else obj.reshape(-1, 1)
-    return Layout(None, list(table.T.copy(order="C")))
+    return NamedColumns(None, list(table.T.copy(order="C")))
 
 
-def _from_rows(rows: list, header: int) -> Layout:
+def _from_rows(rows: list, header: int) -> NamedColumns:
     """Return a list of rows (shorter rows end in missing cells) or a flat list of cells: one column."""
     nested = [isinstance(row, list | tuple | np.ndarray) for row in rows]
     if any(nested) and not all(nested):
@@ -141,10 +141,10 @@ def _from_rows(rows: list, header: int) -> Layout:
     if names is not None and len(names) < width:
         raise H2OValueError(f"The first row must name every column ({width}); it has {len(names)}.")
     columns = [[row[i] if i < len(row) else None for row in rows] for i in range(width)]
-    return Layout(names, columns)
+    return NamedColumns(names, columns)
 
 
-def _from_layout(layout: Layout, column_names, column_types, na_strings, skipped) -> Table:
+def _from_layout(layout: NamedColumns, column_names, column_types, na_strings, skipped) -> Table:
     names, kept = _named_columns(layout.names or make.default_names(len(layout.columns)), column_names, skipped)
     types, missing = _types(column_types, names), _missing_words(na_strings, names)
     return make.table_from_columns(

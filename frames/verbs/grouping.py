@@ -28,7 +28,7 @@ class Wish(NamedTuple):
 
 
 # ---- tasks -------------------------------------------------------------------------------------------------------
-class Moments(NamedTuple):
+class GroupMoments(NamedTuple):
     """What is known of one column, group by group (groups,): of its present cells only."""
 
     count: np.ndarray
@@ -53,7 +53,7 @@ class Partial(NamedTuple):
 
     keys: list[np.ndarray]
     rows: np.ndarray
-    moments: dict[int, Moments]
+    moments: dict[int, GroupMoments]
     tallies: dict[int, Tally]
 
 
@@ -69,7 +69,7 @@ def _partial(*arguments) -> Partial:
     )
 
 
-def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> Moments:
+def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> GroupMoments:
     keep = ~absent(values)
     values, group = values[keep], group[keep]
     numbers = as_float(values)
@@ -87,7 +87,7 @@ def _moments(values: np.ndarray, group: np.ndarray, groups: int) -> Moments:
         mean = mean + np.where(np.isfinite(slip), slip, 0.0)
     mean, m2 = np.where(count > 0, mean, 0.0), np.where(count > 0, np.maximum(m2, 0.0), 0.0)
     least, most = (_extreme(function, values, group, count) for function in (np.minimum, np.maximum))
-    return Moments(count=count, total=sums, squares=squares, mean=mean, m2=m2, least=least, most=most)
+    return GroupMoments(count=count, total=sums, squares=squares, mean=mean, m2=m2, least=least, most=most)
 
 
 def _extreme(function: np.ufunc, values: np.ndarray, group: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -134,7 +134,7 @@ def _blanked(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     return np.where(gaps, MISSING_INTEGER if values.dtype == np.int64 else np.nan, values)
 
 
-def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) -> Moments:
+def _merged_moments(parts: Sequence[GroupMoments], group: np.ndarray, groups: int) -> GroupMoments:
     """Return the moments of groups whose rows lie in several partitions (Chan, Golub and LeVeque 1979)."""
     count, total, squares, mean, m2 = (np.concatenate(part) for part in list(zip(*parts, strict=True))[:5])
     least, most = (concatenate([getattr(p, name) for p in parts]) for name in ("least", "most"))
@@ -147,7 +147,7 @@ def _merged_moments(parts: Sequence[Moments], group: np.ndarray, groups: int) ->
     total, squares, m2 = (np.bincount(group, column, groups) for column in (total, squares, m2))
     least = _extreme(np.minimum, least[some], group[some], parts_of)
     most = _extreme(np.maximum, most[some], group[some], parts_of)
-    return Moments(count=present, total=total, squares=squares, mean=centre, m2=m2, least=least, most=most)
+    return GroupMoments(count=present, total=total, squares=squares, mean=centre, m2=m2, least=least, most=most)
 
 
 def _merged_tally(parts: Sequence[Tally], group: np.ndarray, starts: np.ndarray) -> Tally:
@@ -158,7 +158,7 @@ def _merged_tally(parts: Sequence[Tally], group: np.ndarray, starts: np.ndarray)
     return Tally(own[first], values[first], np.bincount(of_row, np.concatenate([p.count for p in parts]), len(first)))
 
 
-def _from_moments(what: str, na: str, found: Moments, rows: np.ndarray) -> np.ndarray:
+def _from_moments(what: str, na: str, found: GroupMoments, rows: np.ndarray) -> np.ndarray:
     count, m2 = found.count, found.m2
     with np.errstate(all="ignore"):
         mean = np.where(count > 0, found.mean, np.nan)

@@ -25,10 +25,10 @@ def mean_absolute(actual, predicted, weights):
     return (weights * np.abs(actual - predicted)).sum(), weights.sum()
 
 
-def _block(rows: int, seed: int = 5) -> metrics.Block:
+def _block(rows: int, seed: int = 5) -> metrics.CustomRows:
     rng = np.random.default_rng(seed)
     y, f = rng.standard_normal((2, rows))
-    return metrics.Block(y, f, None, rng.random(rows), np.zeros(rows))
+    return metrics.CustomRows(y, f, None, rng.random(rows), np.zeros(rows))
 
 
 @pytest.mark.parametrize("target", [MeanAbsolute(), mean_absolute])
@@ -37,7 +37,7 @@ def test_any_cut_of_the_rows_gives_the_same_value(target):
     whole = metric.value(metric.measure(block))
     assert whole == pytest.approx(np.average(np.abs(block.actual - block.predicted), weights=block.weights))
     for cut in (0, 1, 17, 40):
-        parts = [metrics.Block(*(None if a is None else a[s] for a in block)) for s in (slice(cut), slice(cut, None))]
+        parts = [metrics.CustomRows(*(None if a is None else a[s] for a in block)) for s in (slice(cut), slice(cut, None))]
         joined = metric.join(metric.measure(parts[0]), metric.measure(parts[1]))
         assert metric.value(joined) == pytest.approx(whole)
 
@@ -55,7 +55,7 @@ def test_a_classifier_s_row_is_its_label_and_its_probabilities():
 
     metric = metrics.CustomMetric("seen", Seen())
     p = np.array([[0.9, 0.1], [0.2, 0.8]])
-    block = metrics.Block(np.array([0.0, 0.0]), p, np.array([0, 1]), np.ones(2), np.zeros(2))
+    block = metrics.CustomRows(np.array([0.0, 0.0]), p, np.array([0, 1]), np.ones(2), np.zeros(2))
     assert metric.measure(block) == [([0.0, 0.9, 0.1], [0.0]), ([1.0, 0.2, 0.8], [0.0])]
 
 

@@ -8,7 +8,7 @@ import pytest
 from daskdl.encoding.encoder import Moments, Scaling, Statistics, fit
 from daskdl.model.importances import gedeon, unit_importances
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from frames.chunks.column import Column
 
 
@@ -40,14 +40,14 @@ def absolute(layout: Layout, weights: np.ndarray, layer: int) -> np.ndarray:
     ids=["one layer", "two layers", "maxout", "maxout, one layer"],
 )
 def test_importances_are_the_shares_passed_on(layout):
-    weights = initialise(layout, Start("Normal"), 5).weights
+    weights = initialise(layout, FirstWeights("Normal"), 5).weights
     expected = by_loops(absolute(layout, weights, 1), absolute(layout, weights, 2))
     np.testing.assert_allclose(unit_importances(layout, weights), expected, rtol=1e-6)
 
 
 def test_without_hidden_layers_absolute_weights_are_summed():
     layout = Layout(2, 2, (), 3)
-    weights = initialise(layout, Start("Normal"), 5).weights
+    weights = initialise(layout, FirstWeights("Normal"), 5).weights
     sums = abs(layout.matrix(weights, 1)).sum(axis=0)
     np.testing.assert_allclose(unit_importances(layout, weights), sums / sums.max(), rtol=1e-6)
 
@@ -69,7 +69,7 @@ def encoder(**options):
 
 def test_the_table_falls_and_names_every_unit():
     layout = Layout(3, 1, (4,), 1)
-    rows = gedeon(layout, initialise(layout, Start("Normal"), 5).weights, encoder(), [True])
+    rows = gedeon(layout, initialise(layout, FirstWeights("Normal"), 5).weights, encoder(), [True])
     assert {row[0] for row in rows} == {"c.a", "c.b", "c.missing(NA)", "x"}
     values = [row[1] for row in rows]
     assert values == sorted(values, reverse=True)
@@ -79,12 +79,12 @@ def test_the_table_falls_and_names_every_unit():
 
 def test_a_missing_unit_that_was_never_seen_has_no_importance():
     layout = Layout(3, 1, (4,), 1)
-    rows = gedeon(layout, initialise(layout, Start("Normal"), 5).weights, encoder(), [False])
+    rows = gedeon(layout, initialise(layout, FirstWeights("Normal"), 5).weights, encoder(), [False])
     assert rows[-1][:2] == ("c.missing(NA)", 0.0)
 
 
 def test_hashed_units_keep_their_importance():
     layout = Layout(2, 1, (4,), 1)
-    rows = gedeon(layout, initialise(layout, Start("Normal"), 5).weights, encoder(slots=2), [False])
+    rows = gedeon(layout, initialise(layout, FirstWeights("Normal"), 5).weights, encoder(slots=2), [False])
     assert {row[0] for row in rows} == {"hash.0", "hash.1", "x"}
     assert all(row[1] > 0 for row in rows)

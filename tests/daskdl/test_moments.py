@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_design import Table, colours
 
-from daskdl.worker.tasks import Request, look_task
+from daskdl.worker.tasks import LookRequest, look_task
 
 FRAME = pd.DataFrame(
     {
@@ -24,7 +24,7 @@ TABLE = Table(FRAME, groups=[["x", "w", "o"], ["y", "c", "k"]])
 
 def look(**words):
     plain = {"numbers": (), "levels": (), "weights": None, "response": None, "offset": None}
-    return look_task(Request(**{**plain, **words}), TABLE.chunks, TABLE.where)
+    return look_task(LookRequest(**{**plain, **words}), TABLE.chunks, TABLE.where)
 
 
 def test_moments_of_stored_numbers_are_weighted_and_a_missing_weight_leaves_a_row_out():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from daskdl.encoding.encoder import Moments, Response, Scaling, Statistics, fit
 from daskdl.model.status_table import description, layer_statistics, status_table
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.network.state import State, average
 from daskdl.parameters import Facts, Parameters, resolve
 from daskdl.training.first_weights import adopt_autoencoder, first_state
@@ -75,7 +75,7 @@ def test_the_kernels_view_shares_the_states_memory():
 
 def test_adaptive_weights_are_uniform_within_the_reach_of_the_layers_sizes():
     layout = Layout(20, 30, (40, 60), 5)
-    state = initialise(layout, Start(), seed=3)
+    state = initialise(layout, FirstWeights(), seed=3)
     for layer, (below, units) in enumerate([(50, 40), (40, 60), (60, 5)], start=1):
         w, reach = layout.matrix(state.weights, layer), math.sqrt(6 / (below + units))
         assert 0.9 * reach < abs(w).max() <= reach
@@ -88,15 +88,15 @@ def test_adaptive_weights_are_uniform_within_the_reach_of_the_layers_sizes():
 
 def test_maxout_counts_units_and_not_pieces_in_its_reach():
     layout = Layout(0, 30, (40,), 1, pieces=2)
-    w = layout.matrix(initialise(layout, Start(), 1).weights, 1)
+    w = layout.matrix(initialise(layout, FirstWeights(), 1).weights, 1)
     assert w.shape == (80, 30)
     assert abs(w).max() == pytest.approx(math.sqrt(6 / 70), rel=0.02)
 
 
 def test_other_distributions_take_their_scale():
     layout = Layout(0, 50, (60,), 1)
-    uniform = layout.matrix(initialise(layout, Start("Uniform", 0.25), 1).weights, 1)
-    normal = layout.matrix(initialise(layout, Start("Normal", 0.25), 1).weights, 1)
+    uniform = layout.matrix(initialise(layout, FirstWeights("Uniform", 0.25), 1).weights, 1)
+    normal = layout.matrix(initialise(layout, FirstWeights("Normal", 0.25), 1).weights, 1)
     assert 0.24 < abs(uniform).max() <= 0.25
     assert normal.std() == pytest.approx(0.25, rel=0.05)
     assert abs(normal).max() > 0.6
@@ -104,7 +104,7 @@ def test_other_distributions_take_their_scale():
 
 def test_weights_depend_on_the_seed_alone_and_layers_differ():
     layout = Layout(0, 6, (6, 6), 6)
-    one, again, other = (initialise(layout, Start(), seed) for seed in (-5, -5, 6))
+    one, again, other = (initialise(layout, FirstWeights(), seed) for seed in (-5, -5, 6))
     np.testing.assert_array_equal(one.weights, again.weights)
     assert not np.array_equal(one.weights, other.weights)
     assert not np.array_equal(layout.matrix(one.weights, 1), layout.matrix(one.weights, 2))
@@ -186,7 +186,7 @@ def test_given_weights_of_another_shape_are_refused(kind):
 
 def test_hidden_layers_of_an_autoencoder_are_adopted_and_its_output_is_not():
     layout, other = Layout(3, 1, (4, 2), 1), Layout(3, 1, (4, 2), 4)
-    mine, theirs = initialise(layout, Start(), 1), initialise(other, Start("Normal"), 2)
+    mine, theirs = initialise(layout, FirstWeights(), 1), initialise(other, FirstWeights("Normal"), 2)
     theirs.weights[:] += 1
     found = adopt_autoencoder(mine, layout, theirs, other)
     for layer in (1, 2):
@@ -203,7 +203,7 @@ def test_hidden_layers_of_an_autoencoder_are_adopted_and_its_output_is_not():
 
 def test_layer_statistics_are_means_and_root_mean_squares_table_included():
     layout = Layout(3, 2, (4,), 1)
-    state = initialise(layout, Start("Normal"), 1)
+    state = initialise(layout, FirstWeights("Normal"), 1)
     for layer, found in enumerate(layer_statistics(layout, state), start=1):
         w, b = layout.matrix(state.weights, layer).astype(float), layout.bias(state.weights, layer).astype(float)
         expected = (w.mean(), math.sqrt((w**2).mean()), b.mean(), math.sqrt((b**2).mean()))
@@ -222,7 +222,7 @@ def test_layer_statistics_show_weights_that_are_not_numbers():
 def model(parameters: Parameters, layout: Layout, samples: int = 1000) -> SimpleNamespace:
     resolved = resolve(parameters, FACTS)
     return SimpleNamespace(
-        layout=layout, resolved=resolved, state=initialise(layout, Start("Normal"), 1), category="Regression",
+        layout=layout, resolved=resolved, state=initialise(layout, FirstWeights("Normal"), 1), category="Regression",
         response="y", samples=samples, notes={"staleness": 32},
     )  # fmt: skip
 

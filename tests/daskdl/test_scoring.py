@@ -19,7 +19,7 @@ from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.gather import fill_numbers
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.scoring.partitions import Scorer, deep_features, measure, predictions, row_errors, squared_errors
 from daskdl.scoring.predictor import Predictor
 from daskdl.worker.tasks import Sample
@@ -61,7 +61,7 @@ def scorer(
     family = Multinomial() if category == "Multinomial" else Gaussian()
     sub, mul = (5.0, 0.25) if category == "Regression" else (0.0, 1.0)
     predictor = Predictor(layout, category, Tanh(), family, sub=sub, mul=mul)
-    made = Scorer(encoder, predictor, initialise(layout, Start("Normal"), 4).weights, options, **more)
+    made = Scorer(encoder, predictor, initialise(layout, FirstWeights("Normal"), 4).weights, options, **more)
     return made, DATA.decode(encoder)
 
 

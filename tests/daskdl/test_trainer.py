@@ -16,22 +16,22 @@ import numpy as np
 import oracle
 import pytest
 
-from daskdl.encoding.decoded import Block, Design, empty_window
+from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
 from daskdl.kernels.optimizers.momentum import Nesterov
 from daskdl.network.layout import Layout
-from daskdl.network.start import Start, initialise
+from daskdl.network.start import FirstWeights, initialise
 from daskdl.worker import kernel_plan, tail, threads, trainer
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.trainer import (
     Portion,
-    Share,
-    bites,
+    RoundShare,
     mixes,
     order,
+    stretches,
     stream,
     train_share,
 )
@@ -49,7 +49,7 @@ def design(rows: int, seed: int, classes: int = 3, offset_scale: float = 1.0) ->
     levels = rng.integers(-1, 5, (rows, 1)).astype(np.int32)
     target = ((numbers[:, 0] > 0) + (levels[:, 0] > 2)).astype(float)
     none = np.full(3, np.nan)
-    block = Block(numbers, np.arange(3), np.ones(3), np.zeros(3), none, np.zeros(3))
+    block = DecodedBlock(numbers, np.arange(3), np.ones(3), np.zeros(3), none, np.zeros(3))
     return Design(rows, 3, (block,), levels, target, np.ones(rows), np.zeros(rows), offset_scale, np.ones(rows, bool))
 
 
@@ -57,12 +57,12 @@ def portion(rows: int, partition: int = 0, start: int = 0, stop: int | None = No
     return Portion(partition, start, rows if stop is None else stop, design(rows, partition), np.arange(rows))
 
 
-def share(*portions: Portion, begin: int = 0, pace: float = 1.0) -> Share:
-    return Share(portions, begin, pace)
+def share(*portions: Portion, begin: int = 0, pace: float = 1.0) -> RoundShare:
+    return RoundShare(portions, begin, pace)
 
 
 def start(plan: Plan = PLAN):
-    return initialise(plan.layout, Start(), seed=1)
+    return initialise(plan.layout, FirstWeights(), seed=1)
 
 
 def same(a, b) -> bool:
@@ -220,12 +220,12 @@ def test_stopping_between_mixes_leaves_the_rest_out():
     assert part.samples == 100
 
 
-def test_a_share_of_very_many_samples_is_cut_into_bites_that_lose_none(monkeypatch):
+def test_a_share_of_very_many_samples_is_cut_into_stretches_that_lose_none(monkeypatch):
     given = share(portion(30, 0, 5, 4005), portion(20, 1, 0, 999), begin=100, pace=2.0)
-    (whole,) = bites(given)
+    (whole,) = stretches(given)
     assert whole is given
-    monkeypatch.setattr(trainer, "BITE", 1000)
-    found = list(bites(given))
+    monkeypatch.setattr(trainer, "STRETCH", 1000)
+    found = list(stretches(given))
     assert len(found) == 5
     for partition in (0, 1):
         own = [one.portions[partition] for one in found]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frames.exceptions import FrameError
 from frames.parse.guess import Setup, Wishes, guess
 from frames.parse.ranges import (
-    Range,
+    ByteRange,
     count_ranges,
     data_start,
     exact_ranges,
@@ -42,7 +42,7 @@ def test_ranges_of_any_size_hold_every_row_once(tmp_path, end, last):
     setup = setup_of(newline=b"\r" if end == b"\r" else b"\n")
     for size in (1, 2, 3, 5, 8, 13, 40, 1000):
         cuts = [*range(0, len(data), size), len(data)]
-        pieces = [read_rows(Range(source, a, b, a == 0), setup) for a, b in pairwise(cuts)]
+        pieces = [read_rows(ByteRange(source, a, b, a == 0), setup) for a, b in pairwise(cuts)]
         assert b"".join(pieces) == data
         filled = [piece for piece in pieces if piece]
         assert all(piece.endswith(setup.newline) for piece in filled[:-1])
@@ -51,8 +51,8 @@ def test_ranges_of_any_size_hold_every_row_once(tmp_path, end, last):
 def test_a_row_longer_than_what_is_read_ahead_is_whole(tmp_path):
     data = b"1,2\n" + b"x" * 300_000 + b",3\n4,5\n"
     source = source_of(tmp_path / "f.csv", data)
-    assert read_rows(Range(source, 0, 6, True), setup_of()) == data[:-4]
-    assert read_rows(Range(source, 6, len(data), False), setup_of()) == b"4,5\n"
+    assert read_rows(ByteRange(source, 0, 6, True), setup_of()) == data[:-4]
+    assert read_rows(ByteRange(source, 6, len(data), False), setup_of()) == b"4,5\n"
 
 
 fields = st.text(alphabet='ab",\n ', max_size=6)
