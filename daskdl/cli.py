@@ -241,9 +241,10 @@ def predict(
             raise Refused(f"File already exists: {out}. Give another name, or --force.")
         _start(address, threads, memory)
         import daskdl
+        from daskdl.door.scored_file import read_for
 
         model = daskdl.load_model(model_dir)
-        rows = _import(frame, {}, header=header, sep=sep)
+        rows = read_for(model.model, frame, header, sep)
         predictions = model.predict(rows)
         daskdl.export_file(predictions, out, force=force)
         click.echo(f"{predictions.nrow} predictions written: {out}")

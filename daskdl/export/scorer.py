@@ -3,7 +3,7 @@
 In a shell, for a CSV file with a header (columns by name in any order, others are ignored)::
 
     python FILE.py < rows.csv > predictions.csv
-    python FILE.py --strict < rows.csv > predictions.csv    # refuse unknown levels and what is no number
+    python FILE.py --strict < rows.csv > predictions.csv    # refuse absent columns, unknown levels, what is no number
     python FILE.py --anomaly < rows.csv > errors.csv        # autoencoders: the error of each row
 
 In Python, for a dict of lists or arrays, or a table of pandas::
@@ -129,7 +129,8 @@ class Scorer:
     def predict(self, table: Any, strict: bool = False) -> dict[str, np.ndarray]:
         """Return the columns of predictions (rows,) of a table: a mapping of columns, or a DataFrame.
 
-        With `strict`, unknown levels and cells that are no numbers raise BadInput, as infinite numbers always do.
+        With `strict`, absent columns, unknown levels and cells that are no numbers raise BadInput, as infinite numbers
+        always do.
         """
         return self.session(strict).predict(table)
 
@@ -226,6 +227,9 @@ class Session:
             raise BadInput(f"The rows have none of the model's columns ({', '.join(names)}).")
         if self.facts["offset"] is not None and self.facts["offset"] not in table:
             raise BadInput(f"The rows must have the offset column {self.facts['offset']!r}. Add it; 0 is neutral.")
+        absent = [name for name in names if name not in table]
+        if self.strict and absent:
+            raise BadInput(f"With strict, no column may be absent; the rows lack {', '.join(map(repr, absent))}.")
         rows = len(table[here[0]])
         for start in range(0, max(rows, 1), ROWS):
             yield self._window(table, start, min(rows, start + ROWS))
@@ -293,8 +297,9 @@ def write_predictions(session: Session, anomaly: bool, source: Any, target: Any)
     if twice:
         raise BadInput(f"Each column may occur once; the header has {twice[0]!r} {header.count(twice[0])} times.")
     absent = [one.name for one in session.meanings if one.name not in header]
-    if absent and len(absent) < len(session.meanings):
-        sys.stderr.write(f"Warning: the rows have no column {', '.join(map(repr, absent))}: it counts as missing.\n")
+    if len(absent) < len(session.meanings) and not session.strict:
+        for name in absent:
+            sys.stderr.write(f"Warning: the rows have no column {name!r}: it counts as missing.\n")
     writer = csv.writer(target, lineterminator="\n")
     place = {name: position for position, name in enumerate(header) if name in wanted}
     for number, rows in enumerate(blocks(source, len(header))):

@@ -3,7 +3,7 @@
  *
  *     javac @CLASS@.java
  *     java -cp DIR @QUALIFIED@ < rows.csv > predictions.csv
- *     java -cp DIR @QUALIFIED@ --strict < rows.csv > predictions.csv     (refuse unknown levels, and what is no number)
+ *     java -cp DIR @QUALIFIED@ --strict < rows.csv > predictions.csv     (refuse absent columns, unknown levels, no numbers)
  *     java -cp DIR @QUALIFIED@ --anomaly < rows.csv > errors.csv         (autoencoders: the error of each row)
  *
  * In a program: new @CLASS@().predict(row) for a Map from column to text or number, or score0(data, preds) for numbers
@@ -587,6 +587,9 @@ public final class @CLASS@ {
                 throw new BadInput("The rows must have the offset column " + quoted(OFFSET) + ". Add it; 0 is neutral.");
             }
             for (int k = 0; k < NAMES.length; k++) {
+                if (!here[k] && strict) {
+                    throw new BadInput("With --strict, no column may be absent; the rows lack " + quoted(NAMES[k]) + ".");
+                }
                 if (!here[k]) {
                     System.err.println("Warning: the rows have no column " + quoted(NAMES[k]) + ": it counts as missing.");
                 }
