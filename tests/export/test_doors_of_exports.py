@@ -47,7 +47,7 @@ def test_h2os_names_write_or_print_a_class(family, tmp_path, capsys):
 
 def test_what_cannot_be_written_is_refused_before_anything_is(family, tmp_path):
     model = family["gaussian"]
-    with pytest.raises(H2OValueError, match="exported to one of java, numpy, onnx; got 'cobol'"):
+    with pytest.raises(H2OValueError, match="exported to one of java, mlflow, numpy, onnx; got 'cobol'"):
         write_model(model.model, "cobol", tmp_path)
     with pytest.raises(H2OValueError, match="Options of onnx must be among: none; got 'package'"):
         write_model(model.model, "onnx", tmp_path, package="com.acme")
@@ -89,8 +89,10 @@ def test_rows_that_cannot_be_scored_get_a_sentence(family, tmp_path):
         module.predict({WIDE: [1.0]})
     with pytest.raises(module.BadInput, match="none of the model's columns"):
         module.predict({"other": [1.0], "offset": [0.0]})
+    with pytest.raises(module.BadInput, match=f"no column may be absent; the rows lack {KIND!r}"):
+        module.predict({WIDE: [1.0], CODE: ["1"], GAPS: [1.0], "offset": [0.0]}, strict=True)
     with pytest.raises(module.BadInput, match="With strict, no cell may be odd"):
-        module.predict({WIDE: ["much"], "offset": [0.0]}, strict=True)
+        module.predict({WIDE: ["much"], KIND: ["NA"], CODE: ["1"], GAPS: [1.0], "offset": [0.0]}, strict=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,17 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -56,13 +61,13 @@ public final class @CLASS@ {
     private static final int[][] LEVEL_ROW;                  // and which one, by its code; -1 none, the last for missing
     private static final int[] FIELD;                        // numeric inputs: which predictor,
     private static final double[] SUB, MUL, FILL;            // how it is scaled, what stands for missing,
-    private static final float[][] LOOKED_UP;                // or what is looked up by code
+    private static final double[][] LOOKED_UP;               // or what is looked up by code
     private static final int LEVEL_UNITS;
     private static final int[] UNITS, PIECES;                // of each layer
     private static final int[] KIND;                         // which formula
     private static final double[] KEPT;
-    private static final float[] TABLE;                      // (level units, sums of the first layer)
-    private static final float[][] WEIGHTS, BIASES;          // (units below, sums), (sums)
+    private static final double[] TABLE;                     // (level units, sums of the first layer)
+    private static final double[][] WEIGHTS, BIASES;         // (units below, sums), (sums)
     private static final double[][] VECTORS;                 // constants of the last formula
 
     static {
@@ -92,9 +97,9 @@ public final class @CLASS@ {
             SUB = doubles(in);
             MUL = doubles(in);
             FILL = doubles(in);
-            LOOKED_UP = new float[FIELD.length][];
+            LOOKED_UP = new double[FIELD.length][];
             for (int k = 0; k < FIELD.length; k++) {
-                float[] values = floats(in);
+                double[] values = floats(in);
                 LOOKED_UP[k] = values.length == 0 ? null : values;
             }
             LEVEL_UNITS = in.readInt();
@@ -103,8 +108,8 @@ public final class @CLASS@ {
             KIND = integers(in);
             KEPT = doubles(in);
             TABLE = floats(in);
-            WEIGHTS = new float[UNITS.length][];
-            BIASES = new float[UNITS.length][];
+            WEIGHTS = new double[UNITS.length][];
+            BIASES = new double[UNITS.length][];
             for (int k = 0; k < UNITS.length; k++) {
                 WEIGHTS[k] = floats(in);
                 BIASES[k] = floats(in);
@@ -322,7 +327,7 @@ public final class @CLASS@ {
         return numeral(bytes, 0, bytes.length);
     }
 
-    /** Read a number; NaN for what is none. Up to 15 digits are exact by one multiplication, others are Java's to read. */
+    /** Read a number to the last bit; NaN for what is none. */
     private static double numeral(byte[] b, int from, int to) {
         int at = from;
         boolean minus = at < to && b[at] == '-';
@@ -373,19 +378,75 @@ public final class @CLASS@ {
         if (at != to) {
             return Double.NaN;
         }
-        int power = exponent + scale;
-        if (count <= 15 && power >= -22 && power <= 22) {
-            double found = power < 0 ? digits / POWERS[-power] : digits * POWERS[power];
-            return minus ? -found : found;
+        double found = count <= 18 ? decimal(digits, exponent + scale) : Double.NaN;
+        if (Double.isNaN(found)) {
+            return Double.parseDouble(new String(b, from, to - from, StandardCharsets.US_ASCII));
         }
-        return Double.parseDouble(new String(b, from, to - from, StandardCharsets.US_ASCII));
+        return minus ? -found : found;
     }
 
-    private static final double[] POWERS = new double[23];
+    private static final double[] POWERS = new double[23];   // those of ten that are exact
+    private static final long[] WHOLE = new long[19];
+    private static final double[] SIGN = {1.0, -1.0};
+    private static final long ONES = 0x0101010101010101L;    // of every byte of a word
 
     static {
+        for (int k = 0; k < WHOLE.length; k++) {
+            WHOLE[k] = k == 0 ? 1 : 10 * WHOLE[k - 1];
+        }
         for (int k = 0; k < POWERS.length; k++) {
             POWERS[k] = Double.parseDouble("1e" + k);
+        }
+    }
+
+    /** Return digits * 10^power, rounded once, for less than 10^18; NaN where that takes more than is done here. */
+    private static double decimal(long digits, int power) {
+        if (digits < 1L << 53 && power >= -22 && power <= 22) {  // both factors are exact
+            return power < 0 ? digits / POWERS[-power] : digits * POWERS[power];
+        }
+        return digits == 0 ? 0.0 : power < -Tens.MOST || power > Tens.MOST ? Double.NaN : Tens.times(digits, power);
+    }
+
+    /** Powers of ten as 64 bits and an exponent: HIGH[k] * 2^EXPONENT[k] <= 10^(k - MOST), by less than one in HIGH. */
+    private static final class Tens {
+        static final int MOST = 40;
+        private static final long[] HIGH = new long[2 * MOST + 1];
+        private static final int[] EXPONENT = new int[2 * MOST + 1];
+
+        static {
+            for (int k = 0; k < HIGH.length; k++) {
+                int power = k - MOST;
+                BigInteger ten = BigInteger.TEN.pow(Math.abs(power));
+                // 128 bits more than needed, then cut: what is cut off is less than one in the last place
+                BigInteger wide = power < 0 ? BigInteger.ONE.shiftLeft(ten.bitLength() + 128).divide(ten) : ten.shiftLeft(128);
+                int surplus = wide.bitLength() - 64;
+                HIGH[k] = wide.shiftRight(surplus).longValue();
+                EXPONENT[k] = surplus - 128 - (power < 0 ? ten.bitLength() : 0);
+            }
+        }
+
+        /**
+         * The upper half of the product of two numbers of 64 bits is right or one too small, for HIGH is cut off. Of its
+         * bits 53 are kept: only around one half of the rest could that change the rounding, which is not decided here.
+         */
+        static double times(long digits, int power) {
+            int empty = Long.numberOfLeadingZeros(digits);
+            long top = upper(digits << empty, HIGH[power + MOST]);
+            int surplus = top < 0 ? 11 : 10;
+            long rest = top & (1L << surplus) - 1, half = 1L << surplus - 1;
+            if (rest == half || rest == half - 1) {
+                return Double.NaN;
+            }
+            long kept = (top >>> surplus) + (rest > half ? 1 : 0);
+            int exponent = EXPONENT[power + MOST] - empty + 64 + surplus;
+            return Double.longBitsToDouble((exponent + 52L + 1023 << 52) + kept - (1L << 52));
+        }
+
+        /** Return the upper 64 bits of a product of unsigned numbers. */
+        private static long upper(long a, long b) {
+            long low = 0xFFFFFFFFL, aLow = a & low, aHigh = a >>> 32, bLow = b & low, bHigh = b >>> 32;
+            long middle = aHigh * bLow + (aLow * bLow >>> 32);
+            return aHigh * bHigh + (middle >>> 32) + (aLow * bHigh + (middle & low) >>> 32);
         }
     }
 
@@ -418,15 +479,11 @@ public final class @CLASS@ {
         for (int layer = 0; layer < UNITS.length; layer++) {
             int sums = UNITS[layer] * PIECES[layer];
             double[] z = new double[sums];
-            float[] bias = BIASES[layer], weights = WEIGHTS[layer];
+            double[] bias = BIASES[layer], weights = WEIGHTS[layer];
             for (int k = 0; k < sums; k++) {
                 z[k] = bias[k];
             }
-            for (int j = 0; j < below.length; j++) {
-                if (below[j] != 0) {
-                    add(z, weights, j * sums, below[j]);
-                }
-            }
+            add(z, weights, below);
             for (int k = 0; layer == 0 && k < LEVEL_FIELD.length; k++) {
                 int row = LEVEL_ROW[k][code(data[LEVEL_FIELD[k]], LEVEL_ROW[k].length - 1)];
                 if (row >= 0) {
@@ -444,9 +501,30 @@ public final class @CLASS@ {
         return below;
     }
 
-    private static void add(double[] z, float[] weights, int start, double x) {
+    private static void add(double[] z, double[] weights, int start, double x) {
         for (int k = 0; k < z.length; k++) {
             z[k] += x * weights[start + k];
+        }
+    }
+
+    /** Add all inputs times their weights, four inputs at a time, without those that are zero. */
+    private static void add(double[] z, double[] weights, double[] below) {
+        int[] lit = new int[below.length];
+        int count = 0, sums = z.length;
+        for (int j = 0; j < below.length; j++) {
+            lit[count] = j;
+            count += below[j] != 0 ? 1 : 0;
+        }
+        int j = 0;
+        for (; j + 4 <= count; j += 4) {
+            double a = below[lit[j]], b = below[lit[j + 1]], c = below[lit[j + 2]], d = below[lit[j + 3]];
+            int p = lit[j] * sums, q = lit[j + 1] * sums, r = lit[j + 2] * sums, s = lit[j + 3] * sums;
+            for (int k = 0; k < sums; k++) {
+                z[k] += a * weights[p + k] + b * weights[q + k] + (c * weights[r + k] + d * weights[s + k]);
+            }
+        }
+        for (; j < count; j++) {
+            add(z, weights, lit[j] * sums, below[lit[j]]);
         }
     }
 
@@ -507,29 +585,49 @@ public final class @CLASS@ {
     private static final class BadInput extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
+        private final String after;
+        private final long line;                             // counted from the first one of the block
+
         BadInput(String message) {
-            super(message);
+            this(message, -1, "");
+        }
+
+        /** What is wrong with a row: `before`, the number of its line, `after`. */
+        BadInput(String before, long line, String after) {
+            super(before);
+            this.line = line;
+            this.after = after;
+        }
+
+        BadInput behind(long lines) {
+            return line < 0 ? this : new BadInput(getMessage() + (lines + line) + after);
         }
     }
 
     /** The rows of a CSV file, in blocks of whole rows that threads score while the next ones are read. */
     private static final class Table {
         private final boolean strict, anomaly;
+        private final Levels[] levels = new Levels[NAMES.length];
         private int[] fields;                                // of each column: a predictor, -1 the offset, -2 ignored
+        private long line;                                   // of the file where the next block begins
         private final Map<Integer, Map<String, Integer>> odd = new TreeMap<>();
 
         Table(boolean strict, boolean anomaly) {
             this.strict = strict;
             this.anomaly = anomaly;
+            for (int field = 0; field < levels.length; field++) {
+                levels[field] = DOMAINS[field] == null ? null : new Levels(CODES[field]);
+            }
         }
 
         void score(InputStream in, OutputStream out) throws IOException, InterruptedException {
             Blocks blocks = new Blocks(in);
-            Cells header = blocks.header();
+            String[] header = blocks.header();
             if (header == null) {
                 throw new BadInput("The input must be a CSV file with a header; it is empty.");
             }
             find(header);
+            line = blocks.line;
             StringBuilder first = new StringBuilder();
             for (String name : anomaly ? new String[] {"Reconstruction.MSE"} : COLUMNS) {
                 first.append(first.length() == 0 ? "" : ",").append(field(name));
@@ -557,8 +655,8 @@ public final class @CLASS@ {
             }
         }
 
-        private void find(Cells header) {
-            fields = new int[header.count];
+        private void find(String[] header) {
+            fields = new int[header.length];
             boolean[] here = new boolean[NAMES.length + 1];
             Map<String, Integer> places = new HashMap<>();
             for (int k = 0; k < NAMES.length; k++) {
@@ -568,8 +666,8 @@ public final class @CLASS@ {
                 places.put(OFFSET, NAMES.length);
             }
             boolean any = false;
-            for (int k = 0; k < header.count; k++) {
-                String name = header.text(k);
+            for (int k = 0; k < header.length; k++) {
+                String name = header[k];
                 Integer place = places.get(name);
                 fields[k] = place == null ? -2 : place == NAMES.length ? -1 : place;
                 if (place != null && here[place]) {
@@ -600,11 +698,15 @@ public final class @CLASS@ {
             try {
                 Output output = future.get();
                 out.write(output.bytes, 0, output.length);
+                line += output.lines;
                 for (Map.Entry<Integer, Map<String, Integer>> one : output.odd.entrySet()) {
                     Map<String, Integer> all = odd.computeIfAbsent(one.getKey(), k -> new LinkedHashMap<>());
                     one.getValue().forEach((text, count) -> all.merge(text, count, Integer::sum));
                 }
             } catch (ExecutionException error) {
+                if (error.getCause() instanceof BadInput) {
+                    throw ((BadInput) error.getCause()).behind(line);
+                }
                 if (error.getCause() instanceof RuntimeException) {
                     throw (RuntimeException) error.getCause();
                 }
@@ -618,32 +720,8 @@ public final class @CLASS@ {
             Cells cells = new Cells(block);
             double[] data = new double[NAMES.length], preds = new double[COLUMNS.length];
             while (cells.row()) {
-                if (cells.count > fields.length) {
-                    throw new BadInput("Line " + cells.line + " must have " + fields.length
-                        + " cells, as the header has; got " + cells.count + ".");
-                }
                 Arrays.fill(data, Double.NaN);
-                double offset = OFFSET == null ? 0.0 : Double.NaN;
-                for (int k = 0; k < cells.count; k++) {
-                    int field = fields[k];
-                    if (field == -2) {
-                        continue;
-                    }
-                    double found = cell(cells, k, field);
-                    if (found == ODD) {
-                        output.note(field, cells.text(k));
-                        if (strict) {
-                            throw new BadInput("With --strict, no cell may be odd: line " + cells.line + ", "
-                                + sentence(field, output.odd.get(field)) + ".");
-                        }
-                        found = Double.NaN;
-                    }
-                    if (field < 0) {
-                        offset = found;
-                    } else {
-                        data[field] = found;
-                    }
-                }
+                double offset = read(cells, data, output);
                 try {
                     if (anomaly) {
                         output.number(model.anomaly(data));
@@ -651,19 +729,45 @@ public final class @CLASS@ {
                         output.predictions(model.score0(data, offset, preds));
                     }
                 } catch (ArithmeticException error) {
-                    throw new BadInput("Line " + cells.line + ": " + error.getMessage());
+                    throw new BadInput("Line ", cells.line, ": " + error.getMessage());
                 }
                 output.add('\n');
             }
+            output.lines = cells.next;
             return output;
         }
 
-        private static double cell(Cells cells, int k, int field) {
-            if (field < 0 || DOMAINS[field] == null) {
-                double found = cells.numeral(k);
-                return Double.isNaN(found) ? number(cells.text(k), field >= 0 && TIME[field]) : found;
-            }
-            return read(field, cells.text(k));
+        /** Fill `data` with what the cells of a row mean; return the offset. */
+        private double read(Cells cells, double[] data, Output output) {
+            double offset = OFFSET == null ? 0.0 : Double.NaN;
+            int k = 0;
+            do {
+                if (k == fields.length) {
+                    throw new BadInput("Line ", cells.line, " must have " + k + " cells, as the header has; got "
+                        + (k + cells.rest()) + ".");
+                }
+                int field = fields[k++];
+                if (field == -2) {
+                    cells.find();
+                    continue;
+                }
+                boolean category = field >= 0 && DOMAINS[field] != null;
+                double found = category ? cells.level(field, levels[field]) : cells.number(field >= 0 && TIME[field]);
+                if (found == ODD) {
+                    output.note(field, cells.text());
+                    if (strict) {
+                        throw new BadInput("With --strict, no cell may be odd: line ", cells.line, ", "
+                            + sentence(field, output.odd.get(field)) + ".");
+                    }
+                    found = Double.NaN;
+                }
+                if (field < 0) {
+                    offset = found;
+                } else {
+                    data[field] = found;
+                }
+            } while (cells.more());
+            return offset;
         }
 
         private static String sentence(int field, Map<String, Integer> odd) {
@@ -687,6 +791,7 @@ public final class @CLASS@ {
     private static final class Output {
         byte[] bytes = new byte[1 << 16];
         int length;
+        long lines;                                          // of the rows
         final Map<Integer, Map<String, Integer>> odd = new TreeMap<>();
 
         void note(int field, String text) {
@@ -709,10 +814,103 @@ public final class @CLASS@ {
             }
         }
 
+        /** Write a number with as many digits as reading it again takes, most often the fewest. */
         void number(double value) {
+            double size = Math.abs(value);
+            if (size >= 1e-4 && size < 1e15) {
+                if (value < 0) {
+                    add('-');
+                }
+                room(40);
+                positional(size);
+                return;
+            }
             String text = Double.toString(value);
             for (int k = 0; k < text.length(); k++) {
                 add(text.charAt(k));
+            }
+        }
+
+        /**
+         * The digits of the upper end of what is read as `size`, until the rest is smaller than what may be left out.
+         * Both ends are halfway to the next numbers; times a power of ten they have four to eight digits before the point
+         * and the rest, in units of 2^-shift, behind it. Errors of the product are kept out of the range.
+         */
+        private void positional(double size) {
+            long bits = Double.doubleToLongBits(size);
+            long kept = bits & (1L << 52) - 1 | 1L << 52;
+            int exponent = (int) (bits >>> 52) - 1075;
+            int power = 4 - (int) Math.floor((exponent + 52) * 0.30102999566398114);
+            int shift = -(exponent - 11 + Tens.EXPONENT[power + Tens.MOST] + 64);
+            long ten = Tens.HIGH[power + Tens.MOST];
+            long high = Tens.upper((kept << 11) + (1 << 10), ten);
+            long low = Tens.upper((kept << 11) - (kept == 1L << 52 ? 1 << 9 : 1 << 10), ten) + 2;
+            long range = high - low, whole = high >>> shift, rest = high & (1L << shift) - 1;
+            long unit = 1;
+            for (; unit <= whole / 10; ) {
+                unit *= 10;
+            }
+            int point = power;                               // digits behind the point, where unit is 1
+            long digits = 0;
+            while (unit > 0) {                               // whole digits
+                digits = digits * 10 + whole / unit;
+                whole %= unit;
+                if ((whole << shift) + rest <= range) {
+                    zeros(digits, point, unit);
+                    return;
+                }
+                unit /= 10;
+            }
+            do {
+                rest *= 10;
+                range *= 10;
+                digits = digits * 10 + (rest >>> shift);
+                rest &= (1L << shift) - 1;
+                point++;
+            } while (rest > range);
+            write(digits, point);
+        }
+
+        private void zeros(long digits, int point, long unit) {
+            for (; unit > 1; unit /= 10) {
+                if (point > 0) {
+                    point--;
+                } else {
+                    digits *= 10;
+                }
+            }
+            write(digits, point);
+        }
+
+        /** Write digits of which the last `point` ones are behind the point. */
+        private void write(long digits, int point) {
+            while (point < 0) {
+                digits *= 10;
+                point++;
+            }
+            if (point == 0) {
+                digits *= 10;
+                point = 1;
+            }
+            int count = 1;
+            while (count < 19 && digits >= WHOLE[Math.min(count, 18)] && count <= 18) {
+                count++;
+            }
+            int places = Math.max(count, point + 1) + 1;     // with the point
+            for (int k = places - 1; k >= 0; k--) {
+                if (k == places - 1 - point) {
+                    bytes[length + k] = '.';
+                } else {
+                    bytes[length + k] = (byte) ('0' + digits % 10);
+                    digits /= 10;
+                }
+            }
+            length += places;
+        }
+
+        private void room(int count) {
+            if (length + count > bytes.length) {
+                bytes = Arrays.copyOf(bytes, 2 * bytes.length);
             }
         }
 
@@ -745,17 +943,60 @@ public final class @CLASS@ {
         return "'" + text + "'";
     }
 
-    /** Whole rows: bytes from `from` to `to`, whose first one is on line `line`. */
-    private static final class Block {
-        final byte[] bytes;
-        final int from, to;
-        final long line;
+    /** What texts mean, looked up by their bytes. */
+    private static final class Levels {
+        private final byte[][] texts;
+        private final int[] codes;
 
-        Block(byte[] bytes, int from, int to, long line) {
+        Levels(Map<String, Integer> meanings) {
+            int size = Integer.highestOneBit(Math.max(meanings.size(), 1)) << 2;
+            texts = new byte[size][];
+            codes = new int[size];
+            for (Map.Entry<String, Integer> one : meanings.entrySet()) {
+                byte[] text = one.getKey().getBytes(StandardCharsets.UTF_8);
+                int place = place(text, 0, text.length);
+                texts[place] = text;
+                codes[place] = one.getValue();
+            }
+        }
+
+        /** Return the code of a text, -1 if it has none. */
+        int code(byte[] bytes, int from, int to) {
+            int place = place(bytes, from, to);
+            return texts[place] == null ? -1 : codes[place];
+        }
+
+        private int place(byte[] bytes, int from, int to) {
+            int hash = 0;
+            for (int k = from; k < to; k++) {
+                hash = 31 * hash + bytes[k];
+            }
+            int place = (hash ^ hash >>> 16) & texts.length - 1;
+            while (texts[place] != null && !same(texts[place], bytes, from, to)) {
+                place = place + 1 & texts.length - 1;
+            }
+            return place;
+        }
+
+        private static boolean same(byte[] text, byte[] bytes, int from, int to) {
+            boolean alike = text.length == to - from;
+            for (int k = 0; alike && k < text.length; k++) {
+                alike = text[k] == bytes[from + k];
+            }
+            return alike;
+        }
+    }
+
+    /** Whole rows: bytes up to `to`, where the end of a line stands; SPARE bytes more may be looked at. */
+    private static final class Block {
+        static final int SPARE = 16;
+        final byte[] bytes;
+        final int to;
+
+        Block(byte[] bytes, int to) {
             this.bytes = bytes;
-            this.from = from;
             this.to = to;
-            this.line = line;
+            bytes[to] = '\n';
         }
     }
 
@@ -764,19 +1005,19 @@ public final class @CLASS@ {
         private final InputStream in;
         private byte[] buffer = new byte[1 << 18];
         private int length;
-        private long line = 1;
         private boolean ended;
+        long line = 1;                                       // behind the header
 
         Blocks(InputStream in) {
             this.in = in;
         }
 
-        /** Return the first row that is not blank, null if there is none. */
-        Cells header() throws IOException {
+        /** Return the cells of the first row that is not blank, null if there is none. */
+        String[] header() throws IOException {
             fill();
             boolean mark = length >= 3 && buffer[0] == (byte) 0xEF && buffer[1] == (byte) 0xBB && buffer[2] == (byte) 0xBF;
             if (mark) {
-                drop(3);
+                cut(3);
             }
             while (true) {
                 int end = end(true);
@@ -784,13 +1025,20 @@ public final class @CLASS@ {
                     fill();
                     continue;
                 }
-                end = end < 0 ? length : end;
-                Cells cells = new Cells(new Block(Arrays.copyOf(buffer, end), 0, end, line));
+                Cells cells = new Cells(cut(end < 0 ? length : end));
                 boolean found = cells.row();
-                line = found ? cells.next : line + lines(end);
-                drop(end);
-                if (found || ended && length == 0) {
-                    return found ? cells : null;
+                if (found) {
+                    List<String> names = new ArrayList<>();
+                    do {
+                        cells.find();
+                        names.add(cells.text());
+                    } while (cells.more());
+                    line += cells.next;
+                    return names.toArray(new String[0]);
+                }
+                line += cells.next;
+                if (ended && length == 0) {
+                    return null;
                 }
             }
         }
@@ -799,12 +1047,9 @@ public final class @CLASS@ {
         Block next() throws IOException {
             while (true) {
                 boolean more = fill();
-                int end = more ? end(false) : length;
+                int end = more ? plain() ? lastLine() : end(false) : length;
                 if (end > 0) {
-                    Block block = new Block(Arrays.copyOf(buffer, end), 0, end, line);
-                    line += lines(end);
-                    drop(end);
-                    return block;
+                    return cut(end);
                 }
                 if (!more) {
                     return null;
@@ -813,29 +1058,48 @@ public final class @CLASS@ {
         }
 
         private boolean fill() throws IOException {
-            if (length == buffer.length) {
-                buffer = Arrays.copyOf(buffer, 2 * length);
+            if (length == buffer.length - Block.SPARE) {
+                buffer = Arrays.copyOf(buffer, 2 * buffer.length);
             }
-            while (!ended && length < buffer.length) {
-                int count = in.read(buffer, length, buffer.length - length);
+            while (!ended && length < buffer.length - Block.SPARE) {
+                int count = in.read(buffer, length, buffer.length - Block.SPARE - length);
                 ended = count < 0;
                 length += Math.max(count, 0);
             }
             return !ended;
         }
 
-        private void drop(int count) {
-            System.arraycopy(buffer, count, buffer, 0, length - count);
+        /** Take the first bytes; what is behind them begins the next buffer. */
+        private Block cut(int count) {
+            byte[] taken = buffer;
+            buffer = new byte[taken.length];
             length -= count;
+            System.arraycopy(taken, count, buffer, 0, length);
+            return new Block(taken, count);
         }
 
-        private int lines(int end) {
-            int count = 0;
-            for (int k = 0; k < end; k++) {
-                boolean alone = buffer[k] == '\r' && (k + 1 == length || buffer[k + 1] != '\n');
-                count += buffer[k] == '\n' || alone ? 1 : 0;
+        /** Whether there are no quotes: eight bytes at a time, of which none may become zero. */
+        private boolean plain() {
+            ByteBuffer eights = ByteBuffer.wrap(buffer);
+            long found = 0;
+            int at = 0;
+            for (; at + 8 <= length; at += 8) {
+                long other = eights.getLong(at) ^ '"' * ONES;
+                found |= other - ONES & ~other;
             }
-            return count;
+            boolean quotes = (found & ONES << 7) != 0;
+            for (; at < length; at++) {
+                quotes |= buffer[at] == '"';
+            }
+            return !quotes;
+        }
+
+        private int lastLine() {
+            int end = length;
+            while (end > 0 && buffer[end - 1] != '\n') {
+                end--;
+            }
+            return end > 0 ? end : end(false);
         }
 
         /** Return where the first row, or the last whole one, ends; -1 where none does. */
@@ -875,64 +1139,126 @@ public final class @CLASS@ {
     /** The cells of one row after the other. */
     private static final class Cells {
         private final byte[] bytes;
-        private int at;
         private final int to;
-        private int[] from = new int[64], until = new int[64];
-        private byte[][] unquoted = new byte[64][];          // of cells in which quotes were doubled
-        int count;
-        long line, next;
+        private final ByteBuffer words;
+        private long value;                                  // of the digits that were read last
+        private int at, from, until;
+        private byte[] unquoted;                             // the cell, where it is not as it stands in the file
+        long line, next;                                     // of the row, and behind it; the block's first one is 0
 
         Cells(Block block) {
             bytes = block.bytes;
-            at = block.from;
             to = block.to;
-            next = block.line;
+            words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         }
 
-        /** Find the cells of the next row that is not blank; false behind the last one. */
+        /** Go to the next row that is not blank; false behind the last one. */
         boolean row() {
             while (at < to && (bytes[at] == '\n' || bytes[at] == '\r')) {
                 next += bytes[at] == '\n' || at + 1 == to || bytes[at + 1] != '\n' ? 1 : 0;
                 at++;
             }
             line = next;
-            count = 0;
-            if (at >= to) {
-                return false;
-            }
-            while (true) {
-                if (count == from.length) {
-                    from = Arrays.copyOf(from, 2 * count);
-                    until = Arrays.copyOf(until, 2 * count);
-                    unquoted = Arrays.copyOf(unquoted, 2 * count);
-                }
-                cell();
-                count++;
-                if (at >= to || bytes[at++] != ',') {
-                    break;
-                }
-            }
-            if (at <= to && bytes[at - 1] == '\r' && at < to && bytes[at] == '\n') {
-                at++;
-            }
-            next++;
-            return true;
+            return at < to;
         }
 
-        private void cell() {
-            while (at < to && bytes[at] == ' ') {
+        /** Go behind the cell that was read: true for another one, false where the row ends. */
+        boolean more() {
+            if (at < to && bytes[at] == ',') {
+                at++;
+                return true;
+            }
+            at += at + 1 < to && bytes[at] == '\r' && bytes[at + 1] == '\n' ? 2 : 1;
+            next++;
+            return false;
+        }
+
+        /** Return how many cells are left. */
+        int rest() {
+            int count = 0;
+            do {
+                find();
+                count++;
+            } while (more());
+            return count;
+        }
+
+        /** Read the cell as a number: a plain one at once, others once its end is known. */
+        double number(boolean time) {
+            int k = at;
+            while (bytes[k] == ' ') {
+                k++;
+            }
+            int minus = bytes[k] == '-' ? 1 : 0;
+            int start = k + minus, whole = digits(start);
+            long digits = value;
+            int end = start + whole, scale = 0;
+            if (bytes[end] == '.') {
+                scale = digits(end + 1);
+                end += 1 + scale;
+                digits = digits * WHOLE[Math.min(scale, 18)] + value;
+            }
+            boolean ends = bytes[end] == ',' || bytes[end] == '\n' || bytes[end] == '\r';
+            int count = whole + scale;
+            if (ends && count > 0 && count <= 18) {
+                double found = decimal(digits, -scale);
+                if (!Double.isNaN(found)) {
+                    from = at;
+                    until = at = end;
+                    unquoted = null;
+                    return found * SIGN[minus];
+                }
+            }
+            find();
+            double found = unquoted != null ? Double.NaN : numeral(bytes, from, until);
+            return Double.isNaN(found) ? @CLASS@.number(text(), time) : found;
+        }
+
+        /** Return how many digits follow, and leave their value, which up to 18 are exact: eight at a time, in one word. */
+        private int digits(int start) {
+            long total = 0;
+            for (int k = start; ; k += 8) {
+                long word = words.getLong(k) ^ '0' * ONES;           // the first byte is the lowest
+                long others = ((word + 6 * ONES) | word) & 0xF0F0F0F0F0F0F0F0L;
+                int count = Long.numberOfTrailingZeros(others) >>> 3;
+                int empty = (8 - count) * 4;
+                word = word << empty << empty;                       // zeros before the digits
+                word = 10 * word + (word >>> 8);                     // pairs, in every second byte
+                long hundreds = (word & 0x000000FF000000FFL) * (1_000_000L << 32 | 100);
+                long units = (word >>> 16 & 0x000000FF000000FFL) * (10_000L << 32 | 1);
+                total = total * WHOLE[count] + (hundreds + units >>> 32);
+                if (count < 8) {
+                    value = total;
+                    return k - start + count;
+                }
+            }
+        }
+
+        /** Read the cell as a level: its code, NaN for a missing one, ODD for an unknown one. */
+        double level(int field, Levels levels) {
+            find();
+            if (unquoted == null && from == until) {
+                return Double.NaN;
+            }
+            int code = unquoted != null ? -1 : levels.code(bytes, from, until);
+            return code >= 0 ? code : @CLASS@.read(field, text());
+        }
+
+        /** Find the end of the cell. */
+        void find() {
+            while (bytes[at] == ' ') {
                 at++;
             }
-            unquoted[count] = null;
+            unquoted = null;
             if (at < to && bytes[at] == '"') {
                 quotedCell();
                 return;
             }
-            from[count] = at;
-            while (at < to && bytes[at] != ',' && bytes[at] != '\n' && bytes[at] != '\r') {
+            from = at;
+            while (bytes[at] != ',' && bytes[at] != '\n' && bytes[at] != '\r') {
                 at++;
             }
-            until[count] = at;
+            until = at;
         }
 
         /** What is in quotes, where two of them are one, and what follows up to the comma. */
@@ -952,8 +1278,8 @@ public final class @CLASS@ {
             for (at = tail; at < to && bytes[at] != ',' && bytes[at] != '\n' && bytes[at] != '\r'; ) {
                 at++;
             }
-            from[count] = start;
-            until[count] = close;
+            from = start;
+            until = close;
             if (doubled || at > tail) {
                 byte[] found = new byte[at - start];
                 int length = 0;
@@ -962,17 +1288,13 @@ public final class @CLASS@ {
                     k += bytes[k] == '"' ? 1 : 0;
                 }
                 System.arraycopy(bytes, tail, found, length, at - tail);
-                unquoted[count] = Arrays.copyOf(found, length + at - tail);
+                unquoted = Arrays.copyOf(found, length + at - tail);
             }
         }
 
-        String text(int k) {
-            return unquoted[k] != null ? new String(unquoted[k], StandardCharsets.UTF_8)
-                : new String(bytes, from[k], until[k] - from[k], StandardCharsets.UTF_8);
-        }
-
-        double numeral(int k) {
-            return unquoted[k] != null ? Double.NaN : @CLASS@.numeral(bytes, from[k], until[k]);
+        String text() {
+            return unquoted != null ? new String(unquoted, StandardCharsets.UTF_8)
+                : new String(bytes, from, until - from, StandardCharsets.UTF_8);
         }
     }
 
@@ -1052,13 +1374,17 @@ public final class @CLASS@ {
         return found;
     }
 
-    private static float[] floats(DataInputStream in) throws IOException {
-        float[] found = new float[in.readInt()];
+    /** Numbers of 32 bits; they are kept in 64, so that no sum has to convert them. */
+    private static double[] floats(DataInputStream in) throws IOException {
+        double[] found = new double[in.readInt()];
         byte[] bytes = new byte[4 * Math.min(found.length, 1 << 16)];
         for (int k = 0; k < found.length; ) {
             int part = Math.min(found.length - k, 1 << 16);
             in.readFully(bytes, 0, 4 * part);
-            java.nio.ByteBuffer.wrap(bytes).asFloatBuffer().get(found, k, part);
+            java.nio.FloatBuffer values = ByteBuffer.wrap(bytes).asFloatBuffer();
+            for (int j = 0; j < part; j++) {
+                found[k + j] = values.get(j);
+            }
             k += part;
         }
         return found;
