@@ -1,4 +1,4 @@
-"""Methods by which a model leaves: as Java, as an ONNX graph, as one Python file."""
+"""Methods by which a model leaves: as Java, an ONNX graph, one Python file, a folder for MLflow, a card."""
 
 from __future__ import annotations
 
@@ -45,6 +45,17 @@ class ModelExports:
         without `force`. Example: ``model.export_numpy("scorer.py")``.
         """
         return self._export("numpy", path, force)
+
+    def export_mlflow(self, path: str | os.PathLike = "", force: bool = False) -> str:
+        """Write the model as a folder that `mlflow.pyfunc.load_model` loads; return the folder.
+
+        It has a signature and an input example, and needs MLflow, NumPy and pandas where it is loaded, no daskdl; to
+        write it MLflow is not needed. In a `path` that is a folder already it is named after the model. Raises
+        FileExists for a folder that is there without `force`, and always for one that was not exported.
+
+        Example: ``model.export_mlflow("deploy/model")``.
+        """
+        return self._export("mlflow", path, force)
 
     def download_pojo(self, path: str = "", get_genmodel_jar: bool = False, genmodel_name: str = "") -> str | None:
         """Write the model as a Java class into a folder and return the file, or print it where there is no `path`.

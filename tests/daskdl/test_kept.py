@@ -47,6 +47,7 @@ ACTS = (
     "show_summary",
     "download_model",
     "export_java",
+    "export_mlflow",
     "export_numpy",
     "export_onnx",
     "save_model_details",
