@@ -37,7 +37,9 @@ def test_any_cut_of_the_rows_gives_the_same_value(target):
     whole = metric.value(metric.measure(block))
     assert whole == pytest.approx(np.average(np.abs(block.actual - block.predicted), weights=block.weights))
     for cut in (0, 1, 17, 40):
-        parts = [metrics.CustomRows(*(None if a is None else a[s] for a in block)) for s in (slice(cut), slice(cut, None))]
+        parts = [
+            metrics.CustomRows(*(None if a is None else a[s] for a in block)) for s in (slice(cut), slice(cut, None))
+        ]
         joined = metric.join(metric.measure(parts[0]), metric.measure(parts[1]))
         assert metric.value(joined) == pytest.approx(whole)
 

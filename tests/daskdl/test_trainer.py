@@ -31,8 +31,8 @@ from daskdl.worker.trainer import (
     RoundShare,
     mixes,
     order,
-    stretches,
     stream,
+    stretches,
     train_share,
 )
 
