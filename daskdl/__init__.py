@@ -37,7 +37,8 @@ _NAMES: dict[str, str] = {
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
     ),
     **dict.fromkeys(
-        ("download_model", "download_pojo", "upload_model", "make_metrics", "predict"), "daskdl.door.models"
+        ("download_model", "download_pojo", "upload_model", "import_mojo", "upload_mojo", "make_metrics", "predict"),
+        "daskdl.door.models",
     ),
     "resume": "daskdl.door.recovery",
     "upload_custom_metric": "daskdl.door.custom_metric",
@@ -70,6 +71,7 @@ __all__ = [
     "get_model",
     "get_timezone",
     "import_file",
+    "import_mojo",
     "import_sql_select",
     "import_sql_table",
     "init",
@@ -100,6 +102,7 @@ __all__ = [
     "upload_custom_metric",
     "upload_file",
     "upload_model",
+    "upload_mojo",
 ]
 
 if TYPE_CHECKING:
@@ -114,6 +117,7 @@ if TYPE_CHECKING:
         download_pojo,
         get_grid,
         get_model,
+        import_mojo,
         load_grid,
         load_model,
         make_metrics,
@@ -121,6 +125,7 @@ if TYPE_CHECKING:
         save_grid,
         save_model,
         upload_model,
+        upload_mojo,
     )
     from daskdl.door.properties import rapids
     from daskdl.door.recovery import resume

@@ -25,7 +25,7 @@ _ALGORITHMS = (
 )
 _OTHERS = "Use H2O's own package h2o, or scikit-learn, for other algorithms"
 _KEEP = "save_model() and load_model() keep a model"
-_LEAVE = "model.export_java(), export_onnx() and export_numpy() write models that run elsewhere"
+_SCORE = "h2o.import_mojo() reads a MOJO of deep learning as a model: its predict() and describe what it holds"
 _ASK = "Ask h2o.cluster()"
 
 # Modules of h2o-py, below the package, and the remedy.
@@ -41,7 +41,7 @@ MODULES = {
 
 # Functions of h2o-py's module, and the remedy.
 FUNCTIONS = {
-    **dict.fromkeys(("import_mojo", "upload_mojo", "mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), _LEAVE),
+    **dict.fromkeys(("mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), _SCORE),
     **dict.fromkeys(("connection", "cluster_info", "cluster_status", "network_test", "api"), _ASK),
     **dict.fromkeys(("flow", "download_all_logs", "log_and_echo"), "h2o.cluster().dashboard_link shows what runs"),
     **dict.fromkeys(("set_telemetry", "telemetry_enabled"), "Nothing is ever sent anywhere"),

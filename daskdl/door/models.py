@@ -102,6 +102,26 @@ def download_model(
     return save_model(model, path, True, export_cross_validation_predictions, filename)
 
 
+def import_mojo(mojo_path: str, model_id: str | None = None) -> H2ODeepLearningEstimator:
+    """Read an H2O deep-learning MOJO (a zip) as a model that predicts, is explained, exported and trained on.
+
+    `model_id`: its name, by default the file's. Data is read, never code. Raises FrameError for files that are missing
+    or damaged, H2OValueError for what is no MOJO of deep learning.
+
+    Example: ``h2o.import_mojo("DeepLearning_model.zip").predict(frame)``.
+    """
+    from daskdl.export.mojo.reading import read_mojo
+
+    core = read_mojo(mojo_path, model_id)
+    registry.register(core.key, core)
+    return estimator_of(core)
+
+
+def upload_mojo(mojo_path: str, model_id: str | None = None) -> H2ODeepLearningEstimator:
+    """Read a MOJO from the client's disk; models live in this process, so this is `import_mojo`."""
+    return import_mojo(mojo_path, model_id)
+
+
 def download_pojo(model: Any, path: str | None = None, get_jar: bool = True, jar_name: str = "") -> str | None:
     """Write a model as a Java class into a folder and return the file, or print it where there is no `path`.
 

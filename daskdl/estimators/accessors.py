@@ -134,7 +134,7 @@ class MetricAccessors:
         model = self._trained()
         if model.category != "Binomial":
             raise H2OValueError(f"A threshold belongs to two classes; this is a {model.category} model.")
-        return (model.validation_metrics or model.training_metrics).default_threshold()
+        return model.default_threshold
 
     def gains_lift_plot(
         self,

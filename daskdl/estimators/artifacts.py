@@ -17,9 +17,6 @@ _INSTEAD = {
         "permutation_importance(), partial_plot() and varimp_plot() explain a model",
     ),
     "predict_contributions": "permutation_importance() and partial_plot() show what columns do",
-    **dict.fromkeys(
-        ("save_mojo", "download_mojo"), "export_java(), export_onnx() and export_numpy() let a model leave"
-    ),
     "train_segments": "train one estimator per part of the frame",
 }
 

@@ -5,45 +5,44 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from daskdl.export.program import program_of
-from daskdl.export.targets import TARGETS, Target
+from daskdl.export.targets import WRITERS, Writer
 from daskdl.model.model import Model
 from frames.exceptions import H2OTypeError, H2OValueError
 
 
-def target_named(name: str) -> Target:
-    """Return the target of a name, in any case; raises H2OValueError with all names for an unknown one.
+def writer_named(name: str) -> Writer:
+    """Return the writer of a name, in any case; raises H2OValueError with all names for an unknown one.
 
-    >>> target_named("Java").ending
+    >>> writer_named("Java").ending
     '.java'
     """
-    found = TARGETS.get(str(name).lower())
+    found = WRITERS.get(str(name).lower())
     if found is None:
-        raise H2OValueError(f"A model must be exported to one of {', '.join(TARGETS)}; got {name!r}.")
+        raise H2OValueError(f"A model must be exported to one of {', '.join(WRITERS)}; got {name!r}.")
     return found
 
 
 def write_model(model: Model, to: str, path: str | os.PathLike = "", force: bool = False, **options: Any) -> str:
-    """Write a model in the language `to`, to a file or into a folder (then named after the model); return the file.
+    """Write a model in the form `to`, to a file or into a folder (then named after the model); return the file.
 
-    The file appears whole or not at all. Raises H2OValueError for an unknown language or option, FileExists for a file
+    The file appears whole or not at all. Raises H2OValueError for an unknown form or option, FileExists for a file
     that is there without `force`, FileMissing where there is no folder, H2OJobError for a model whose weights broke
     down, Untraceable (an H2OValueError) for formulas that the language has no words for.
 
     Example: ``write_model(model, "java", "deploy", package="com.acme")``.
     """
-    target = target_named(to)
+    writer = writer_named(to)
     if not isinstance(path, str | os.PathLike):
         raise H2OTypeError(f"path must be a path; got {path!r}.")
-    unknown = sorted(name for name, value in options.items() if value is not None and name not in target.options)
+    unknown = sorted(name for name, value in options.items() if value is not None and name not in writer.options)
     if unknown:
-        known = ", ".join(target.options) or "none"
-        raise H2OValueError(f"Options of {target.name} must be among: {known}; got {unknown[0]!r}.")
+        known = ", ".join(writer.options) or "none"
+        raise H2OValueError(f"Options of {writer.name} must be among: {known}; got {unknown[0]!r}.")
     given = {name: value for name, value in options.items() if value is not None}
-    return target.write(program_of(model), os.fspath(path), bool(force), **given)
+    return writer.write_model(model, os.fspath(path), bool(force), **given)
 
 
 def text_of(model: Model, to: str, name: str) -> str:
     """Return the main file of an export as text; `name` is what the file would be called."""
-    made = target_named(to).files(program_of(model), name)
+    made = writer_named(to).files_of(model, name)
     return next(iter(made.values())).decode()

@@ -26,6 +26,8 @@ from frames.table.names import unique_names
 
 LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
 
+IMPORTED = "imported"  # the note of a model that was made elsewhere, and by what
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -51,6 +53,7 @@ class Model:
     seen_missing: tuple[bool, ...] = ()
     samples: int = 0
     epochs: float = 0.0
+    threshold: float | None = None  # the one to judge by where no metrics tell it: of a model made elsewhere
     trouble: str | None = None  # why the weights are unstable, if they are
     warnings: tuple[str, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)  # staleness, workers, seconds: what the summary says
@@ -90,7 +93,7 @@ class Model:
         """The probability from which a binomial model says the second class: max F1 on validation, else training."""
         judged = self.validation_metrics or self.training_metrics
         if self.category != "Binomial" or judged is None:
-            return 0.5
+            return 0.5 if self.threshold is None else self.threshold
         threshold = float(judged.default_threshold())
         return threshold if math.isfinite(threshold) else 0.5
 

@@ -38,6 +38,7 @@ def record_of(model: Model) -> dict[str, Any]:
     return strict(
         record
         | {
+            "threshold": model.threshold,
             "parameters": model.parameters.to_dict(),
             "resolved": model.resolved.to_dict(),
             "encoder": model.encoder.to_dict(),
@@ -73,6 +74,7 @@ def model_of(record: Mapping[str, Any], states: Mapping[str, State], folds: list
         priors=None if values["priors"] is None else tuple(values["priors"]),
         seen_missing=tuple(values["seen_missing"]),
         warnings=tuple(values["warnings"]),
+        threshold=values.get("threshold"),  # not in checkpoints of version 1 as it was first written
         state=states["state"],
         last=states.get("last"),
         extras=extras,

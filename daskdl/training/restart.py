@@ -17,10 +17,11 @@ from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.progress import Progress, TrainingPlan
 from daskdl.encoding.adaptation import adapt
 from daskdl.encoding.encoder import Encoder
-from daskdl.model.model import Model
+from daskdl.model.model import IMPORTED, Model
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
 from daskdl.parameters import Facts, FieldError, Parameters, Resolved, continue_from, restart_errors, survey
+from daskdl.parameters.declared import declarations
 from daskdl.parameters.facts import refuse
 from daskdl.training.look import Overview
 from daskdl.training.new_levels import Growth, grow, grown_state
@@ -120,13 +121,14 @@ def restart_of(
         message = f"Checkpoint has to point to existing model! Got {model!r}: train() takes the model itself."
         refuse(key, [FieldError("checkpoint", message)])
     facts = survey(parameters, frame, x, y, validation, workers=workers)
+    asked = _asked(model, parameters)
     errors = _unfit(model) or restart_errors(
-        _comparable(model.parameters, model.response, model.history.validated),
+        _comparable(asked, model.response, model.history.validated),
         _comparable(parameters, facts.response or parameters.response_column, facts.has_validation),
         _epochs_done(model),
     )
     refuse(key, errors)
-    in_force, notes = continue_from(model.parameters, parameters)
+    in_force, notes = continue_from(asked, parameters)
     unused = [name for name in facts.predictors if name not in model.encoder.sources]
     notes += [f"Column '{name}' is not used: the checkpointed model was trained without it." for name in unused]
     refuse(key, _column_errors(model.encoder, frame, {*facts.predictors, *facts.dropped}))
@@ -152,6 +154,23 @@ def _unfit(model: Model) -> list[FieldError]:
     if model.trouble:
         return [FieldError("checkpoint", f"{model.key} is numerically unstable ({model.trouble}). Train a new model.")]
     return []
+
+
+def _asked(model: Model, new: Parameters) -> Parameters:
+    """Return what the model was asked for, in the words of `new` where both mean the same.
+
+    AUTO and what it became are the same choice; a model that was made elsewhere does not know what was ignored.
+    """
+    old, actual = model.parameters, model.resolved.actual
+    same = {
+        name: getattr(new, name)
+        for name in declarations()
+        if "AUTO" in (getattr(old, name), getattr(new, name))
+        and getattr(actual, name) in (getattr(old, name), getattr(new, name))
+    }
+    if IMPORTED in model.notes:
+        same["ignored_columns"] = new.ignored_columns
+    return old.replace(**same)
 
 
 def _comparable(parameters: Parameters, response: str | None, validated: bool) -> Parameters:

@@ -1,24 +1,29 @@
-"""Languages that a model can be written in: one file each, found by belonging to this folder."""
+"""Forms in which a model can be written: one file each, found by belonging to this folder."""
 
 import importlib
 import inspect
 import pkgutil
 
-from daskdl.export.targets.base import Target
+from daskdl.export.targets.base import Target, Writer
 
-__all__ = ["TARGETS", "Target"]
+__all__ = ["TARGETS", "WRITERS", "Target", "Writer"]
 
 
-def _found() -> dict[str, Target]:
-    made: list[Target] = []
+def _found() -> dict[str, Writer]:
+    made: list[Writer] = []
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         values = vars(importlib.import_module(module.name)).values()
         made += [
             one()
             for one in values
-            if inspect.isclass(one) and issubclass(one, Target) and one.__module__ == module.name and one is not Target
+            if inspect.isclass(one)
+            and issubclass(one, Writer)
+            and one.__module__ == module.name
+            and not inspect.isabstract(one)
         ]
     return {one.name: one for one in sorted(made, key=lambda one: one.name)}
 
 
-TARGETS: dict[str, Target] = _found()
+WRITERS: dict[str, Writer] = _found()
+# those that write a program, which is traced from the model's formulas
+TARGETS: dict[str, Target] = {name: one for name, one in WRITERS.items() if isinstance(one, Target)}

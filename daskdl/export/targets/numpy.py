@@ -52,7 +52,7 @@ class Numpy(Target):
 
     def files(self, program: Program, path: str, **options: Any) -> dict[str, bytes]:
         self.check(program)
-        return {self.place(program, path): self.text(program).encode("ascii")}
+        return {self.place(program.name, path): self.text(program).encode("ascii")}
 
     def text(self, program: Program) -> str:
         """Return the file's text, in ASCII."""

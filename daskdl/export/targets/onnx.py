@@ -65,7 +65,7 @@ class Onnx(Target):
     def files(self, program: Program, path: str, **_: Any) -> dict[str, bytes]:
         """Return the graph; H2OResponseError where the package onnx is missing, H2OValueError for names it refuses."""
         self.check(program)
-        return {self.place(program, path): graph_of(program, self.operations).SerializeToString()}
+        return {self.place(program.name, path): graph_of(program, self.operations).SerializeToString()}
 
 
 def graph_of(program: Program, operations: dict[str, Any]) -> Any:
