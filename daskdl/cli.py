@@ -254,13 +254,13 @@ def predict(
 
 @main.command()
 @click.option("--model", "model_dir", required=True, metavar="DIR", help="Saved model.")
-@click.option("--to", required=True, metavar="TARGET", help="What to write: java, mlflow, numpy or onnx.")
+@click.option("--to", required=True, metavar="TARGET", help="Form: java, numpy, onnx, mojo, mlflow or card.")
 @click.option("--out", required=True, metavar="PATH", help="File, or folder for a file named after the model.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--package", help="Package of the Java class, such as com.acme.models.")
 @click.option("--class-name", help="Name of the Java class; default: the file's, or the model's.")
 def export(model_dir: str, to: str, out: str, force: bool, package: str | None, class_name: str | None) -> None:
-    """Write a saved model as Java, an ONNX graph, one Python file, or a folder for MLflow; no cluster is started."""
+    """Write a saved model as Java, ONNX graph, Python file, H2O MOJO, MLflow model or model card; starts no cluster."""
     with _plainly():
         from daskdl.export.write import write_model
         from daskdl.model import checkpoint

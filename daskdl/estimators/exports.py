@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from frames.exceptions import H2OValueError
+
 
 class ModelExports:
     """Exports of an estimator's model; `_trained()` gives the model or raises. What they promise: docs/export.md."""
@@ -57,6 +59,14 @@ class ModelExports:
         """
         return self._export("mlflow", path, force)
 
+    def export_card(self, path: str | os.PathLike = "", force: bool = False) -> str:
+        """Write the model card, Markdown or (where `path` ends in .html) HTML; return the file.
+
+        It tells the data, parameters, metrics, importances, history and versions, and leaves room for the intended use.
+        Raises FileExists without `force`. Example: ``model.export_card("card.md")``.
+        """
+        return self._export("card", path, force)
+
     def download_pojo(self, path: str = "", get_genmodel_jar: bool = False, genmodel_name: str = "") -> str | None:
         """Write the model as a Java class into a folder and return the file, or print it where there is no `path`.
 
@@ -76,11 +86,34 @@ class ModelExports:
         self._trained()
         return True
 
+    def download_mojo(self, path: str = ".", get_genmodel_jar: bool = False, genmodel_name: str = "") -> str:
+        """Write the model as an H2O MOJO and return the file; an older one is replaced.
+
+        H2O's h2o-genmodel.jar scores it; `get_genmodel_jar` and `genmodel_name` are accepted for H2O's sake: daskdl has
+        no jar, get it from H2O. Raises H2OValueError for what the format cannot say, with what writes it instead:
+        offsets, encodings other than one-hot, activations and distributions that H2O does not have.
+
+        Example: ``model.download_mojo("model.zip")``.
+        """
+        return self._export("mojo", path, True)
+
+    def save_mojo(self, path: str = "", force: bool = False, filename: str | None = None) -> str:
+        """Write the model as an H2O MOJO below a folder and return the file; see `download_mojo`.
+
+        Raises FileExists for a file that is there, without `force`. Example: ``model.save_mojo("models")``.
+        """
+        return self._export("mojo", os.path.join(path or os.getcwd(), filename or ""), force)
+
     @property
     def have_mojo(self) -> bool:
-        """Whether the model can be written in H2O's MOJO format: never."""
-        self._trained()
-        return False
+        """Whether download_mojo() writes the model: not where H2O's format cannot say what it predicts."""
+        from daskdl.export.mojo.writing import mojo_of
+
+        try:
+            mojo_of(self._trained())
+        except H2OValueError:
+            return False
+        return True
 
     def _export(self, to: str, path: str | os.PathLike, force: bool, **options: Any) -> str:
         from daskdl.export.write import write_model  # here, so that importing the classes does not load the exports

@@ -46,10 +46,13 @@ ACTS = (
     "show",
     "show_summary",
     "download_model",
+    "download_mojo",
+    "export_card",
     "export_java",
     "export_mlflow",
     "export_numpy",
     "export_onnx",
+    "save_mojo",
     "save_model_details",
     "plot",
 )

@@ -64,6 +64,10 @@ class Target(Writer):
         """Return what is to be written of a model's program."""
         return self.files(program_of(model), path, **options)
 
+    def write_model(self, model: Model, path: str, force: bool = False, **options: Any) -> str:
+        """Write a model's program and return where."""
+        return self.write(program_of(model), path, force, **options)
+
     def write(self, program: Program, path: str, force: bool = False, **options: Any) -> str:
         """Write a program as `write_model` writes a model."""
         return landed(self.files(program, path, **options), force)

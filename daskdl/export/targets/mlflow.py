@@ -54,7 +54,7 @@ class Mlflow(Target):
 
     def files(self, program: Program, path: str, **_: Any) -> dict[str, bytes]:
         self.check(program)
-        folder = self.place(program, path)
+        folder = self.place(program.name, path)
         code = Numpy().text(program).replace("import sys\n", "import sys\nimport warnings\n", 1)
         code = code.replace('\n\n\nif __name__ == "__main__":', LOADER + '\n\nif __name__ == "__main__":')
         digest = hashlib.sha256(code.encode("ascii")).hexdigest()
@@ -80,15 +80,15 @@ class Mlflow(Target):
         Raises FileExists for something that is there: without `force`, or if it is no model of MLflow.
         """
         made = self.files(program, path, **options)
-        folder = self.place(program, path)
+        folder = self.place(program.name, path)
         inside = {os.path.relpath(one, folder).replace(os.sep, "/"): content for one, content in made.items()}
         return write_folder(folder, inside, MARK, force)
 
-    def place(self, program: Program, path: str) -> str:
+    def place(self, name: str, path: str) -> str:
         """Return the folder that a path means: in one that is no model of MLflow, a new one named after the model."""
         if os.path.isfile(os.path.join(path or os.getcwd(), MARK)):
             return os.path.normpath(path or os.getcwd())
-        return os.path.normpath(super().place(program, path))
+        return os.path.normpath(super().place(name, path))
 
 
 def _description(program: Program, module: str, digest: str) -> str:
