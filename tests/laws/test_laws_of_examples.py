@@ -112,6 +112,7 @@ def _scene(folder: Path) -> dict[str, Any]:
         warnings.simplefilter("ignore", RuntimeWarning)  # the epochs of six rows
         model = H2ODeepLearningEstimator(hidden=[3], epochs=1, seed=1, model_id="shown", nfolds=2)
         model.train(x=["petal_len", "k"], y="y", training_frame=fr)
+    model.download_mojo("DeepLearning_model.zip")
     numbers = fr[["petal_len", "sepal_len", "temperature", "day"]]
     return {
         "h2o": h2o, "fr": fr, "frame": fr, "model": model.model, "estimator": model, "series": numbers,
