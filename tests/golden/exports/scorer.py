@@ -326,24 +326,20 @@ def blocks(source: Any, width: int) -> Iterator[list[list[str]]]:
 
 # The model, as daskdl 0.1.0 wrote it.
 _FACTS = {
-    "name": "Golden",
-    "category": "Binomial",
-    "response": "y",
-    "fields": [{"name": "kind", "levels": ["a", "b,c", 'd"']}, {"name": "size"}],
-    "offset": None,
-    "offset_scale": 1.0,
-    "levels": [[0, [0, 1, 2, 3]]],
-    "numbers": [{"field": 1, "sub": 2.4317105263157894, "mul": 0.5959547077048858, "fill": 2.4317105263157894}],
-    "columns": ["predict", "no", "yes"],
-    "domain": ["no", "yes"],
-    "threshold": 0.3572288681313486,
-    "order": [0, 1],
-    "level_units": 4,
-    "layers": [
-        {"units": 5, "pieces": 1, "kept": 1.0},
-        {"units": 3, "pieces": 1, "kept": 1.0},
-        {"units": 2, "pieces": 1, "kept": 1.0},
-    ],
+    'name': 'Golden',
+    'category': 'Binomial',
+    'response': 'y',
+    'fields': [{'name': 'kind', 'levels': ['a', 'b,c', 'd"']}, {'name': 'size'}],
+    'offset': None,
+    'offset_scale': 1.0,
+    'levels': [[0, [0, 1, 2, 3]]],
+    'numbers': [{'field': 1, 'sub': 2.4317105263157894, 'mul': 0.5959547077048858, 'fill': 2.4317105263157894}],
+    'columns': ['predict', 'no', 'yes'],
+    'domain': ['no', 'yes'],
+    'threshold': 0.3572288681313486,
+    'order': [0, 1],
+    'level_units': 4,
+    'layers': [{'units': 5, 'pieces': 1, 'kept': 1.0}, {'units': 3, 'pieces': 1, 'kept': 1.0}, {'units': 2, 'pieces': 1, 'kept': 1.0}],
 }
 
 
