@@ -29,6 +29,8 @@ from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
 SHOWN = 10  # new levels that an error names
+# parameters that an imported model tells; what it does not tell may be chosen anew
+TOLD = ("hidden", "activation", "distribution", "autoencoder", "use_all_factor_levels", "standardize")
 SAME = "must be the same as for the checkpointed model"
 
 
@@ -83,6 +85,8 @@ class Restart:
         return self._fitted(last, layout), self._fitted(self.model.state, layout)
 
     def _fitted(self, state: State, layout: Layout) -> State:
+        if IMPORTED in self.model.notes:  # it has no slots of its own, and the optimizer may be another
+            state = state._replace(slots=np.zeros((layout.slots, state.weights.size), np.float32))
         if self.growth is None:
             return state.copy()
         return grown_state(state, self.model.layout, layout, self.growth)
@@ -121,9 +125,9 @@ def restart_of(
         message = f"Checkpoint has to point to existing model! Got {model!r}: train() takes the model itself."
         refuse(key, [FieldError("checkpoint", message)])
     facts = survey(parameters, frame, x, y, validation, workers=workers)
-    asked = _asked(model, parameters)
+    asked, foreign = _asked(model, parameters), IMPORTED in model.notes
     errors = _unfit(model) or restart_errors(
-        _comparable(asked, model.response, model.history.validated),
+        _comparable(asked, model.response, facts.has_validation if foreign else model.history.validated),
         _comparable(parameters, facts.response or parameters.response_column, facts.has_validation),
         _epochs_done(model),
     )
@@ -159,7 +163,7 @@ def _unfit(model: Model) -> list[FieldError]:
 def _asked(model: Model, new: Parameters) -> Parameters:
     """Return what the model was asked for, in the words of `new` where both mean the same.
 
-    AUTO and what it became are the same choice; a model that was made elsewhere does not know what was ignored.
+    AUTO and what it became are the same choice; of a model that was made elsewhere only some parameters are known.
     """
     old, actual = model.parameters, model.resolved.actual
     same = {
@@ -169,7 +173,7 @@ def _asked(model: Model, new: Parameters) -> Parameters:
         and getattr(actual, name) in (getattr(old, name), getattr(new, name))
     }
     if IMPORTED in model.notes:
-        same["ignored_columns"] = new.ignored_columns
+        same |= {name: getattr(new, name) for name in declarations() if name not in TOLD}
     return old.replace(**same)
 
 

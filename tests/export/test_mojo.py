@@ -199,6 +199,11 @@ def test_an_imported_model_goes_on_training_is_exported_and_saved(files, models,
     )
     more.train(x=X, y="two", training_frame=training)
     assert more.model_performance(training).logloss() < before
+    other = H2ODeepLearningEstimator(
+        hidden=[6, 4], activation="Tanh", epochs=2, seed=1, adaptive_rate=False, l1=1e-5, checkpoint="second life"
+    )
+    other.train(x=X, y="two", training_frame=training, validation_frame=training)
+    assert other.model.samples == 2 * ROWS
     path = h2o.save_model(again, str(tmp_path))
     loaded = h2o.load_model(path)
     assert loaded.default_threshold() == again.default_threshold()
@@ -302,6 +307,8 @@ def rewritten(path: str, target: Path, **changes: str | None) -> str:
         ({"bias_layer0": "[NaN, 0, 0, 0, 0, 0]"}, "finite"),
         ({"category": "Clustering"}, "one of Binomial"),
         ({"n_classes": "7"}, "must have 7 levels"),
+        ({"_genmodel_encoding": "Eigen"}, "this one has Eigen"),
+        ({"use_all_factor_levels": "false"}, "a unit per level"),
     ],
 )
 def test_parts_that_do_not_fit_are_named(changes, sentence, files, tmp_path):
@@ -313,6 +320,24 @@ def test_parts_that_do_not_fit_are_named(changes, sentence, files, tmp_path):
 def test_choices_that_nobody_has_are_refused(changes, files, tmp_path):
     with pytest.raises(H2OValueError, match=r"Sigmoid|beta"):
         read_mojo(rewritten(files["Tanh_two"], tmp_path / "odd.zip", **changes))
+
+
+def test_an_offset_that_is_left_out_is_told(files, tmp_path):
+    mojo = read_archive(files["poisson"])
+    told = Mojo({**mojo.info, "offset_column": "exposure"}, mojo.columns, mojo.domains)
+    (tmp_path / "m.zip").write_bytes(packed(told))
+    with pytest.warns(UserWarning, match="'exposure' of the MOJO is left out"):
+        h2o.import_mojo(str(tmp_path / "m.zip"))
+
+
+def test_levels_of_files_with_escapes_are_lines_quotes_and_all(tmp_path):
+    (tmp_path / "domains").mkdir()
+    info = "algo = deeplearning\nn_columns = 1\nescape_domain_values = true\n"
+    (tmp_path / "model.ini").write_text(f"[info]\n{info}[columns]\na\u2028b\n[domains]\n0: 4 d.txt\n", encoding="utf-8")
+    (tmp_path / "domains" / "d.txt").write_text('"q"\n"a\ntwo\\nlines\nback\\\\slash\n')
+    mojo = read_archive(tmp_path)
+    assert mojo.domains == {0: ('"q"', '"a', "two\nlines", "back\\slash")}
+    assert mojo.columns == ("a\u2028b",)
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path):

@@ -20,6 +20,7 @@ MOST_FILES = 20_000  # a file per categorical column, and a few more
 RATIO = 1_000  # times its size that a file may grow unpacked; text of numbers grows 2 to 10 times
 NEWEST = 1.10  # version of the format for deep learning
 ALGORITHMS = ("deeplearning", "Deep Learning")
+BLANK = "".join(map(chr, range(33)))  # what Java strips from the ends of lines
 _DOMAIN = re.compile(r"(\d+):\s*(\d+) (\S+)")
 
 
@@ -87,15 +88,15 @@ def _parsed(parts: Any) -> Mojo:
     columns: list[str] = []
     files: dict[int, tuple[int, str]] = {}
     section = ""
-    for line in parts.read("model.ini").decode("utf-8", "replace").splitlines():
-        line = line.strip()
+    for line in parts.read("model.ini").decode("utf-8", "replace").split("\n"):
+        line = line.strip(BLANK)
         if not line or line.startswith("#"):
             continue
         if line in ("[info]", "[columns]", "[domains]"):
             section = line
         elif section == "[info]":
             key, _, value = line.partition("=")
-            info[key.strip()] = value.strip()
+            info[key.strip(BLANK)] = value.strip(BLANK)
         elif section == "[columns]":
             columns.append(line)
         elif section == "[domains]":
@@ -104,9 +105,9 @@ def _parsed(parts: Any) -> Mojo:
                 raise H2OValueError(f"[domains] of a MOJO must have lines such as '0: 3 d000.txt'; got {line[:80]!r}.")
             files[int(found[1])] = int(found[2]), found[3]
     _require(info, columns)
-    domains = {i: _levels(parts.read(f"domains/{name}"), count, name) for i, (count, name) in files.items()}
-    if info.get("escape_domain_values") == "true":  # since 3.3x a line break is written as backslash n
-        domains = {i: tuple(map(_unescaped, levels)) for i, levels in domains.items()}
+    escaped = info.get("escape_domain_values") == "true"
+    read = _escaped_levels if escaped else _levels
+    domains = {i: read(parts.read(f"domains/{name}"), count, name) for i, (count, name) in files.items()}
     return Mojo(info, tuple(columns), domains)
 
 
@@ -124,8 +125,19 @@ def _require(info: Mapping[str, str], columns: Sequence[str]) -> None:
         raise H2OValueError(f"A MOJO must name its n_columns = {said or 'nothing'} columns; it names {len(columns)}.")
 
 
+def _escaped_levels(content: bytes, count: int, name: str) -> tuple[str, ...]:
+    """Return the levels of a file whose line breaks are written as backslash n: a line each, quotes and all."""
+    lines = content.decode("utf-8", "replace").split("\n")
+    found = [_unescaped(line.rstrip("\r")) for line in lines[:count]]
+    if len(lines) < count or (len(lines) == count and not lines[-1]):
+        raise H2OValueError(
+            f"{name} of a MOJO must hold {count} levels; it holds {len(lines) - 1}. Copy the MOJO again."
+        )
+    return tuple(found)
+
+
 def _levels(content: bytes, count: int, name: str) -> tuple[str, ...]:
-    """Return the levels of a file: a line each, in quotes (doubled inside) since 3.3x, bare before."""
+    """Return the levels of a file: a line each, in quotes (doubled inside) or bare."""
     text, found, at = content.decode("utf-8", "replace"), [], 0
     while at < len(text) and len(found) < count:
         if text[at] == '"':

@@ -20,8 +20,10 @@ from daskdl.network.layout import Layout
 from daskdl.parameters import Facts, Parameters, Resolved, resolve
 from daskdl.training.plans import training_plan
 from frames.chunks.column import Column
-from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError, tell
 
+PLAIN = ("AUTO", "OneHotInternal", "Enum", "null")  # encodings under which a column stays a column
+MADE = (".Eigen", ".top_10_levels")  # the ends of names that encodings make
 CATEGORIES = ("Binomial", "Multinomial", "Regression", "AutoEncoder")
 # Families that differ in training only, by the one that predicts as they do.
 SAME_ANSWER = {"quasibinomial": "bernoulli"}
@@ -70,7 +72,23 @@ def model_of(mojo: Mojo, key: str) -> Model:
     )
 
 
+def _require_plain(mojo: Mojo) -> None:
+    """Raise H2OValueError for a model whose columns are not those of the data; tell of an offset that is left out."""
+    encoding, original = mojo.text("_genmodel_encoding", "AUTO"), mojo.whole("_n_orig_names", 0)
+    encoded = [name for name in mojo.columns if name.endswith(MADE)]
+    if encoding not in PLAIN or (encoded and original):
+        named = f"'{encoded[0]}'" if encoded else "encoded columns"
+        raise H2OValueError(
+            f"A MOJO must be of a model with categorical_encoding AUTO; this one has {encoding} ({named}): its "
+            "columns are not those of the data. Train it with AUTO, or score it with H2O's own h2o-genmodel."
+        )
+    offset = mojo.text("offset_column", "null")
+    if offset != "null":
+        tell(f"The offset_column '{offset}' of the MOJO is left out, as H2O's reader does: predictions are without it.")
+
+
 def _encoder(mojo: Mojo, category: str) -> Encoder:
+    _require_plain(mojo)
     cats, nums = mojo.whole("cats"), mojo.whole("nums")
     if cats < 0 or nums < 0 or cats + nums < 1 or cats + nums > len(mojo.columns):
         raise H2OValueError(
@@ -84,6 +102,12 @@ def _encoder(mojo: Mojo, category: str) -> Encoder:
     if len(starts) != cats + 1 or starts[0] != 0 or any(np.diff(starts) < 1):
         raise H2OValueError(f"cat_offsets of a MOJO must be {cats + 1} rising numbers from 0; got {starts[:20]}.")
     first = 0 if mojo.flag("use_all_factor_levels", True) else 1
+    for i, width in enumerate(np.diff(starts)):
+        if width != len(mojo.domains[i]) + 1 - first:
+            raise H2OValueError(
+                f"cat_offsets of a MOJO must give '{names[i]}' a unit per level and one for missing, "
+                f"{len(mojo.domains[i]) + 1 - first}; got {width}. Hashed levels are not read."
+            )
     levels = tuple(_levels(names[i], mojo.domains[i], first, starts[i], starts[i + 1] - starts[i]) for i in range(cats))
     means, scales = (mojo.numbers(name, []) for name in ("norm_sub", "norm_mul"))
     if len(means) not in (0, nums) or len(scales) not in (0, nums):
@@ -141,6 +165,7 @@ def _resolved(mojo: Mojo, encoder: Encoder, category: str, key: str) -> Resolved
         "mini_batch_size": mojo.whole("mini_batch_size", 1),
         "use_all_factor_levels": mojo.flag("use_all_factor_levels", True),
         "standardize": mojo.info.get("norm_mul", "null") != "null" or not encoder.numbers,
+        "balance_classes": mojo.flag("balance_classes", False),
         "missing_values_handling": "MeanImputation" if mojo.flag("mean_imputation", True) else "Skip",
     }
     if activation.endswith("WithDropout"):
