@@ -11,7 +11,8 @@ from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.model import apply
 from daskdl.model.matching import matched
 from frames.chunks.chunk import Chunk
-from frames.cluster.tasks import as_float, gather, submit_all
+from frames.cluster.sending import gather, submit_all
+from frames.cluster.tasks import as_float
 from frames.columns.dictionary import text_of
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
@@ -205,7 +206,7 @@ def _one_column(what: str, column: H2OFrame, rows: int) -> None:
 def _values(frame: H2OFrame, name: str) -> np.ndarray:
     """Return a column here: numbers (float64, NaN missing), or the codes of an enum (-1 missing)."""
     placed = frame.placement([name])
-    parts = gather(submit_all(_decoded, [list(chunks) for chunks in placed.parts], placed.where[name]))
+    parts = gather(submit_all(_decoded, [list(chunks) for chunks in placed.parts], placed.where[name]), "Reading rows")
     return np.concatenate(parts) if parts else np.zeros(0)
 
 

@@ -251,11 +251,11 @@ class _Running:
     def _run(self) -> None:
         try:
             self._outcome = (self._work(), None)
-        except BaseException as error:
+        except BaseException as error:  # raised where the result is asked for
             self._outcome = (None, error)
 
     def result(self) -> Any:
-        self._thread.join()
+        self._thread.join()  # it ends: a job without workers by its own time limit, and join() can be interrupted
         model, error = self._outcome
         if error is not None:
             raise error

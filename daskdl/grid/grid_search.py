@@ -225,7 +225,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         self._told = len(self._results.failures)
         with ModelProgress(shown=progress_bars.shown(), title=TITLE) as progress:
             self._search = Search(
-                cluster=Cluster.current(),
+                cluster=Cluster.of(self._task.roles["training_frame"]),
                 task=self._task,
                 space=self._space,
                 criteria=self._criteria,

@@ -74,6 +74,7 @@ class Search:
         with ThreadPoolExecutor(self._at_once(), thread_name_prefix="daskdl-grid") as pool:
             try:
                 while self._fill(pool, combinations) or self._running:
+                    # each ends: a job without workers by its own time limit
                     done, _ = wait(self._running, return_when=FIRST_COMPLETED)
                     for one in done:
                         self._take(one)

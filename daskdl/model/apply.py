@@ -25,7 +25,8 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import registry
-from frames.cluster.tasks import gather, resident, submit
+from frames.cluster.sending import gather, resident, submit
+from frames.cluster.waiting import Client
 from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.table.names import unique_names
@@ -81,7 +82,7 @@ def measured(model: Model, frame: H2OFrame, auc_type: str | None = None) -> metr
     """Return the mergeable state behind `performance`; raises as it does."""
     scorer = model.scorer(auc_type, known_metric(model.resolved.actual.custom_metric_func))
     frame, plan = _reading(model, frame, need_response=True)
-    return metrics.merged(gather(_tasks(model, frame, plan, scorer, _measure)))
+    return metrics.merged(gather(_tasks(model, frame, plan, scorer, _measure), f"Measuring {model.key}"))
 
 
 def _reading(model: Model, frame: H2OFrame, need_response: bool = False) -> tuple[H2OFrame, Adaptation]:
@@ -110,7 +111,8 @@ def _tasks(
     model: Model, frame: H2OFrame, plan: Adaptation, scorer: Scorer, task: Callable[..., Any], *more: Any
 ) -> list:
     placed = frame.placement(needed_columns(model.encoder, plan, frame.names) or frame.names[:1])
-    shared, reading, where = held(scorer), resident(plan), resident(placed.where)
+    shared = held(scorer, placed.client)
+    reading, where = resident(plan, placed.client), resident(placed.where, placed.client)
     return [submit(task, shared, reading, list(parts), where, *more) for parts in placed.parts]
 
 
@@ -134,14 +136,14 @@ def needed_columns(encoder: Encoder, plan: Adaptation, names: Sequence[str]) -> 
     return list(dict.fromkeys([*plan.columns, *extra]))
 
 
-def held(value: Any) -> Any:
-    """Return a future that keeps `value` on the cluster once for all tasks that share it.
+def held(value: Any, client: Client) -> Any:
+    """Return a future that keeps `value` on a client's cluster once for all tasks that share it.
 
     A small value is a task result, which Dask makes again when its worker dies; a large one is scattered.
     """
     if getattr(value, "weights", np.zeros(0)).nbytes > LARGE:
-        return resident(value)
-    return submit(_held, value)
+        return resident(value, client)
+    return client.submit(_held, value, pure=False)
 
 
 def _held(value: Any) -> Any:

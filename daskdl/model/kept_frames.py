@@ -11,7 +11,8 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import registry
-from frames.cluster.tasks import columns_at, gather, pack, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import columns_at, pack
 from frames.frame import Group, H2OFrame
 from frames.table.make import place
 
@@ -21,6 +22,8 @@ FRAMES = {
     "cross_validation_holdout_predictions": "keep_cross_validation_predictions",
     "cross_validation_fold_assignment": "keep_cross_validation_fold_assignment",
 }
+
+KEPT = "Saving what cross-validation kept"  # the error of a wait for its rows begins so
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class KeptFrame:
         where = [placed.where[column.name] for column in columns]
         types = tuple(column.type for column in columns)
         levels = tuple(column.levels for column in columns)
-        found = gather([submit(_bytes, list(parts), where, types, levels) for parts in placed.parts])
+        found = gather([submit(_bytes, list(parts), where, types, levels) for parts in placed.parts], KEPT)
         return KeptFrame(frame.frame_id, columns, tuple(found))
 
     def frame(self) -> H2OFrame:

@@ -17,7 +17,8 @@ import pandas as pd
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster.tasks import absent, gather, resident, submit_all
+from frames.cluster.sending import gather, resident, submit_all
+from frames.cluster.tasks import absent
 from frames.columns.dictionary import NO_NUMBER, TRUTHS, number_in, text_of
 from frames.frame import Group, H2OFrame
 
@@ -48,8 +49,8 @@ def matched(frame: H2OFrame, wanted: Iterable[tuple[str, tuple[str, ...] | None]
         return Matched(frame)
     placed = frame.placement(list(odd))
     kinds = {name: frame.schema[name] for name in odd}
-    shared = resident((odd, kinds, placed.where), everywhere=True)
-    looks = gather(submit_all(_look, [list(parts) for parts in placed.parts], shared))
+    shared = resident((odd, kinds, placed.where), placed.client, everywhere=True)
+    looks = gather(submit_all(_look, [list(parts) for parts in placed.parts], shared), "Matching columns")
     found = functools.reduce(_joined, looks, {name: Seen() for name in odd})
     warnings, problems, made = [], [], frame[:, :]
     for name, levels in odd.items():
@@ -62,7 +63,7 @@ def matched(frame: H2OFrame, wanted: Iterable[tuple[str, tuple[str, ...] | None]
             warnings.append(said)
         domain = None if levels is None else (*levels, *seen.strange)
         column = Column(name, "real" if domain is None else "enum", domain)
-        argument = resident((name, levels, column, here, placed.where[name]), everywhere=True)
+        argument = resident((name, levels, column, here, placed.where[name]), placed.client, everywhere=True)
         chunks = submit_all(_converted, [list(parts) for parts in placed.parts], argument)
         made[name] = H2OFrame._from_groups(Schema((column,)), placed.rows, [Group(tuple(chunks), (name,))])
     return Matched(made, tuple(warnings), tuple(problems))

@@ -7,7 +7,6 @@ computed anew elsewhere, and where it comes back it is a new worker.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import logging
 import random
@@ -21,13 +20,16 @@ import distributed
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
-from frames.cluster import session
+from frames.cluster.sending import travels
+from frames.cluster.waiting import Client, begun
 from frames.exceptions import H2OJobError
+from frames.frame import H2OFrame
 
 LOG = logging.getLogger("daskdl")
 TICK = 0.25  # seconds between two looks at the clock and at the workers
 SILENT = 10.0  # seconds without a heartbeat (two a second) after which a worker counts as gone
 SUSPECTED = 3.0  # the same for a worker whose share is long overdue
+PAUSED = 10.0  # seconds that a worker may be paused (out of memory: it starts no task) and still count as there
 LOOK_AWAY = 2.0  # seconds between looks that say nothing about heartbeats in between
 ANSWER = 5.0  # seconds a worker has to take a value
 ATTEMPTS = 8  # to reach a worker while others die
@@ -35,8 +37,6 @@ CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
 TASK_SHARE = 0.2  # of a worker's memory limit, for the chunks that one task reads
 
 LOST = (distributed.CancelledError, FutureCancelledError, KilledWorker)
-
-Client = Any  # a distributed.Client that is not asynchronous: its methods answer at once, which its types cannot say
 
 
 class LostError(RuntimeError):
@@ -47,7 +47,8 @@ class LostError(RuntimeError):
 class Cluster:
     """The workers behind a client.
 
-    `events` are sentences about what was done to them; `suspects` are workers from whom an answer is overdue.
+    `events` are sentences about what was done to them; `suspects` are workers from whom an answer is overdue; `stuck`
+    are those that have been paused for long and start no task.
 
     Example: `Cluster(client).wait(client.submit(pow, 2, 3))` is 8, or a LostError when a worker leaves meanwhile.
     """
@@ -55,13 +56,15 @@ class Cluster:
     client: Client
     events: list[str] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # its last heartbeat, and since when that
     _looked: float = 0.0
+    _paused: dict[str, float] = field(default_factory=dict)  # workers that are paused, and since when
 
     @classmethod
-    def current(cls) -> Cluster:
-        """Return the cluster in use: what a door hands to those below it, which never ask for one."""
-        return cls(session.client())
+    def of(cls, frame: H2OFrame) -> Cluster:
+        """Return the cluster that a frame is on: where its rows are, work is done."""
+        return cls(frame.placement(frame.names[:1]).client)
 
     def for_a_job(self) -> Cluster:
         """Return the same workers with events and suspects of their own, for one of several jobs."""
@@ -94,7 +97,10 @@ class Cluster:
         return {name: int(about["nthreads"]) for name, about in self._about().items() if _is_open(about)}
 
     def workers(self) -> dict[str, int]:
-        """Return address -> threads of the workers that answer; those that do not are given up."""
+        """Return address -> threads of the workers that work.
+
+        Those that do not answer are given up; one that is paused does not count until it goes on.
+        """
         found = self._about()
         now = time.monotonic()
         away, self._looked = now - self._looked > LOOK_AWAY, now
@@ -109,11 +115,22 @@ class Cluster:
         for address in silent:
             self._give_up(address, now - self._heard.pop(address)[1])
         self.suspects &= set(found)
-        alive = {address: about for address, about in found.items() if address not in silent}
+        self._note_paused(found, now)
+        alive = {address: about for address, about in found.items() if address not in {*silent, *self.stuck}}
         return {address: int(about["nthreads"]) for address, about in alive.items() if _is_open(about)}
 
     def _about(self) -> dict[str, dict[str, Any]]:
         return self.client.scheduler_info(n_workers=-1)["workers"]
+
+    def _note_paused(self, found: dict[str, dict[str, Any]], now: float) -> None:
+        """Note in `stuck` the workers that have been paused for too long; say so once."""
+        paused = [address for address, about in found.items() if about.get("status") == "paused"]
+        self._paused = {address: self._paused.get(address, now) for address in paused}
+        stuck = {address for address, since in self._paused.items() if now - since > PAUSED}
+        for address in sorted(stuck - self.stuck):
+            seconds = now - self._paused[address]
+            self.say(f"Worker {address} is out of memory: it has been paused for {seconds:.1f} seconds.")
+        self.stuck = stuck
 
     def _give_up(self, address: str, seconds: float) -> None:
         """Tell the scheduler that a worker is gone, so that what it held is made anew elsewhere."""
@@ -149,19 +166,26 @@ class Cluster:
             if not fit:
                 time.sleep(TICK)
                 continue
+            chosen = random.choice(fit)
             # in a list: scatter would take a tuple apart
-            pending = self._begun(self.client.scatter, [value], hash=False, workers=[random.choice(fit)])
+            pending = self._begun(self.client.scatter, [value], hash=False, workers=[chosen])
             try:
                 return pending.result(timeout=ANSWER)[0]
             except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error
+                self.say(f"Worker {chosen} did not take what a task needs ({_shown(error)}); another one is asked.")
         raise LostError("No worker takes what a task needs.") from cause
 
+    def resident(self, value: Any) -> Any:
+        """Return a small value as it is, for every task that needs it, a larger one as `hold` does; raises as that."""
+        return value if travels(value) else self.hold(value)
+
     def wait(self, futures: Any) -> Any:
-        """Return results; raise LostError when a worker leaves, because a task pinned to it would never run again."""
-        # Future.result(timeout=...) fails now and then where a result comes just when the time is up: the cancellation
-        # of its wait then meets another await. So one wait goes on in the client's loop, and is only looked at here.
+        """Return results; raise LostError when a worker leaves, because a task pinned to it would never run again.
+
+        So it is where none was there to begin with, and where those that are stop working.
+        """
         before = set(self.workers())
         pending = self._begun(self.client.gather, futures)
         while True:
@@ -170,9 +194,10 @@ class Cluster:
             except TimeoutError:
                 if pending.done():
                     raise  # not our patience, but the cluster's
-                if not before <= set(self.workers()):
+                now = set(self.workers())
+                if not now or not before <= now:
                     pending.cancel()
-                    raise LostError("A worker has left.") from None
+                    raise LostError("A worker has left." if before else "No worker is there.") from None
             except (*LOST, concurrent.futures.CancelledError) as cause:
                 raise LostError(str(cause)) from cause
 
@@ -187,12 +212,11 @@ class Cluster:
             self.say(f"Worker {worker} could not be told to stop: {error}")
 
     def _begun(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> concurrent.futures.Future:
-        async def call() -> Any:
-            waiting: Any = function(*arguments, asynchronous=True, **options)
-            return await waiting
+        return begun(self.client, function, *arguments, asynchronous=True, **options)
 
-        loop: Any = self.client.loop
-        return asyncio.run_coroutine_threadsafe(call(), loop.asyncio_loop)
+
+def _shown(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _is_open(about: dict[str, Any]) -> bool:

@@ -30,7 +30,6 @@ from daskdl.shell.interrupts import orderly
 from daskdl.shell.writer import Writer
 from daskdl.worker import tasks
 from daskdl.worker.trainer import Delta
-from frames.cluster.tasks import resident
 from frames.exceptions import H2OJobError
 
 FAN_IN = 8  # shares that one task averages (measured: sums per worker first are 4x faster than one flat sum of 8)
@@ -166,11 +165,17 @@ class Shell:
         self._workers = {**{w: t for w, t in self._workers.items() if w in live}, **joined}
         for worker in lost:
             self._own.pop(worker, None)
+            self._abandon(worker)
             self._weights = self._held = None  # its copies may have been the only ones
             self._require_chunks()
             self._handle(messages.WorkerLost(worker))
         for worker, threads in joined.items():
             self._handle(messages.WorkerJoined(worker, threads))
+
+    def _abandon(self, worker: str) -> None:
+        """Give up the shares of a worker that may go on one day: they go to others, and no round waits for both."""
+        for name in [one for one in self._running if one[2] == worker and worker in self.cluster.stuck]:
+            self._running.pop(name).cancel()
 
     def _require_chunks(self) -> None:
         for table in (self.train, self.valid):
@@ -312,7 +317,7 @@ class Shell:
 
     def _measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> metrics.ModelMetrics:
         held = self.cluster.hold(scorer)
-        adaptation, where = resident(table.adaptation), resident(table.where)
+        adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
         key = f"{self.job.key}-{data}"
         scores = [
             self.client.submit(

@@ -13,7 +13,7 @@ from daskdl.parameters import Resolved
 from daskdl.worker import tasks
 from frames.chunks.column import Column
 from frames.chunks.summary import Summary
-from frames.cluster.tasks import gather, resident, submit
+from frames.cluster.sending import gather, resident, submit
 from frames.frame import H2OFrame
 
 
@@ -100,6 +100,6 @@ def _one_pass(
     levels = [name for name, _ in (*request.levels, *request.weighed)]
     names = [*numbers, *levels, request.weights, request.response, request.offset]
     placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
-    shared, where = resident(request), resident(placed.where)
+    shared, where = resident(request, placed.client), resident(placed.where, placed.client)
     looks = [submit(tasks.look_task, shared, list(parts), where) for parts in placed.parts]
-    return functools.reduce(tasks.Look.merge, gather(looks))
+    return functools.reduce(tasks.Look.merge, gather(looks, "Preparing training (statistics of columns)"))

@@ -17,6 +17,7 @@ from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import UNDER_WAY, exported
 from daskdl.training.restart import restart_of
 from daskdl.training.validation import like_training
+from frames.cluster.waiting import patience
 from frames.frame import H2OFrame
 
 NOT_AGAIN = ("pretrained_autoencoder", "initial_weights", "initial_biases")  # the weights hold what came of them
@@ -50,10 +51,13 @@ def resume(
     changes: dict[str, Any] = dict.fromkeys(NOT_AGAIN)
     in_force = asked.replace(seed=model.resolved.seed, checkpoint=None, **changes)
     before = replace(model, parameters=in_force)  # what was given before does not stand against itself
-    validation, _ = like_training(in_force, frame, x, y, validation=validation, key=key)
-    restart = restart_of(in_force.replace(checkpoint=before), frame, x, y, validation=validation, workers=1, key=key)
-    restart = replace(restart, same_job=True)
-    resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
-    cluster = cluster or Cluster.current()
-    again = build(cluster, asked, resolved, frame, validation, key=key, progress=progress, restart=restart)
-    return exported(replace(again, start_time=model.start_time))
+    with patience(in_force.no_workers_timeout):
+        validation, _ = like_training(in_force, frame, x, y, validation=validation, key=key)
+        restart = restart_of(
+            in_force.replace(checkpoint=before), frame, x, y, validation=validation, workers=1, key=key
+        )
+        restart = replace(restart, same_job=True)
+        resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
+        cluster = cluster or Cluster.of(frame)
+        again = build(cluster, asked, resolved, frame, validation, key=key, progress=progress, restart=restart)
+        return exported(replace(again, start_time=model.start_time))

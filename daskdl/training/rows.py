@@ -10,10 +10,11 @@ from daskdl.model.apply import held
 from daskdl.shell.shell import PlacedFrame
 from daskdl.training.look import Overview
 from daskdl.worker import tasks
-from frames.cluster.tasks import gather, submit
+from frames.cluster.sending import client_of, gather, submit
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
+COUNTED = "Preparing training (counting rows)"  # the error of a wait for the counts begins so
 REDRAWS = 10  # of the rows of balanced classes, where one vanished
 
 
@@ -28,12 +29,12 @@ def training_rows(
     balance = job.balance
     if balance is None:
         return job, frame.placement(frame.names[:1]).rows, None
-    gone = np.zeros(0, np.intp)
+    gone, client = np.zeros(0, np.intp), client_of(*table.parts[0])
     for draw in range(1 + REDRAWS):
         drawn = replace(job, balance=balance._replace(draw=draw))
-        shared = held(drawn)  # once for all partitions: an encoder with many levels is large
+        shared = held(drawn, client)  # once for all partitions: an encoder with many levels is large
         counts = [submit(tasks.count_training_rows, shared, list(chunks), n) for n, chunks in enumerate(table.parts)]
-        counts = gather(counts)
+        counts = gather(counts, COUNTED)
         found = np.sum(counts, axis=0)
         gone = np.flatnonzero((np.array(balance.counts) > 0) & (found == 0))
         if not len(gone):
@@ -66,9 +67,9 @@ def require_rows(job: tasks.Job, table: PlacedFrame, frame: H2OFrame, view: Over
     unknown = answer is not None and frame.summaries([answer])[answer].missing > 0
     if not (skipping or (weighing and unknown)):
         return
-    shared = held(job)
+    shared = held(job, client_of(*table.parts[0]))
     counts = [submit(tasks.count_usable_rows, shared, list(chunks)) for chunks in table.parts]
-    if not sum(gather(counts)):
+    if not sum(gather(counts, COUNTED)):
         raise H2OJobError(
             "No rows left in the dataset to train on: each one lacks a predictor (missing_values_handling 'Skip'), its "
             "response, or its weight. Use 'MeanImputation', leave out columns with many missing values, or fill them."

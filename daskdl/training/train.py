@@ -15,6 +15,7 @@ from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import exported
 from daskdl.training.restart import restart_of
 from daskdl.training.validation import like_training
+from frames.cluster.waiting import patience
 from frames.frame import H2OFrame
 
 
@@ -28,7 +29,7 @@ def train(
     progress: Progress | None = None,
     cluster: Cluster | None = None,
 ) -> Model:
-    """Train a model on a cluster (default: the one in use) and return it.
+    """Train a model on a cluster (default: that of the training frame) and return it.
 
     `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row.
     Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails.
@@ -37,18 +38,23 @@ def train(
     key = (
         model_id or parameters.model_id or f"DeepLearning_model_python_{time.time_ns() // 10**6}_{uuid.uuid4().hex[:4]}"
     )
-    cluster = cluster or Cluster.current()
-    workers = max(1, len(cluster.threads()))
-    validation_frame, odd = like_training(parameters, training_frame, x, y, validation=validation_frame, key=key)
-    if parameters.checkpoint is not None:
-        restart = restart_of(parameters, training_frame, x, y, validation=validation_frame, workers=workers, key=key)
-        resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
+    with patience(max(0.0, parameters.no_workers_timeout)):
+        cluster = cluster or Cluster.of(training_frame)
+        workers = max(1, len(cluster.threads()))
+        validation_frame, odd = like_training(parameters, training_frame, x, y, validation=validation_frame, key=key)
+        if parameters.checkpoint is not None:
+            restart = restart_of(
+                parameters, training_frame, x, y, validation=validation_frame, workers=workers, key=key
+            )
+            resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
+            resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
+            asked, data = restart.parameters, (training_frame, validation_frame)
+            return exported(build(cluster, asked, resolved, *data, key=key, progress=progress, restart=restart))
+        facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
+        resolved = resolve(parameters, facts, key)
         resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
-        asked, data = restart.parameters, (training_frame, validation_frame)
-        return exported(build(cluster, asked, resolved, *data, key=key, progress=progress, restart=restart))
-    facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
-    resolved = resolve(parameters, facts, key)
-    resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
-    folded = resolved.actual.nfolds or resolved.actual.fold_column is not None
-    make = cross_validate if folded else build
-    return exported(make(cluster, parameters, resolved, training_frame, validation_frame, key=key, progress=progress))
+        folded = resolved.actual.nfolds or resolved.actual.fold_column is not None
+        make = cross_validate if folded else build
+        return exported(
+            make(cluster, parameters, resolved, training_frame, validation_frame, key=key, progress=progress)
+        )

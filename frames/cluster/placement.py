@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -13,7 +13,8 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
 from frames.chunks.summary import Summary
-from frames.cluster.session import client
+from frames.cluster.sending import client_of, gather, submit
+from frames.cluster.waiting import Client
 
 PEEKED_COLUMNS = 8
 """Short columns of a larger group that it keeps decoded in the client."""
@@ -43,6 +44,11 @@ class Placement(NamedTuple):
     rows: tuple[int, ...]
     parts: tuple[tuple[Future, ...], ...]
     where: dict[str, tuple[int, int]]
+
+    @property
+    def client(self) -> Client:
+        """The client of the cluster that the chunks are on. Raises H2OJobError where it is closed."""
+        return client_of(*(self.parts[0] if self.parts else ()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +118,14 @@ class Place(NamedTuple):
         return self.type in (None, "int", "real")
 
 
+def client_at(places: Sequence[Place]) -> Client:
+    """Return the client of the cluster that some columns are on; without columns that of the cluster in use.
+
+    Raises H2OJobError where it is closed.
+    """
+    return client_of(*(place.group.chunks[0] for place in places[:1]))
+
+
 def distinct_groups(places: Iterable[Place]) -> tuple[list[Group], list[tuple[int, int]]]:
     """Return the groups that some places need, each once, and (group index, position) of every place."""
     groups: list[Group] = []
@@ -145,16 +159,13 @@ def summaries_at(places: Sequence[Place]) -> list[Summary]:
         if place.group.known(place.position) is None:
             wanted.setdefault(id(place.group), (place.group, set()))[1].add(place.position)
     if wanted:
-        cluster = client()
         requests = []
         for group, positions in wanted.values():
             width, foresee = len(group.names), len(group.names) * len(group.chunks) <= FORESEEN
             # An array: lists of thousands would be searched for futures, entry by entry.
             asked = None if len(positions) == width else np.array(sorted(positions))
-            requests.append(
-                [cluster.submit(_summaries_of, chunk, asked, foresee, pure=False) for chunk in group.chunks]
-            )
-        gathered: Any = cluster.gather(requests)
+            requests.append([submit(_summaries_of, chunk, asked, foresee) for chunk in group.chunks])
+        gathered = gather(requests, "The summaries of columns")
         for (group, _), answers in zip(wanted.values(), gathered, strict=True):
             merged = answers[0]
             for later in answers[1:]:

@@ -12,21 +12,9 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import TEXTS
 from frames.chunks.summary import MISSING_INTEGER
-from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, distinct_groups
-from frames.cluster.tasks import (
-    Rows,
-    absent,
-    assemble,
-    columns_at,
-    concatenate,
-    empty_values,
-    gather,
-    pack,
-    rebuild,
-    reduce,
-    resident,
-    submit,
-)
+from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, client_at, distinct_groups
+from frames.cluster.sending import gather, resident, submit
+from frames.cluster.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, pack, rebuild, reduce
 
 
 def starts(rows: Sequence[int]) -> list[int]:
@@ -114,11 +102,13 @@ def pick_numbers(
     places: Sequence[Place], rows: Sequence[int], numbers: np.ndarray
 ) -> tuple[list[Place], tuple[int, ...]]:
     """Rows by number, in the order given, also more than once."""
+    client = client_at(places)
     if len(numbers) == 0 or bool((np.diff(numbers) >= 0).all()):
         bounds = np.searchsorted(numbers, [*starts(rows), sum(rows)])
         picks = [numbers[a:b] - s for a, b, s in zip(bounds[:-1], bounds[1:], starts(rows), strict=True)]
-        return pick(places, rows, [resident(p) for p in picks], [len(p) for p in picks])
-    return permute(places, rows, submit(np.asarray, resident(numbers)), spread(len(numbers), max([*rows, 1])))
+        return pick(places, rows, [resident(p, client) for p in picks], [len(p) for p in picks])
+    order = client.submit(np.asarray, resident(numbers, client), pure=False)  # its argument may be no future
+    return permute(places, rows, order, spread(len(numbers), max([*rows, 1])))
 
 
 def spread(total: int, capacity: int) -> tuple[int, ...]:
@@ -234,13 +224,13 @@ def fetch(places: Sequence[Place], rows: Sequence[int], start: int = 0, stop: in
     groups, where = distinct_groups(places)
     if all(group.is_small(rows) for group in groups):
         return [column[start:stop].copy() for column in peek(places, rows)]
-    where = resident(where)
+    where = resident(where, client_at(places))
     futures = []
     for p, (first, size) in enumerate(zip(starts(rows), rows, strict=True)):
         low, high = max(start - first, 0), min(stop - first, size)
         if low < high:
             futures.append(submit(_cells, where, low, high, *[group.chunks[p] for group in groups]))
-    pieces = gather(futures)
+    pieces = gather(futures, "Reading rows")
     if not pieces:
         return [empty_values(place.packed_type) for place in places]
     return [concatenate([piece[i] for piece in pieces]) for i in range(len(places))]
@@ -267,7 +257,7 @@ def peek(places: Sequence[Place], rows: Sequence[int]) -> list[np.ndarray]:
         [submit(_decoded, sorted(positions), group.is_small(rows), chunk) for chunk in group.chunks]
         for group, positions in wanted.values()
     ]
-    for (group, positions), pieces in zip(wanted.values(), gather(requests), strict=True):
+    for (group, positions), pieces in zip(wanted.values(), gather(requests, "Reading columns"), strict=True):
         columns = {i: concatenate([piece[i] for piece in pieces]) for i in pieces[0]}
         group.keep(columns, len(group.names) if group.is_small(rows) else PEEKED_COLUMNS)
         found.update({(id(group), i): columns[i] for i in positions})

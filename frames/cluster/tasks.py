@@ -1,105 +1,21 @@
-"""Tasks on partitions: pure module-level functions from chunks to chunks, and how they are sent to the workers."""
+"""Tasks on partitions: pure module-level functions from chunks to chunks, one task for each partition of a table."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from dask.sizeof import sizeof
-from distributed import Future, as_completed
+from distributed import Future
 
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
 from frames.chunks.summary import MISSING_INTEGER, Summary
-from frames.cluster.placement import Group, Place, distinct_groups
-from frames.cluster.session import client
-
-_TRAVELS = 64 * 2**10  # bytes of an argument that may be part of every task that needs it
-_GRAPH = 8 * 2**20  # bytes up to which a value may be a task of its own, which Dask runs again when its worker dies
+from frames.cluster.placement import Group, Place, client_at, distinct_groups
+from frames.cluster.sending import resident, submit
+from frames.cluster.waiting import Client
 
 Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
-
-
-def submit(function: Callable, *arguments: Any) -> Future:
-    """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
-    return client().submit(function, *arguments, key=_key(function), pure=False)
-
-
-def submit_all(function: Callable, items: Sequence[Any], *shared: Any) -> list[Future]:
-    """Send `function(item, *shared)` for every item in one message, under keys that nothing else has.
-
-    What they share is positional and sent apart when large: a large keyword of `Client.map` would be stored under the
-    bare keyword, so that the next call with the same keyword meets the earlier value.
-    """
-    if not items:
-        return []
-    everywhere = [resident(value, everywhere=True) for value in shared]
-    repeated = [[value] * len(items) for value in everywhere]
-    return client().map(function, items, *repeated, key=[_key(function) for _ in items], pure=False)
-
-
-def _key(function: Callable) -> str:
-    name = getattr(function, "__name__", "task").strip("_").replace("_", "-")
-    return f"{name}-{uuid.uuid4().hex}"
-
-
-def resident(value: Any, everywhere: bool = False) -> Any:
-    """Return a value as it should be given to many tasks: a small one as it is, a larger one as a future, sent once.
-
-    With `everywhere` a large one goes to all workers at once: tasks without other inputs run where their inputs are,
-    and would all crowd on the worker that holds it.
-    """
-    if isinstance(value, Future):
-        return value
-    size = _size(value)
-    if size <= _TRAVELS:
-        return value
-    if size <= _GRAPH and not everywhere:
-        return submit(_itself, _Sealed(value))
-    sent: Any = client().scatter([value], hash=False, broadcast=everywhere)  # scatter would take a bare tuple apart
-    return sent[0]
-
-
-def _size(value: Any) -> int:
-    """Bytes of a value; Dask's own estimate does not look into dataclasses."""
-    if is_dataclass(value):
-        return sum(_size(getattr(value, field.name)) for field in fields(value))
-    if isinstance(value, dict) and any(map(is_dataclass, islice(value.values(), 10))):
-        return sizeof(list(value)) + sum(map(_size, value.values()))
-    if isinstance(value, list | tuple) and any(map(is_dataclass, value[:10])):
-        return sum(map(_size, value))
-    return sizeof(value)
-
-
-@dataclass(frozen=True)
-class _Sealed:
-    """A value that Dask must not search for futures: that takes long in a tuple of a million levels."""
-
-    value: Any
-
-
-def _itself(sealed: _Sealed) -> Any:
-    return sealed.value
-
-
-def gather(futures: Any) -> Any:
-    """Wait for small results and bring them here."""
-    return client().gather(futures)
-
-
-def send(values: Sequence[Any]) -> list[Future]:
-    """Put values that were made in this process on the workers; they have no source, and are gone with their worker."""
-    sent: Any = client().scatter(list(values), hash=False)
-    return sent
-
-
-def arrivals(futures: Sequence[Future], with_results: bool = False) -> Iterator[Any]:
-    """Return futures as they are done, whether well or badly; pairs (future, result) with `with_results`."""
-    return iter(as_completed(list(futures), loop=client().loop, with_results=with_results))
 
 
 def columns_at(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> list[np.ndarray]:
@@ -152,9 +68,15 @@ def _reduce(function, arguments, where, *chunks) -> Any:
     return function(*columns_at(where, chunks), *arguments)
 
 
-def _per_partition(places: Sequence[Place], partitions: int) -> tuple[list[tuple[Future, ...]], Any]:
+def _per_partition(places: Sequence[Place], partitions: int) -> tuple[list[tuple[Future, ...]], Any, Client]:
+    """Return the chunks of each partition, where the columns are in them, and the client of the cluster they are on."""
     groups, where = distinct_groups(places)
-    return [tuple(group.chunks[p] for group in groups) for p in range(partitions)], resident(where)
+    client = client_at(places)
+    return [tuple(group.chunks[p] for group in groups) for p in range(partitions)], resident(where, client), client
+
+
+def _shared(arguments: Sequence[Any], client: Client) -> tuple[Any, ...]:
+    return tuple(resident(one, client) for one in arguments)
 
 
 def derive(
@@ -172,10 +94,10 @@ def derive(
     one new group. Nothing is waited for.
     """
     domains = domains or [None] * len(types)
-    parts, where = _per_partition(places, len(rows))
+    parts, where, client = _per_partition(places, len(rows))
     packed = tuple(t or "real" for t in types)
     levels = tuple(None if d is None else len(d) for d in domains)
-    arguments = tuple(map(resident, arguments))
+    arguments = _shared(arguments, client)
     futures = []
     for p, chunks in enumerate(parts):
         own = arguments if local is None else (*local[p], *arguments)
@@ -231,13 +153,13 @@ def _one_group(steps: Sequence[Step], rows: Sequence[int]) -> list[Place]:
             inputs[id(place.group), place.position] = len(needed)
             needed.append(place)
     at = [tuple(inputs[id(place.group), place.position] for place in step.places) for step in steps]
-    parts, where = _per_partition(needed, len(rows))
+    parts, where, client = _per_partition(needed, len(rows))
     types = tuple(step.type or "real" for step in steps)
     levels = tuple(None if step.domain is None else len(step.domain) for step in steps)
-    types, levels = resident(types), resident(levels)
-    work = resident([(step.function, i) for step, i in zip(steps, at, strict=True)])
+    types, levels = _shared((types, levels), client)
+    work = resident([(step.function, i) for step, i in zip(steps, at, strict=True)], client)
     # Apart from the work: these may be futures already, which Dask would not find in what is sealed.
-    arguments = {n: tuple(map(resident, step.arguments)) for n, step in enumerate(steps) if step.arguments}
+    arguments = {n: _shared(step.arguments, client) for n, step in enumerate(steps) if step.arguments}
     futures = []
     for p, chunks in enumerate(parts):
         local = {n: step.local[p] for n, step in enumerate(steps) if step.local is not None}
@@ -255,10 +177,10 @@ def reduce_each(
 ) -> list[list[Future]]:
     """Per batch of columns one future per partition: `function(column, *arguments)` of every column, in a list."""
     result = []
-    arguments = tuple(map(resident, arguments))
     for batch in batches(places, rows):
-        parts, where = _per_partition(batch, len(rows))
-        result.append([submit(_reduce_each, function, arguments, where, *chunks) for chunks in parts])
+        parts, where, client = _per_partition(batch, len(rows))
+        shared = _shared(arguments, client)
+        result.append([submit(_reduce_each, function, shared, where, *chunks) for chunks in parts])
     return result
 
 
@@ -270,8 +192,8 @@ def reduce(
     local: Sequence[tuple] | None = None,
 ) -> list[Future]:
     """One future per partition of `function(*columns, *local[p], *arguments)`: the half-way house of a reduction."""
-    parts, where = _per_partition(places, len(rows))
-    arguments = tuple(map(resident, arguments))
+    parts, where, client = _per_partition(places, len(rows))
+    arguments = _shared(arguments, client)
     return [
         submit(_reduce, function, arguments if local is None else (*local[p], *arguments), where, *chunks)
         for p, chunks in enumerate(parts)
@@ -281,7 +203,7 @@ def reduce(
 def chain(places: Sequence[Place], rows: Sequence[int], function: Callable, arguments: tuple = ()) -> list[Future]:
     """One future per partition of `function(*columns, before, *arguments)`, where `before` is the answer for the
     partition before it (None for the first)."""
-    parts, where = _per_partition(places, len(rows))
+    parts, where, _ = _per_partition(places, len(rows))
     made: list[Any] = [None]
     for chunks in parts:
         made.append(submit(_reduce, function, (made[-1], *arguments), where, *chunks))
@@ -344,7 +266,7 @@ def rebuild(places: Sequence[Place], build: Callable[[Group, Any, Any, Any], lis
         own = [places[i] for i in members]
         positions = [place.position for place in own]
         shared = [positions, tuple(p.packed_type for p in own), tuple(p.levels for p in own)]
-        made = Group(tuple(build(group, *map(resident, shared))), tuple(group.names[i] for i in positions))
+        made = Group(tuple(build(group, *_shared(shared, client_at(own)))), tuple(group.names[i] for i in positions))
         for at, i in enumerate(members):
             result[i] = Place(made, at, places[i].type, places[i].domain)
     return result  # type: ignore[return-value]

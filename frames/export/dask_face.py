@@ -13,8 +13,8 @@ from distributed.client import _set_global_client
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.summary import Summary
+from frames.cluster.placement import client_at
 from frames.cluster.reorder import starts
-from frames.cluster.session import client
 from frames.cluster.tasks import absent, as_float, columns_at, empty_values, fits_long
 from frames.table.table import Table
 
@@ -183,7 +183,7 @@ def to_dask(table: Table) -> dd.DataFrame:
     """
     import dask.dataframe as dd
 
-    _make_default(client())
+    _make_default(client_at(table.places))
     placement, views = table.placement(), views_of(table)
     first = starts(placement.rows)
     divisions = None

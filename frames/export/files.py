@@ -12,7 +12,8 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.cluster import session
-from frames.cluster.tasks import columns_at, resident, submit
+from frames.cluster.sending import client_of, gather, resident, submit
+from frames.cluster.tasks import columns_at
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.export.arrow_tables import arrow_schema, arrow_table
 from frames.export.dask_face import beyond_64_bits
@@ -24,6 +25,7 @@ from frames.text import zones
 _COMPRESSIONS = {"csv": ("none", "gzip", "bzip2"), "parquet": ("snappy", "gzip", "zstd", "none")}
 _ENDINGS = {"gzip": ".gz", "bzip2": ".bz2"}
 _AHEAD = 2
+WRITTEN = "Writing a file"  # what the wait for a partition is for, in its error
 """Partitions that are written out as text beyond those that all threads are busy with."""
 
 
@@ -160,15 +162,16 @@ def _split(partitions: list[Any], parts: int) -> list[list[Any]]:
 
 def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterator[Any]:
     """Return a task's results on each partition, in order; only a few are made ahead of the one asked for."""
-    _, threads = session.threads()
-    shared = tuple(map(resident, shared))
+    client = client_of(*partitions[0][0]) if partitions else client_of()
+    _, threads = session.threads(client)
+    shared = tuple(resident(one, client) for one in shared)
     waiting: list[Future] = []
     for chunks, where in partitions:
         waiting.append(submit(task, where, *shared, *chunks))
         if len(waiting) > threads + _AHEAD:
-            yield waiting.pop(0).result()
+            yield gather(waiting.pop(0), WRITTEN)
     while waiting:
-        yield waiting.pop(0).result()
+        yield gather(waiting.pop(0), WRITTEN)
 
 
 def _write(file: BinaryIO, table: Table, partitions: Sequence[Any], layout: FileLayout) -> None:

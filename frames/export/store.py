@@ -12,7 +12,7 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster.placement import Group
-from frames.cluster.tasks import gather, submit
+from frames.cluster.sending import gather, submit
 from frames.exceptions import FrameError, H2OTypeError
 from frames.export.landing import Landing
 from frames.table.table import Table, table_of_groups
@@ -56,7 +56,7 @@ def save_table(table: Table, path: str | os.PathLike, force: bool = True) -> str
         for g, group in enumerate(groups.values()):
             for p, chunk in enumerate(group.chunks):
                 with landing.file(f"part-{g:03d}-{p:06d}.chunk") as file:
-                    file.write(gather(submit(_bytes, chunk)))
+                    file.write(gather(submit(_bytes, chunk), "Writing a frame"))
         columns = [
             {
                 "name": name,

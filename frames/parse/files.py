@@ -6,7 +6,7 @@ from typing import Any
 
 from frames.chunks.column import Column
 from frames.cluster import registry, session
-from frames.cluster.tasks import gather, resident, send, submit, submit_all
+from frames.cluster.sending import gather, resident, send, submit, submit_all
 from frames.columns import kinds
 from frames.columns.block import Block
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 
 from frames.cluster import registry
-from frames.cluster.tasks import send
+from frames.cluster.sending import send
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.table.assemble import table_from_tables
 from frames.table.table import Named

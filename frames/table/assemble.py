@@ -11,7 +11,7 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type
 from frames.chunks.schema import Schema
 from frames.cluster.placement import Group
-from frames.cluster.tasks import arrivals, submit, submit_all
+from frames.cluster.sending import arrivals, submit, submit_all
 from frames.columns import kinds
 from frames.columns.block import Block, Report, packed, text_chunk
 from frames.columns.dictionary import Dictionary, Verdict
@@ -49,7 +49,7 @@ def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[li
     """
     asked = {future: order for order, future in enumerate(submit_all(_reports, [p.future for p in pending]))}
     answers: dict[int, list[Report]] = {}
-    for future, answer in arrivals(list(asked), with_results=True):
+    for future, answer in arrivals(list(asked), "Reading a table", with_results=True):
         order = asked[future]
         answers[order] = answer
         for report in answers[order]:
@@ -94,7 +94,7 @@ def assemble(
 
 def wait_for(groups: Sequence[Group]) -> None:
     """Wait until all chunks are there, so that errors come up here and blocks can be forgotten."""
-    for future in arrivals([c for group in groups for c in group.chunks]):
+    for future in arrivals([c for group in groups for c in group.chunks], "Reading a table"):
         if future.status == "error":
             future.result()
 

@@ -14,17 +14,8 @@ from distributed import Future
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place, summaries_at
 from frames.cluster.reorder import recode
-from frames.cluster.tasks import (
-    Step,
-    absent,
-    batches,
-    carry_out,
-    concatenate,
-    derive,
-    gather,
-    reduce_each,
-    submit,
-)
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import Step, absent, batches, carry_out, concatenate, derive, reduce_each
 from frames.columns.dictionary import TRUTHS, as_numbers
 from frames.exceptions import H2OValueError
 from frames.text.date_formats import milliseconds

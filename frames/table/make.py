@@ -12,7 +12,7 @@ from frames.chunks.column import Column, Type, column
 from frames.chunks.schema import Schema
 from frames.cluster import session
 from frames.cluster.placement import Group
-from frames.cluster.tasks import send, submit
+from frames.cluster.sending import send, submit
 from frames.columns import kinds
 from frames.columns.typed import Typed
 from frames.columns.values import typed

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from frames.cluster.tasks import concatenate, derive, resident
+from frames.cluster.sending import resident
+from frames.cluster.tasks import concatenate, derive
 from frames.table.cells import as_cells
 from frames.table.table import Table
 

@@ -10,7 +10,8 @@ import numpy as np
 from frames.chunks.summary import Summary
 from frames.cluster.placement import Place, summaries_at
 from frames.cluster.reorder import recut
-from frames.cluster.tasks import Step, absent, as_float, carry_out, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import Step, absent, as_float, carry_out, reduce
 from frames.columns.dictionary import TRUTHS
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import is_truth, to_domain, to_truth

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frames.cluster.placement import Group, Place, summaries_at
+from frames.cluster.placement import Group, Place, client_at, summaries_at
 from frames.cluster.reorder import recut
-from frames.cluster.tasks import assemble, carry_out, resident, submit
+from frames.cluster.sending import resident, submit
+from frames.cluster.tasks import assemble, carry_out
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_domain, to_text
 from frames.table.cells import check_company, constant, is_table
@@ -127,12 +128,14 @@ def _stack(columns: list[list[Place]]) -> list[Place]:
     result: list[Place | None] = [None] * len(columns)
     for members in patterns.values():
         first = [columns[i][0] for i in members]
-        types, levels = resident(tuple(p.packed_type for p in first)), resident(tuple(p.levels for p in first))
+        client = client_at(first)
+        types = resident(tuple(p.packed_type for p in first), client)
+        levels = resident(tuple(p.levels for p in first), client)
         chunks = []
         for k, piece in enumerate(columns[members[0]]):
             positions = [columns[i][k].position for i in members]
             whole = len(piece.group.names) == len(members) and positions == list(range(len(members)))
-            positions = positions if whole else resident(positions)
+            positions = positions if whole else resident(positions, client)
             chunks += [
                 chunk if whole else submit(assemble, positions, types, levels, [None], chunk)
                 for chunk in piece.group.chunks

@@ -10,7 +10,8 @@ import numpy as np
 
 from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_where, starts
-from frames.cluster.tasks import Step, absent, carry_out, derive, gather, reduce, reduce_each
+from frames.cluster.sending import gather
+from frames.cluster.tasks import Step, absent, carry_out, derive, reduce, reduce_each
 from frames.exceptions import H2OValueError
 from frames.table.cells import check_company, fitting, is_table, mixed_type, put_column_masked, put_masked
 from frames.table.integers import EXACT, alike, size_of

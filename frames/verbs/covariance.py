@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from frames.cluster.reorder import recut
-from frames.cluster.tasks import gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.cells import is_table
 from frames.table.integers import distances

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from frames.cluster.placement import Place
-from frames.cluster.tasks import absent, as_float, derive, gather, reduce, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import absent, as_float, derive, reduce
 from frames.exceptions import H2OValueError
 from frames.table.casts import double_text
 from frames.table.integers import plain

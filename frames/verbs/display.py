@@ -12,7 +12,8 @@ import pandas as pd
 from frames.chunks.column import Column
 from frames.chunks.summary import MISSING_INTEGER, Summary
 from frames.cluster.reorder import fetch
-from frames.cluster.tasks import gather, reduce_each, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import reduce_each
 from frames.exceptions import H2OValueError
 from frames.export.dask_face import to_pandas
 from frames.export.fields import cells

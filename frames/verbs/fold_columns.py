@@ -10,7 +10,8 @@ import numpy as np
 
 from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_where, starts
-from frames.cluster.tasks import derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_enum
 from frames.table.table import Named, Table

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from frames.chunks.summary import MISSING_INTEGER
-from frames.cluster.tasks import absent, as_float, concatenate, gather, reduce, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import absent, as_float, concatenate, reduce
 from frames.exceptions import H2OValueError
 from frames.table.names import unique_names
 from frames.table.small import small_table

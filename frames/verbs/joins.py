@@ -11,7 +11,8 @@ from distributed import Future
 from frames.chunks.column import Type
 from frames.cluster.placement import Place
 from frames.cluster.reorder import permute, spread
-from frames.cluster.tasks import Step, absent, carry_out, concatenate, gather, reduce, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import Step, absent, carry_out, concatenate, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_domain
 from frames.table.cells import check_company, is_table

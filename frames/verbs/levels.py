@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from frames.cluster.placement import Place, summaries_at
-from frames.cluster.tasks import as_float, derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import as_float, derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_domain
 from frames.table.table import Table

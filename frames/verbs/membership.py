@@ -12,7 +12,8 @@ import numpy as np
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place
 from frames.cluster.reorder import permute, spread, starts
-from frames.cluster.tasks import Step, carry_out, derive, gather, reduce, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import Step, carry_out, derive, reduce
 from frames.exceptions import H2OValueError
 from frames.table.casts import number_text
 from frames.table.cells import Scalar, is_missing

@@ -10,7 +10,8 @@ import numpy as np
 
 from frames.chunks.summary import Summary
 from frames.cluster.placement import Place
-from frames.cluster.tasks import Step, carry_out, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import Step, carry_out, reduce
 from frames.exceptions import H2OValueError
 from frames.table.integers import EXACT, distances, size_of
 from frames.table.table import Table

@@ -11,7 +11,8 @@ import numpy as np
 from frames.chunks.column import Type
 from frames.cluster.placement import Place
 from frames.cluster.reorder import pick_numbers, spread, starts
-from frames.cluster.tasks import absent, as_float, concatenate, derive, gather, reduce, submit
+from frames.cluster.sending import gather, submit
+from frames.cluster.tasks import absent, as_float, concatenate, derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import double_text, to_domain
 from frames.table.cells import check_company

@@ -10,7 +10,8 @@ import pandas as pd
 
 from frames.cluster.placement import Place
 from frames.cluster.reorder import starts
-from frames.cluster.tasks import absent, derive, reduce, submit
+from frames.cluster.sending import submit
+from frames.cluster.tasks import absent, derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.table import Table
 from frames.verbs.joins import sort

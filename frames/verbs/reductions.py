@@ -9,20 +9,10 @@ from typing import Any
 import numpy as np
 
 from frames.chunks.summary import MISSING_INTEGER
-from frames.cluster.placement import Place, summaries_at
+from frames.cluster.placement import Place, client_at, summaries_at
 from frames.cluster.reorder import recut, spread
-from frames.cluster.tasks import (
-    absent,
-    as_float,
-    carry_out,
-    concatenate,
-    derive,
-    gather,
-    reduce,
-    reduce_each,
-    resident,
-    submit,
-)
+from frames.cluster.sending import gather, resident, submit
+from frames.cluster.tasks import absent, as_float, carry_out, concatenate, derive, reduce, reduce_each
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import distinct_values, to_truth
 from frames.table.cells import all_whole, as_cells, is_table
@@ -343,7 +333,8 @@ def unique(table: Table, include_nas: bool = False) -> Table:
         found = np.append(found, np.array([gap], found.dtype))
     rows = spread(len(found), max([*table.rows, 1]))
     ends = np.cumsum(rows)
-    local = [(resident(found[end - n : end]),) for end, n in zip(ends, rows, strict=True)]
+    client = client_at([place])
+    local = [(resident(found[end - n : end], client),) for end, n in zip(ends, rows, strict=True)]
     made = derive([], rows, _given, types=[place.type], domains=[place.domain], arguments=(), local=local)
     return table.new(["C1"], made, rows)
 

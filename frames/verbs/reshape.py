@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from frames.cluster.reorder import fetch, starts
-from frames.cluster.tasks import absent, as_float, concatenate, derive, gather, reduce, reduce_each
+from frames.cluster.sending import gather
+from frames.cluster.tasks import absent, as_float, concatenate, derive, reduce, reduce_each
 from frames.exceptions import H2OValueError
 from frames.table.integers import EXACT, LONGEST, alike, calculate, compare, size_of
 from frames.table.small import small_table

@@ -9,7 +9,8 @@ import numpy as np
 
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place, summaries_at
-from frames.cluster.tasks import absent, as_float, chain, derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import absent, as_float, chain, derive, reduce
 from frames.exceptions import H2OValueError
 from frames.table.cells import all_whole
 from frames.table.integers import EXACT, LONGEST, alike, calculate, reach, size_of, whole

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from frames.cluster.placement import PEEKED_ROWS, Place
+from frames.cluster.placement import PEEKED_ROWS, Place, client_at
 from frames.cluster.reorder import fetch, peek, pick_mask, pick_numbers, pick_slice, recut, starts
-from frames.cluster.tasks import Step, absent, carry_out, resident
+from frames.cluster.sending import resident
+from frames.cluster.tasks import Step, absent, carry_out
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_truth
 from frames.table.cells import (
@@ -245,11 +246,11 @@ def _put_at(table: Table, name: str, place: Place, numbers: np.ndarray, value: A
     else:
         place, new = fitting(name, place, cell_of(value, 0) if is_table(value) else value)
         type_ = mixed_type(place)
-    local = []
+    local, client = [], client_at([place])
     for first, size in zip(starts(own), own, strict=True):
         inside = (numbers >= first) & (numbers < first + size)
-        cells = resident(new[inside]) if isinstance(new, np.ndarray) else new
-        local.append((resident(numbers[inside] - first), cells))
+        cells = resident(new[inside], client) if isinstance(new, np.ndarray) else new
+        local.append((resident(numbers[inside] - first, client), cells))
     return Step(places=(place,), function=put_rows, type=type_, domain=place.domain, arguments=(), local=local)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from frames.cluster.tasks import as_float, derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import as_float, derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.table import Table
 from frames.verbs.reductions import numeric

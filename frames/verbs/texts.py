@@ -11,7 +11,8 @@ import numpy as np
 from frames.chunks.column import Type
 from frames.cluster.placement import Place
 from frames.cluster.reorder import kept, recode, starts
-from frames.cluster.tasks import Step, carry_out, derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import Step, carry_out, derive, reduce
 from frames.exceptions import H2OValueError
 from frames.table.small import small_table
 from frames.table.table import Table

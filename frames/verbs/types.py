@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from frames.cluster.tasks import (
-    Step,
-    carry_out,
-)
+from frames.cluster.tasks import Step, carry_out
 from frames.exceptions import H2OValueError
 from frames.table.casts import _look_up, _parse_dates, to_enum, to_numeric, to_text
 from frames.table.table import Table

@@ -9,7 +9,8 @@ import fsspec
 import numpy as np
 
 from frames.cluster.reorder import recut
-from frames.cluster.tasks import Step, carry_out, derive, gather, reduce
+from frames.cluster.sending import gather
+from frames.cluster.tasks import Step, carry_out, derive, reduce
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.table.casts import to_text
 from frames.table.cells import is_table

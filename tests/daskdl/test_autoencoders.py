@@ -186,7 +186,7 @@ def test_what_there_is_not_cannot_be_asked_for(patients):
 
 def first_step(frame, pretrained, x=(*LEVELS, *NUMBERS), **given):
     asked = Parameters(**{**NETS["tanh"], "seed": 5, "epochs": 3, "pretrained_autoencoder": pretrained.model, **given})
-    return prepare(Cluster.current(), resolve(asked, survey(asked, frame, x, "CAPSULE"), "new"), frame, None, "new")
+    return prepare(Cluster.of(frame), resolve(asked, survey(asked, frame, x, "CAPSULE"), "new"), frame, None, "new")
 
 
 def test_hidden_layers_come_from_the_autoencoder_with_the_scales_they_expect(patients):

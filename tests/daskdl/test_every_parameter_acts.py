@@ -129,7 +129,7 @@ def prepared(y="y", validation=None, **given):
     """A job that is ready to run."""
     parameters = Parameters(**{**BASE, **given})
     resolved = resolve(parameters, survey(parameters, frame(), X, y, validation))
-    return prepare(Cluster.current(), resolved, frame(), validation, "model")
+    return prepare(Cluster.of(frame()), resolved, frame(), validation, "model")
 
 
 def refused(sentence, y="y", **given):

@@ -338,7 +338,7 @@ def test_a_small_wide_table_is_read_cell_by_cell_with_one_question(monkeypatch):
     fr = H2OFrame(table)
     asked = []
     monkeypatch.setattr(
-        "frames.cluster.reorder.gather", lambda futures: asked.append(len(futures)) or client().gather(futures)
+        "frames.cluster.reorder.gather", lambda futures, what: asked.append(len(futures)) or client().gather(futures)
     )
     assert [fr[3, i] for i in range(500)] == table.iloc[3].tolist()
     assert [fr[name].as_data_frame()[name].sum() for name in ("c7", "c499")] == [table["c7"].sum(), table["c499"].sum()]

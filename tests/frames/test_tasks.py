@@ -8,7 +8,7 @@ import pytest
 from distributed import Future
 from framed import frame_from_pandas
 
-from frames.cluster.tasks import gather, resident, submit, submit_all
+from frames.cluster.sending import gather, resident, submit, submit_all
 from frames.frame import H2OFrame
 from frames.functions import import_file
 

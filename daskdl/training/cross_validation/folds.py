@@ -15,13 +15,15 @@ from daskdl.parameters import Resolved
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster.tasks import absent, as_float, gather, resident, submit
+from frames.cluster.sending import gather, resident, submit
+from frames.cluster.tasks import absent, as_float
 from frames.exceptions import H2OResponseError
 from frames.frame import Group, H2OFrame
 from frames.verbs.fold_columns import uniform
 
 ASSIGNMENT = "fold_assignment"  # H2O's name of the one column of a fold frame
 WEIGHTS = "__internal_cv_weights__"  # H2O's name of the weights of a fold model
+DEALT = "Preparing cross-validation (dealing rows to folds)"  # the error of a wait for that begins so
 OWN_STREAM = 0x9E3779B97F4A7C15  # the user may have split the frame with the same seed: draw other numbers
 
 
@@ -107,9 +109,9 @@ def _named(frame: H2OFrame, name: str) -> Folds:
     """Return number the distinct values of the user's fold column in their order."""
     placed = frame.placement([name])
     position = placed.where[name][1]
-    found = gather([submit(_distinct, parts[0], position) for parts in placed.parts])
+    found = gather([submit(_distinct, parts[0], position) for parts in placed.parts], DEALT)
     values = np.unique(np.concatenate(found))
-    shared = resident(values)
+    shared = resident(values, placed.client)
     chunks = tuple(submit(_numbered, parts[0], position, shared) for parts in placed.parts)
     return Folds(_fold_frame(placed.rows, chunks), len(values))
 
@@ -158,7 +160,7 @@ def _count(folds: Chunk, at: int, chunk: Chunk | None, position: int, count: int
 
 
 def _check(folds: Folds, weights: H2OFrame | None) -> None:
-    counts = np.sum(gather(list(_each(folds.column, weights, _count, folds.count))), axis=0)
+    counts = np.sum(gather(list(_each(folds.column, weights, _count, folds.count)), DEALT), axis=0)
     empty = [number + 1 for number, rows in enumerate(counts) if rows == 0 or rows == counts.sum()]
     if empty or folds.count < 2:
         shown = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")

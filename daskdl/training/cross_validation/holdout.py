@@ -20,7 +20,7 @@ from daskdl.scoring.partitions import Scorer
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type
 from frames.chunks.schema import Schema
-from frames.cluster.tasks import resident, submit
+from frames.cluster.sending import resident, submit
 from frames.frame import Group, H2OFrame
 
 DIGITS = 8  # decimals of combined probabilities
@@ -36,7 +36,8 @@ def holdout_predictions(model: Model, frame: H2OFrame, folds: H2OFrame, number: 
     placed = frame.placement(needed_columns(model.encoder, plan, frame.names) or frame.names[:1])
     assigned = folds.placement(folds.names)
     position = assigned.where[folds.names[0]][1]
-    shared, reading, where = held(scorer), resident(plan), resident(placed.where)
+    shared = held(scorer, placed.client)
+    reading, where = resident(plan, placed.client), resident(placed.where, placed.client)
     chunks = [
         submit(_predict_fold, shared, reading, list(parts), where, own[0], position, number)
         for parts, own in zip(placed.parts, assigned.parts, strict=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,9 +137,9 @@ class _Crew:
         """Train all fold models; the first error, or an interrupt, stops the others and is raised."""
         at_once = models_at_once(self.frame.nrow * len(self._columns()), self.folds.count, self.cluster.threads())
         with ThreadPoolExecutor(at_once, thread_name_prefix="daskdl-fold") as pool:
-            running = [pool.submit(self._one, number, at_once) for number in range(self.folds.count)]
+            running = [pool.submit(copy_context().run, self._one, n, at_once) for n in range(self.folds.count)]
             try:
-                wait(running, return_when=FIRST_EXCEPTION)
+                wait(running, return_when=FIRST_EXCEPTION)  # each ends: a job without workers by its own time limit
                 return [one.result() for one in _failed_first(running)]
             except BaseException:
                 self._ended = True
