@@ -48,15 +48,10 @@ MAY_COMPILE = (
 
 DASK = frozenset({"dask", "distributed"})
 MAY_USE_DASK = ("daskdl.shell", "daskdl.door")
-# The cluster in use is asked for by those who carry things out on it, and by doors; all others are handed it.
-MAY_ASK_FOR_THE_CLUSTER = (
-    "frames.cluster",
-    "frames.table.make",
-    "frames.export.dask_face",
-    "daskdl.shell.cluster",
-    "daskdl.door",
-)
-FUNCTIONAL_DOORS = ("daskdl.training.train", "daskdl.training.resume", "daskdl.grid.grid_search")
+# The session knows the cluster in use. Only doors look there, and what sends what reads no data that lies anywhere yet;
+# all others are handed a cluster, or work where the data are that they are given.
+MAY_ASK_THE_SESSION = ("frames.cluster.sending", "frames.parse.files", "daskdl.door")
+MAKE_FROM_NOTHING = ("frames.cluster", "frames.table.make", "frames.parse.files")  # `client_of()` without data
 PURE = ("daskdl.coordinator", "daskdl.metrics", "daskdl.network", "daskdl.encoding", "daskdl.parameters")
 THE_WORLD = frozenset({"asyncio", "socket", "subprocess", "threading", "multiprocessing", "concurrent"})
 
@@ -116,18 +111,32 @@ def test_dask_is_imported_only_where_the_house_says(name):
     assert allowed or not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_the_cluster_in_use_is_asked_for_by_doors_and_by_those_who_reach_it(name):
-    module = modules()[name]
-    asked = [
+def _asks(tree: ast.AST) -> list[int]:
+    """Lines that take the client in use without the session: Dask's own global, or `client_of()` of no data."""
+    wanted = {"get_client", "default_client", "client_of", "_get_global_client"}
+    return [
         node.lineno
-        for node in ast.walk(module.tree)
-        if (isinstance(node, ast.Attribute) and node.attr == "client" and ast.unparse(node.value) == "session")
-        or (isinstance(node, ast.ImportFrom) and node.module == "frames.cluster.session")
-        or (isinstance(node, ast.Attribute) and node.attr == "current" and ast.unparse(node.value) == "Cluster")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and not node.args and ast.unparse(node.func).rpartition(".")[2] in wanted
     ]
-    if not _among(name, (*MAY_ASK_FOR_THE_CLUSTER, *FUNCTIONAL_DOORS)):
-        assert not asked, f"{name}:{asked[0]} asks for the cluster in use; it must be handed one"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_below_the_doors_nobody_asks_for_the_cluster_in_use(name):
+    module = modules()[name]
+    if not _among(name, (*MAY_ASK_THE_SESSION, "frames.cluster.session")):
+        found = [e.line for e in imports(module) if e.target == "frames.cluster.session"]
+        assert not found, f"{name}:{found[0]} leans on the session; it must be handed a cluster"
+    if not _among(name, MAKE_FROM_NOTHING):
+        lines = [line for line in _asks(module.tree) if name != "frames.export.dask_face"]  # asks whether Dask has one
+        assert not lines, f"{name}:{lines[0]} asks for the cluster in use; it must be handed one"
+
+
+def test_asking_for_the_cluster_is_seen():
+    asking = "client_of()\nclient_of(*chunks)\nclient.gather([])\ndistributed.get_client()\n"
+    assert _asks(ast.parse(asking)) == [1, 4]
+    for name in MAY_ASK_THE_SESSION[:2]:
+        assert any(e.target == "frames.cluster.session" for e in imports(modules()[name]))
 
 
 @pytest.mark.parametrize("name", [one for one in ALL if _among(one, ("daskdl.kernels",))])

@@ -49,6 +49,12 @@ def _future_among(values: Any) -> Future | None:
     return None
 
 
+def threads_of(client: Client) -> tuple[int, int]:
+    """Return (workers, threads of all workers together) of a client's cluster, each at least 1."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
+
+
 def submit(function: Callable, *arguments: Any) -> Future:
     """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
     return client_of(*arguments).submit(function, *arguments, key=_key(function), pure=False)

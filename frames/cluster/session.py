@@ -156,12 +156,6 @@ def is_embedded() -> bool:
     return _embedded is not None and _current is _embedded[0]
 
 
-def threads(of: distributed.Client | None = None) -> tuple[int, int]:
-    """Return (workers, threads of all workers together) of a client, default the one in use, each at least 1."""
-    workers = (of or client()).scheduler_info(n_workers=-1)["workers"].values()
-    return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
-
-
 def stop() -> None:
     """Forget all names, the time zone and the client; close the embedded cluster. A cluster of the user's stays up."""
     global _embedded, _current

@@ -11,8 +11,7 @@ from distributed import Future
 
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
-from frames.cluster import session
-from frames.cluster.sending import client_of, gather, resident, submit
+from frames.cluster.sending import client_of, gather, resident, submit, threads_of
 from frames.cluster.tasks import columns_at
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.export.arrow_tables import arrow_schema, arrow_table
@@ -162,8 +161,10 @@ def _split(partitions: list[Any], parts: int) -> list[list[Any]]:
 
 def _in_order(task: Callable, partitions: Sequence[Any], *shared: Any) -> Iterator[Any]:
     """Return a task's results on each partition, in order; only a few are made ahead of the one asked for."""
-    client = client_of(*partitions[0][0]) if partitions else client_of()
-    _, threads = session.threads(client)
+    if not partitions:
+        return
+    client = client_of(*partitions[0][0])
+    _, threads = threads_of(client)
     shared = tuple(resident(one, client) for one in shared)
     waiting: list[Future] = []
     for chunks, where in partitions:

@@ -6,7 +6,7 @@ from typing import Any
 
 from frames.chunks.column import Column
 from frames.cluster import registry, session
-from frames.cluster.sending import gather, resident, send, submit, submit_all
+from frames.cluster.sending import client_of, gather, resident, send, submit, submit_all, threads_of
 from frames.columns import kinds
 from frames.columns.block import Block
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
@@ -270,7 +270,7 @@ class _Csv:
     def _ranges(self, source: Source, start: int) -> list[ranges.ByteRange]:
         if source in self.exact:
             return self.exact[source]
-        workers, threads = session.threads()
+        workers, threads = threads_of(client_of())
         total = sum(s.size or 0 for s, _ in self.starts)
         count = ranges.count_ranges(total, threads, workers)
         return ranges.plan(source, start, -(-(source.size or 0) * count // total))
@@ -288,7 +288,7 @@ class _Csv:
         plain = [(source, start) for source, start in self.starts if source.ranges]
         setup = resident(self.setup, everywhere=True)
         cuts = [submit(ranges.exact_ranges, source, start, setup) for source, start in plain]
-        found = gather(cuts)
+        found = gather(cuts, "Finding the ends of rows")
         self.exact = {source: ranges for (source, _), ranges in zip(plain, found, strict=True)}
 
     def with_times(self, numbers: list[Column]) -> list[Column]:

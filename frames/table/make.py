@@ -10,9 +10,8 @@ import pandas as pd
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type, column
 from frames.chunks.schema import Schema
-from frames.cluster import session
 from frames.cluster.placement import Group
-from frames.cluster.sending import send, submit
+from frames.cluster.sending import client_of, send, submit, threads_of
 from frames.columns import kinds
 from frames.columns.typed import Typed
 from frames.columns.values import typed
@@ -104,7 +103,7 @@ def row_cuts(rows: int, row_bytes: int) -> list[int]:
 
     No partition has more than `PARTITION_BYTES`, and there is one per worker where each then has 1,000 rows or more.
     """
-    workers, _ = session.threads()
+    workers, _ = threads_of(client_of())
     parts = max(-(-rows * max(row_bytes, 1) // PARTITION_BYTES), min(workers, rows // 1000), 1)
     return [rows * part // parts for part in range(parts + 1)]
 
@@ -184,6 +183,5 @@ def table_from_ddf(
     if not isinstance(table, dd.DataFrame):
         raise H2OTypeError(f"table must be a Dask DataFrame; got {type(table).__name__}.")
     wanted = _types_named([str(name) for name in table.columns], types)
-    client: Any = session.client()
-    futures = client.compute(table.to_delayed())
+    futures: Any = client_of().compute(table.to_delayed())
     return table_from_tables(futures, table._meta, wanted, missing)

@@ -9,6 +9,7 @@ import distributed
 import pytest
 
 from frames.cluster import registry, session
+from frames.cluster.sending import threads_of
 from frames.exceptions import H2OTypeError, H2OValueError
 
 
@@ -21,7 +22,7 @@ def test_the_embedded_cluster_is_started_once(client):
     assert session.start() is client
     assert session.is_running()
     assert session.is_embedded()
-    assert session.threads() == (1, 2)
+    assert threads_of(client) == (1, 2)
 
 
 def test_a_task_gets_the_client_of_its_worker(client):
