@@ -114,7 +114,7 @@ def _metric(text: str) -> str:
 
 def _number(text: Any, word: str) -> Any:
     for number in (int,) if "integer" in word else (float,) if "numeric" in word else ():
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):  # no number: train() is given the text, and says what it wants
             return number(text)
     return text
 

@@ -45,7 +45,7 @@ class _Modules(MetaPathFinder, Loader):
         own = OWN + fullname.removeprefix(OTHER)
         try:
             found = importlib.util.find_spec(own)
-        except ModuleNotFoundError:
+        except ModuleNotFoundError:  # we have none either: the import machinery says so
             found = None
         return None if found is None else ModuleSpec(fullname, self, is_package=bool(found.submodule_search_locations))
 

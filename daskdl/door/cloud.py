@@ -204,7 +204,7 @@ def _memory(size: str | int | None) -> str | int | None:
     try:
         if parse_bytes(size) > 0:
             return size
-    except ValueError:
+    except ValueError:  # refused below, like a size of nothing
         pass
     raise H2OValueError(f'max_mem_size must be a size, such as "4g", "500m" or "2GiB"; got {size!r}.')
 

@@ -187,6 +187,6 @@ def _json(value: Any) -> Any:
         return [_json(one) for one in value]
     try:
         return strict(value)
-    except TypeError:
+    except TypeError:  # no plain value: recorded by its name, or as it shows itself
         named = any(hasattr(value, name) for name in ("frame_id", "model_id", "key"))
         return plain(value) if named else repr(value)

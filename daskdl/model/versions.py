@@ -77,7 +77,7 @@ class Versions:
 
     def abandon(self, partial: Path) -> None:
         """Remove an unfinished version."""
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)  # what is left is no version, and swept up by a later save
 
     def _finished(self) -> list[Path]:
         versions = self.folder / "versions"
@@ -103,7 +103,7 @@ class Versions:
         """Remove what came before version `number`, and what killed saves left behind."""
         for path in self._finished():
             if int(path.name[:10]) < number:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path, ignore_errors=True)  # an older version may stay: the newest one counts
         for path in [*(self.folder / "versions").glob(PARTIAL + "*"), *self.pointer.parent.glob(PARTIAL + "*")]:
             with contextlib.suppress(OSError):  # another save may have finished it just now
                 if time.time() - path.stat().st_mtime > ABANDONED:
@@ -166,7 +166,7 @@ def _sha256(path: Path) -> str:
 
 def _to_disk(path: Path) -> None:
     """Wait until a file or the entries of a folder are on the disk itself (not every system can do it for folders)."""
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(PermissionError):  # Windows opens no folders; our own files can be read
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

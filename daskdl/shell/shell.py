@@ -126,7 +126,7 @@ class Shell:
         """Handle the next event, or look at the clock and the workers when there was none for a while."""
         try:
             event: Any = self._queue.get(timeout=TICK)
-        except queue.Empty:
+        except queue.Empty:  # nothing has happened: time to look at the clock and the workers
             event = None
         if callable(event):
             event = event()

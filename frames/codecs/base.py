@@ -157,7 +157,7 @@ def begins(codec: Codec, values: np.ndarray) -> bool:
     """Tell whether a codec holds the first rows of a column."""
     try:
         codec.encode(values[:PROBE])
-    except CodecCannotHold:
+    except CodecCannotHold:  # that is the question
         return False
     return True
 

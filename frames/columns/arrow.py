@@ -59,7 +59,7 @@ def _from_numbers(column: Any) -> Typed:
     if pa.types.is_decimal(column.type):
         try:
             column = column.cast(pa.int64())
-        except pa.ArrowInvalid:
+        except pa.ArrowInvalid:  # fractions, or beyond int64: doubles hold them
             return from_numbers(np.array([np.nan if v is None else float(v) for v in column.to_pylist()]))
     if not column.null_count:
         return from_numbers(without_marker(column.to_numpy()))

@@ -100,7 +100,7 @@ def level_values(domain: Sequence[str]) -> np.ndarray:
     for kind, write in ((int, str), (float, _written)):
         try:
             values = [kind(level) for level in domain]
-        except ValueError:
+        except ValueError:  # levels are no numbers of this kind
             continue
         exact = all(write(v) == level for v, level in zip(values, domain, strict=True))
         if values and exact and (kind is float or max(map(abs, values)) < 2**63):
@@ -199,5 +199,5 @@ def _make_default(current: Client) -> None:
     """Dask collections compute on the default client: where there is none, it becomes the one that holds the chunks."""
     try:
         default_client()
-    except ValueError:
+    except ValueError:  # so Dask says that it has none
         _set_global_client(current)

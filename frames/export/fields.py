@@ -132,7 +132,7 @@ def _text_array(values: np.ndarray) -> Any:
     texts = values.tolist()
     try:
         return pa.array(texts, _BYTES)
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # lone surrogates: kept as the bytes they came from
         return pa.array([None if text is None else _encoded(text) for text in texts], _BYTES)
 
 

@@ -151,7 +151,7 @@ class Landing:
                 if self._disk.exists(hidden):
                     self._disk.remove(hidden)
             if self._made and not self._disk.names(self._path):
-                with suppress(OSError):
+                with suppress(OSError):  # somebody has put a file there, or taken the folder away
                     self._disk.forget(self._path)
 
     @contextmanager

@@ -125,7 +125,7 @@ def _encoding(data: bytes) -> Encoding | None:
 def _is_read_by(data: bytes, encoding: Encoding) -> bool:
     try:
         data.decode(*encoding)
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # that is the question
         return False
     return True
 
@@ -166,7 +166,7 @@ def _read(data: bytes, setup: Setup, encoding: Encoding) -> pd.DataFrame | None:
             lineterminator=ends,
             **_FLOATS[setup.exact_floats],
         )
-    except pd.errors.ParserError:
+    except pd.errors.ParserError:  # the caller looks for the row, and reports it
         return None
 
 

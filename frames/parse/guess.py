@@ -129,7 +129,7 @@ def _letter(error: UnicodeError) -> tuple[str, int]:
     start, data = error.start, error.object
     try:
         return data[start : start + 3].decode("utf-8", "surrogatepass"), start + 3
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # no UTF-8: one byte is one letter
         letter = data[start : start + 1]
         return letter.decode("latin-1" if letter in b"\x81\x8d\x8f\x90\x9d" else "cp1252"), start + 1
 
@@ -205,7 +205,7 @@ def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
     """Return the share of lines with as many fields as most of those that the separator cuts; 0 where it cuts none."""
     try:
         widths = Counter(len(row) for row in records(text, sep, quote, escape, _LINES))
-    except FrameError:
+    except FrameError:  # a separator that cannot cut these lines is not theirs
         return 0.0
     return max((round(lines / widths.total(), 2) for width, lines in widths.items() if width > 1), default=0.0)
 

@@ -182,7 +182,7 @@ def as_double(value: float) -> float:
     """
     try:
         return float(value)
-    except OverflowError:
+    except OverflowError:  # beyond all doubles, as IEEE 754 rounds it
         return float("inf") if value > 0 else float("-inf")
 
 

@@ -146,7 +146,7 @@ def _plain_numbers(values: Sequence[Any]) -> np.ndarray | None:
     """Long lists of nothing but numbers without looking at each: doubles, or int64 where these would round."""
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):  # not all numbers: the caller looks at each
         return None
     if array.ndim != 1 or array.dtype.kind not in "if":
         return None
