@@ -86,10 +86,10 @@ def resident(value: Any, client: Client | None = None, everywhere: bool = False)
     workers at once: tasks without other inputs run where their inputs are, and would all crowd on the worker that holds
     it. Raises H2OJobError where no worker takes it.
     """
-    if isinstance(value, Future) or travels(value):
+    if isinstance(value, Future) or (size := _size(value)) <= _TRAVELS:
         return value
     chosen: Client = client_of() if client is None else client
-    if _size(value) <= _GRAPH and not everywhere:
+    if size <= _GRAPH and not everywhere:
         return chosen.submit(_itself, _Sealed(value), key=_key(_itself), pure=False)
     # in a list: scatter would take a bare tuple apart
     return _scattered(chosen, [value], broadcast=everywhere)[0]
