@@ -65,7 +65,7 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
 
     Raises H2OJobError where nobody works on it, or its workers took what it reads with them.
 
-    Example: ``result_of(client, "The counts", client.gather, futures)``.
+    Example: ``result_of(client, "The count", client.gather, client.submit(len, "abc"))`` is 3.
     """
     pending = begun(client, function, *arguments, asynchronous=True, **options)
     watch = Watch(client, what)

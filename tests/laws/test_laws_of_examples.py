@@ -174,6 +174,7 @@ OWN: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "daskdl.estimators.exports": lambda scene: {"model": scene["estimator"]},
     "daskdl.grid.grid_search": _patients,
     "daskdl.model.versions": _folder,
+    "frames.cluster.waiting": lambda scene: {"client": session.client(), "frame": h2o.H2OFrame({"x": [1, 2]})},
     "frames.table.face": _kinds,
     "frames.verbs.apply": lambda scene: {"fr": h2o.H2OFrame({"x": [1, 2], "y": [3, 4]})},
 }
