@@ -40,5 +40,5 @@ def write_folder(path: str, files: Mapping[str, bytes], mark: str, force: bool) 
         if os.path.isdir(aside) and not os.path.lexists(target):
             os.replace(aside, target)  # as it was
         for left in (fresh, aside):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True)  # what stays is hidden, and no export
     return path
