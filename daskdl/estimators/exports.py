@@ -111,7 +111,7 @@ class ModelExports:
 
         try:
             mojo_of(self._trained())
-        except H2OValueError:
+        except H2OValueError:  # that is the question; download_mojo() says why not
             return False
         return True
 
