@@ -4,11 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before a test module imports anything that draws or computes: no window, no thread pools that fight over the cores.
 os.environ.setdefault("MPLBACKEND", "Agg")
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
+
+# Two tests run at a time, and a compilation may fall into any of them: the limit of the whole test is the one that counts.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
 

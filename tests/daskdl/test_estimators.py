@@ -52,6 +52,10 @@ class StandIn:
         return self.resolved.category
 
     @property
+    def default_threshold(self):
+        return (self.validation_metrics or self.training_metrics).default_threshold()
+
+    @property
     def response(self):
         return self.resolved.response
 
