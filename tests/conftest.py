@@ -11,7 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
 
-# Two tests run at a time, and a compilation may fall into any of them: the limit of the whole test is the one that counts.
+# Two tests run at a time, and a compilation may fall into any of them: the limit of the whole test is what counts.
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
 
