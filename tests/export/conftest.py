@@ -42,6 +42,7 @@ KINDS = [
 CODES = ["1", "2", "10"]
 CLASSES = ['"no"', "\\u000a*/", "ja,\n"]
 OFFSET, COUNT = "offset", "count"
+WHEN, ONLY = "wann\t?", "einzig"  # times with missing ones; a category of one level
 FAMILY = ["categorical", "numeric"]
 
 
@@ -66,6 +67,10 @@ def table(rows: int, seed: int, missing: bool = True) -> pd.DataFrame:
     made["two"] = np.array(CLASSES[:2], object)[(size > 0.2).astype(int)]
     made["number"] = size * 50 - 7
     made[COUNT] = np.round(np.exp(size / 2)) + 1
+    made[WHEN] = rng.integers(-(10**11), 10**12, rows).astype(float)  # milliseconds
+    made[ONLY] = rng.choice(np.array(["one", None] if missing else ["one"], object), rows)
+    if missing:
+        made.loc[rng.random(rows) < 0.1, WHEN] = np.nan
     return made
 
 
@@ -92,12 +97,19 @@ CASES: dict[str, Case] = {
     **{name: Case(_response(name), {"distribution": name}) for name in DISTRIBUTIONS},
     **{
         f"{name}_offset": Case(_response(name), {"distribution": name, "offset_column": OFFSET})
-        for name in ("gaussian", "poisson")
+        for name in ("gaussian", "poisson", "gamma", "tweedie", "laplace", "huber", "quantile")
     },
     **{
         name: Case("three", {"categorical_encoding": name, "activation": "Tanh"})
         for name in ("one_hot_internal", "binary", "eigen", "label_encoder", "sort_by_response", "enum_limited")
     },
+    "times": Case("three", {"activation": "Tanh"}, x=(WHEN, CODE, GAPS)),
+    "one_level": Case("number", {"ignore_const_cols": False, "activation": "Tanh"}, x=(ONLY, WIDE)),
+    "one_level_and_no_gaps": Case("number", {"ignore_const_cols": False}, x=(ONLY, WIDE), missing=False),
+    "one_level_autoencoder": Case(None, {"ignore_const_cols": False, "activation": "Tanh"}, x=(ONLY, WHEN, GAPS)),
+    "sparse": Case("two", {"sparse": True, "activation": "Tanh"}),
+    "rows_with_gaps_skipped": Case("three", {"missing_values_handling": "Skip"}),
+    "deep": Case("two", {"hidden": [5, 4, 3, 2], "input_dropout_ratio": 0.2, "activation": "Tanh"}),
     "hashed": Case("three", {"max_categorical_features": 5}),
     "first_level_left_out": Case("number", {"use_all_factor_levels": False}),
     "unscaled": Case("number", {"standardize": False, "activation": "Tanh"}),
@@ -113,7 +125,8 @@ CASES: dict[str, Case] = {
 
 def frame_of(rows: pd.DataFrame) -> h2o.H2OFrame:
     """The rows as a frame in which categories are categories."""
-    types = {name: "enum" if name in (KIND, CODE, "three", "two") else "real" for name in rows.columns}
+    types = {name: "enum" if name in (KIND, CODE, ONLY, "three", "two") else "real" for name in rows.columns}
+    types |= {name: "time" for name in rows.columns if name == WHEN}
     return h2o.H2OFrame(rows, column_types=types)
 
 
@@ -156,7 +169,9 @@ def rows() -> pd.DataFrame:
     made.loc[3, [KIND, CODE]] = ["", "\u2028"]
     made.loc[4, [WIDE, GAPS]] = [1e6, -1e5]
     made.loc[5, [WIDE, GAPS]] = [-1e20, 3.0]
-    return made[[GAPS, "unused", KIND, OFFSET, CODE, WIDE]]
+    made.loc[6, [WHEN, ONLY]] = [np.nan, None]
+    made.loc[7, [WHEN, ONLY]] = [0.0, "other"]
+    return made[[GAPS, "unused", KIND, OFFSET, CODE, WIDE, WHEN, ONLY]]
 
 
 @pytest.fixture(scope="session")

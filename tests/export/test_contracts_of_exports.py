@@ -12,7 +12,7 @@ from conftest import CODE, GAPS, KIND, OFFSET, WIDE, read_predictions, same
 import daskdl as h2o
 from daskdl.cli import main
 
-MODELS = ("multinomial", "bernoulli", "poisson_offset", "numbers_only", "categories_only", "autoencoder")
+MODELS = ("multinomial", "bernoulli", "poisson_offset", "numbers_only", "categories_only", "times", "autoencoder")
 SINGLE = {"rtol": 1e-5, "atol": 1e-6}  # predict works in single precision
 EXTRA = 'more, "of" it\r\nand\nthat'  # a column that no model knows
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CODE, GAPS, KIND, OFFSET, WIDE, read_predictions, same
+from conftest import CODE, GAPS, KIND, OFFSET, WHEN, WIDE, read_predictions, same
 
 from frames.exceptions import FileExists, FileMissing
 
@@ -18,7 +18,7 @@ needs_mlflow = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None,
     reason="needs MLflow to load what was written: pip install mlflow-skinny",
 )
-MODELS = ("multinomial", "bernoulli", "poisson_offset", "hashed", "autoencoder", "numbers_only")
+MODELS = ("multinomial", "bernoulli", "poisson_offset", "hashed", "autoencoder", "numbers_only", "times")
 LOADING = """
 import json, sys
 for name in ("daskdl", "frames", "dask", "distributed", "numba"):
@@ -53,7 +53,8 @@ def loaded(family, rows, tmp_path_factory):
     """What MLflow says of models, and the folder with what they predicted."""
     folder, out = tmp_path_factory.mktemp("mlflow"), tmp_path_factory.mktemp("predicted")
     paths = [family[name].export_mlflow(folder / name) for name in MODELS]
-    rows.astype({WIDE: float, GAPS: float, OFFSET: float}).to_pickle(folder / "rows.pickle")
+    moments = pd.to_datetime(rows[WHEN], unit="ms")  # what the signature asks for
+    rows.assign(**{WHEN: moments}).to_pickle(folder / "rows.pickle")
     surroundings = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     command = [sys.executable, "-c", LOADING, str(folder / "rows.pickle"), str(out), *paths]
     done = subprocess.run(command, capture_output=True, text=True, env=surroundings, check=False)
@@ -76,6 +77,7 @@ def test_the_signature_names_columns_and_the_example_is_predicted(loaded):
     text, number = ["string", False], ["double", False]
     assert facts["multinomial"]["inputs"] == {WIDE: number, GAPS: number, KIND: text, CODE: text}
     assert facts["poisson_offset"]["inputs"][OFFSET] == ["double", True]
+    assert facts["times"]["inputs"][WHEN] == ["datetime", False]
     assert facts["bernoulli"]["outputs"][0] == "predict"
     assert len(facts["bernoulli"]["outputs"]) == 3
     assert facts["multinomial"]["example"] == [1, 4]
