@@ -106,10 +106,10 @@ class ScoringHistory:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the metric columns, without training_ or validation_."""
-        return tuple(self._keys)
+        return tuple(self.metric_keys)
 
     @cached_property
-    def _keys(self) -> dict[str, str]:
+    def metric_keys(self) -> dict[str, str]:
         """The column of each metric, and where its number lies among scored values."""
         keys = {metric.column: metric.key for metric in history_columns(self.category)}
         return keys | ({"custom": "custom"} if self.custom else {})
@@ -141,7 +141,7 @@ class ScoringHistory:
         }
         sides = {"training": row.training} | ({"validation": row.validation or {}} if self.validated else {})
         for side, values in sides.items():
-            for name, key in self._keys.items():
+            for name, key in self.metric_keys.items():
                 result[f"{side}_{name}"] = float(values.get(key, math.nan))
         return result
 

@@ -207,6 +207,15 @@ class Cluster:
             pending = self._begun(self.client.run, function, *arguments, workers=[worker])
             pending.add_done_callback(lambda done, name=worker: self._told(name, done))
 
+    def publish(self, topic: str, message: Any) -> concurrent.futures.Future:
+        """Log an event of plain values with the scheduler, for whoever watches the topic, and do not wait for it."""
+
+        async def call() -> None:
+            await self.client.scheduler.log_event(topic=topic, msg=message)
+
+        loop: Any = self.client.loop
+        return asyncio.run_coroutine_threadsafe(call(), loop.asyncio_loop)
+
     def _told(self, worker: str, done: concurrent.futures.Future) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             self.say(f"Worker {worker} could not be told to stop: {error}")

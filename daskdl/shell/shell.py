@@ -27,6 +27,7 @@ from daskdl.network.state import State
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import ATTEMPTS, LOG, LOST, TICK, Cluster, LostError, require_chunks
 from daskdl.shell.interrupts import orderly
+from daskdl.shell.reporter import Reporter
 from daskdl.shell.writer import Writer
 from daskdl.worker import tasks
 from daskdl.worker.trainer import Delta
@@ -69,6 +70,7 @@ class Shell:
     single: bool = False
     watch: Callable[[Shell], None] | None = None
     save: Callable[[Shell], Callable[[], None]] | None = None
+    model: str = ""  # its name, as a person who watches the job should read it
     training: metrics.ModelMetrics | None = None
     validation: metrics.ModelMetrics | None = None
     finished: messages.Finish | None = None
@@ -88,6 +90,9 @@ class Shell:
     _undone: messages.CombineRound | messages.Score | None = None  # what failed with a worker, to be tried again
     _tries: int = 0
     _writer: Writer = field(default_factory=Writer)
+
+    def __post_init__(self) -> None:
+        self._reporter = Reporter(self.cluster, self.coordinator, self.job.plan, self.job.key, self.model)
 
     @property
     def client(self) -> Any:
@@ -111,7 +116,7 @@ class Shell:
     def run(self) -> messages.Finish:
         """Train until the coordinator says Finish. Ctrl-C ends the round and keeps the model; a second one gives up."""
         try:
-            with orderly(lambda: self.stop(INTERRUPTED)):
+            with orderly(lambda: self.stop(INTERRUPTED)), self._reporter:
                 self._workers = self._live()
                 self._handle(messages.Started(dict(self._workers), self.cluster.owners(self.train.parts)))
                 while self.finished is None:
@@ -185,7 +190,10 @@ class Shell:
     def _handle(self, event: messages.Event | None) -> None:
         if event is None:
             return
-        for instruction in self.coordinator.handle(event, time.time()):
+        now = time.time()
+        instructions = self.coordinator.handle(event, now)
+        self._reporter.see(event, instructions, now)
+        for instruction in instructions:
             _CARRIERS[type(instruction)](self, instruction)
 
     # ---- carrying out ------------------------------------------------------------------------------------------
@@ -272,9 +280,9 @@ class Shell:
         self._tries = 0
         self._before, self.state = self.state, delta.state
         self._done.clear()
-        self._queue.put(
-            messages.RoundCombined(order.round, instability(layer_statistics(self.job.plan.layout, delta.state)))
-        )
+        layers = layer_statistics(self.job.plan.layout, delta.state)
+        self._reporter.network(layers)
+        self._queue.put(messages.RoundCombined(order.round, instability(layers)))
         if self.watch is not None:
             self.watch(self)
 

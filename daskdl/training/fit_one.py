@@ -71,6 +71,7 @@ def build(
         single=resolved.actual.single_node_mode,
         watch=None if progress is None else _watcher(progress),
         save=checkpoints(key, parameters, ready, began),
+        model=key,
         best=ready.best,
     )
     if interrupted:
