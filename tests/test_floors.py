@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (11, ("daskdl.kernels", "daskdl.metrics")),
     (12, ("daskdl.network", "daskdl.parameters", "daskdl.encoding")),
     (13, ("daskdl.scoring", "daskdl.coordinator")),
-    (14, ("daskdl.model", "daskdl.worker")),
+    (14, ("daskdl.model", "daskdl.worker", "daskdl.page")),
     (15, ("daskdl.shell",)),
     (16, ("daskdl.training",)),
     (17, ("daskdl.export",)),
@@ -47,7 +47,7 @@ MAY_COMPILE = (
 )  # frames may not lean on daskdl, and reads digits at its speed
 
 DASK = frozenset({"dask", "distributed"})
-MAY_USE_DASK = ("daskdl.shell", "daskdl.door")
+MAY_USE_DASK = ("daskdl.shell", "daskdl.door", "daskdl.page")
 # The session knows the cluster in use. Only doors look there, and what sends what reads no data that lies anywhere yet;
 # all others are handed a cluster, or work where the data are that they are given.
 MAY_ASK_THE_SESSION = ("frames.cluster.sending", "frames.parse.files", "daskdl.door")

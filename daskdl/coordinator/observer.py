@@ -33,6 +33,7 @@ class Observer:
     broken: str | None = None
     _reports: int = 0
     _shown: int = 0  # rows of the history that were reported
+    _first: tuple[float, int] | None = None  # when this run began, and the samples done before it
     _pace: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=PACES))  # times, and samples done
     _now: float = 0.0
     _part: str = "waiting"
@@ -94,9 +95,8 @@ class Observer:
 
     def _pass_time(self, now: float, coordinator: Coordinator) -> None:
         """Give the seconds since the last event to what the job did in them."""
-        if not self._pace:
-            self._now = now
-            self._pace.append((now, coordinator.progress.done))
+        if self._first is None:
+            self._first, self._now = (now, coordinator.progress.done), now
         passed, self._now = max(0.0, now - self._now), max(now, self._now)
         self._times[self._part] += passed
         if self._part == "training":
@@ -153,13 +153,12 @@ class Observer:
         """
         if self._phase(coordinator) in ENDED:
             return 0.0
-        if self._pace and done > self._pace[-1][1]:
+        first = self._first or (now, done)
+        if done > (self._pace[-1] if self._pace else first)[1]:
             self._pace.append((now, done))
-            if len(self._pace) == 3:
-                self._pace.popleft()
         left = coordinator.watch.left
-        if len(self._pace) > 1:
-            (began, before), (last, after) = self._pace[0], self._pace[-1]
+        if self._pace:
+            (began, before), (last, after) = self._pace[0] if len(self._pace) > 1 else first, self._pace[-1]
             left = min(left, (coordinator.plan.target - after) * (last - began) / (after - before) - (now - last))
         return max(0.0, left) if left < math.inf else None
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOCAL = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
 SECONDS_TO_CONNECT = 10
+PRELOAD = "daskdl.page.preload"  # what shows jobs on the dashboard
 
 
 def init(
@@ -65,7 +66,8 @@ def init(
     address, url  of a Dask scheduler, such as tcp://host:8786; or `ip` (not this machine) and `port` (default 8786)
     nthreads      threads of the embedded cluster, -1 one per core; max_mem_size its memory, such as "4GB"
     start_h2o     False: only connect, never start
-    dashboard     serve Dask's pages; on `port` if one is given
+    dashboard     serve Dask's pages, on `port` if one is given, with one of training jobs (docs/dashboard.md); on a
+                  cluster that is there already: add that page to those it serves
 
     Called again it keeps the cluster in use unless another one is named; a UserWarning says which arguments can then
     have no effect. Those for a Java server are accepted and named in the printed status. Raises H2OResponseError where
@@ -79,13 +81,16 @@ def init(
     remote = address or url or (f"tcp://{ip}:{port or 8786}" if ip not in LOCAL else None)
     if client is not None or remote is not None:
         session.set_client(client if client is not None else _connected(str(remote)))
+        if dashboard:
+            _show_jobs()
         asked.compare(cluster())
     elif session.is_running():
         asked.compare(cluster())
     elif not start_h2o:
         raise H2OResponseError("init(start_h2o=False) requires a cluster: give client= or address=.")
     else:
-        session.start(nthreads, asked.memory, f"127.0.0.1:{port or 8787}" if dashboard else None)
+        preload = (PRELOAD,) if dashboard else ()
+        session.start(nthreads, asked.memory, f"127.0.0.1:{port or 8787}" if dashboard else None, preload)
         asked.compare(cluster(), new=True)
     if verbose:
         cluster().show_status()
@@ -184,6 +189,15 @@ def _connected(address: str) -> Any:
             f"A Dask scheduler must answer at {address}; none did within {SECONDS_TO_CONNECT} seconds ({error}). "
             "Start one with `dask scheduler`, or call init() without an address."
         ) from error
+
+
+def _show_jobs() -> None:
+    """Add the page of jobs to the dashboard of the cluster in use; warn where its scheduler cannot have it."""
+    from daskdl.page.attach import attach
+
+    trouble = attach(session.client())
+    if trouble is not None:
+        warnings.warn(trouble, UserWarning, stacklevel=3)
 
 
 def _memory(size: str | int | None) -> str | int | None:
@@ -304,6 +318,9 @@ class H2OCluster:
             if answer.strip().lower() not in ("y", "yes"):
                 return
         session.stop()
+
+    def _repr_html_(self) -> str:
+        return self.status_table()._repr_html_()
 
     def __repr__(self) -> str:
         return f"H2OCluster({self.cloud_name}, {self.cloud_size} workers)"

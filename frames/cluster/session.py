@@ -5,6 +5,7 @@ import os
 import threading
 import warnings
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import dask
@@ -106,13 +107,17 @@ def _adopt() -> None:
 
 
 def start(
-    nthreads: int = -1, memory_limit: str | int | None = None, dashboard: str | None = None
+    nthreads: int = -1,
+    memory_limit: str | int | None = None,
+    dashboard: str | None = None,
+    preload: Sequence[str] = (),
 ) -> distributed.Client:
     """Start the embedded cluster (one worker inside this process) and return its client; if it runs, return that.
 
     nthreads      threads of the worker; -1 takes one per core this process may use
     memory_limit  bytes, or text such as "4GB"; None takes what Dask finds. Above half of it chunks go to disk.
     dashboard     address of Dask's pages, such as "127.0.0.1:8787" or ":0"; None serves none
+    preload       modules for the scheduler, beside those of Dask's configuration, as for `dask scheduler --preload`
     """
     global _embedded, _current
     refuse_a_fork()
@@ -132,12 +137,25 @@ def start(
                     dashboard_address=dashboard or "127.0.0.1:0",
                     # The worker serves its health page too: on every address, unless told.
                     worker_dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"dashboard": dashboard is not None},
+                    scheduler_kwargs={"dashboard": dashboard is not None, **_preloads(preload)},
                 )
                 _embedded = distributed.Client(cluster), cluster
         _current = _embedded[0]
         _adopt()
         return _current
+
+
+def _preloads(more: Sequence[str]) -> dict[str, Any]:
+    """Return the scheduler's arguments for more preloads than Dask's configuration names."""
+    named = dask.config.get("distributed.scheduler.preload") or []
+    named = [named] if isinstance(named, str) else list(named)
+    new = [one for one in more if one not in named]
+    if not new:
+        return {}
+    given = dask.config.get("distributed.scheduler.preload-argv") or []
+    if not given or isinstance(given[0], str):
+        given = [given] * len(named)  # one list of arguments is for all of them
+    return {"preload": [*named, *new], "preload_argv": [*given, *([] for _ in new)]}
 
 
 def _cores() -> int:

@@ -57,6 +57,8 @@ def test_the_time_before_the_first_samples_foretells_nothing_once_there_are_othe
     job.round(after=2.0)
     assert job.report()["left"] == pytest.approx(8 * 2.1)
     assert job.report(after=1.0)["left"] == pytest.approx(8 * 2.1 - 1)
+    job.round(after=3.1)  # with the second that passed above 4.2 after the round before
+    assert job.report()["left"] == pytest.approx(7 * (2.1 + 4.2) / 2)
 
 
 def test_shares_of_an_open_round_count_as_done():
