@@ -92,8 +92,10 @@ class Board:
         return [*goals, *sorted(found - set(goals))]
 
 
-def _report(message: Mapping[str, Any]) -> Report:
+def _report(message: Any) -> Report:
     """Read a message; KeyError, TypeError or ValueError for one that is no report."""
+    if not isinstance(message, Mapping):
+        raise TypeError(f"A report must be a mapping; got {type(message).__name__}.")
     return Report(
         job=_text(message["job"]),
         model=_text(message["model"]),
@@ -181,4 +183,6 @@ def _few(values: Any) -> Any:
 
 
 def _by_name(values: Mapping[str, Any], read: Callable[[Any], Any]) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"Entries with names must be a mapping; got {type(values).__name__}.")
     return {_text(name): read(value) for name, value in _few(values).items()}

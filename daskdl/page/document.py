@@ -14,6 +14,7 @@ from bokeh.core.properties import without_property_validation
 from bokeh.layouts import column, row
 from bokeh.models import (
     ColumnDataSource,
+    CustomJS,
     DataTable,
     Div,
     FactorRange,
@@ -36,6 +37,8 @@ COLOURS_OF_PARTS = ("#2ca02c", "#1f77b4", "#9467bd", "#d9d9d9")
 WIDE = {"sizing_mode": "stretch_width"}
 # The cell is a number that the board has read, and Underscore escapes what stands in <%- %>.
 BAR = '<div style="background: #cfe2f3; width: <%- value %>%; white-space: nowrap"><%- value %> %</div>'
+# Bokeh draws a table anew where its rows are others, not where the same number of rows has other values.
+REDRAW = "view.change.emit()"
 
 JOBS = (
     ("model", "model", 220),
@@ -75,7 +78,11 @@ LAYERS = (
     ("bias_rms", "bias RMS", 100),
 )
 TEXTS = frozenset(("model", "state", "elapsed", "left", "said", "worker", "type"))
-FINE = frozenset(("mean_weight", "weight_rms", "mean_bias", "bias_rms"))
+FORMS = {
+    **dict.fromkeys(("mean_weight", "weight_rms", "mean_bias", "bias_rms"), "0.0000"),
+    **dict.fromkeys(PARTS_OF_TIME, "0.0"),
+    "epochs": "0,0.00",
+}
 
 
 class Page:
@@ -88,6 +95,7 @@ class Page:
         self._board = board
         self._workers = workers
         self._drawn: Any = None  # what the curves were drawn from
+        self._busy = False
         self.jobs, jobs = _table("jobs", JOBS, columns.jobs_columns(board, time.time()), height=200, selectable=True)
         self.times, self._bars = _bars()
         self.curves, self._figure = _curves()
@@ -96,7 +104,7 @@ class Page:
         self._metric = Select(title="Metric", value="", options=[], width=220, name="metric")
         self._axis = RadioButtonGroup(labels=list(AXES), active=0, name="axis")
         for control, what in ((self._metric, "value"), (self._axis, "active"), (self.jobs.selected, "indices")):
-            control.on_change(what, lambda *_: self.update())
+            control.on_change(what, self._choose)
         self.root = column(
             _heading("Jobs", "Choose rows to see only these below; otherwise the newest ten are shown."),
             jobs,
@@ -114,9 +122,21 @@ class Page:
         )
         self.update()
 
-    @without_property_validation
+    def _choose(self, attr: str, old: Any, new: Any) -> None:
+        """Follow a choice of the reader; Bokeh tells of those that `update` makes, too."""
+        if not self._busy:
+            self.update()
+
     def update(self) -> None:
         """Show what the board holds now."""
+        self._busy = True
+        try:
+            self._update()
+        finally:
+            self._busy = False
+
+    @without_property_validation
+    def _update(self) -> None:
         board, now = self._board, time.time()
         keys = self._chosen()
         jobs = columns.chosen_jobs(board, keys)
@@ -184,6 +204,7 @@ def _table(
         reorderable=False,
         **WIDE,
     )
+    source.js_on_change("data", CustomJS(args={"view": table.view}, code=REDRAW))
     return source, table
 
 
@@ -192,7 +213,7 @@ def _formatter(field: str) -> StringFormatter | NumberFormatter | HTMLTemplateFo
         return HTMLTemplateFormatter(template=BAR)
     if field in TEXTS:
         return StringFormatter()
-    form = "0.0000" if field in FINE else "0,0.0" if field in PARTS_OF_TIME else "0,0[.]00"
+    form = FORMS.get(field, "0,0")
     return NumberFormatter(format=form, text_align="right", nan_format="-", null_format="-")
 
 

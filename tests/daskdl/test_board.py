@@ -82,7 +82,11 @@ def test_what_is_no_report_is_refused_and_changes_nothing(change):
     assert board.jobs == {"good": before}
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
 def test_no_message_breaks_the_board(message):
     assert not Board().take(message, 0.0)
 

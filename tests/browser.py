@@ -1,0 +1,83 @@
+"""A headless Chromium for tests: opens a page, runs JavaScript in it, takes a picture; over its debugging protocol."""
+
+import base64
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.ioloop import IOLoop
+from tornado.websocket import websocket_connect
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Tab:
+    """One open page."""
+
+    def __init__(self, address: str):
+        self._loop = IOLoop(make_current=False)
+        self._socket: Any = self._run(websocket_connect, address, max_message_size=1 << 28)
+        self._number = 0
+
+    def _run(self, function: Any, *arguments: Any, **options: Any) -> Any:
+        return self._loop.run_sync(lambda: function(*arguments, **options), timeout=60)
+
+    def ask(self, method: str, **parameters: Any) -> Any:
+        """Send a command and return its result."""
+        self._number += 1
+        self._run(self._socket.write_message, json.dumps({"id": self._number, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self._run(self._socket.read_message))
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def evaluate(self, script: str) -> Any:
+        """Return the value of a JavaScript expression."""
+        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def wait(self, script: str, seconds: float = 60.0) -> None:
+        """Wait until a JavaScript expression is true."""
+        deadline = time.monotonic() + seconds
+        while not self.evaluate(f"Boolean({script})"):
+            assert time.monotonic() < deadline, f"never true: {script}"
+            time.sleep(0.2)
+
+    def picture(self, path: Path) -> None:
+        """Save what the tab shows as a PNG."""
+        path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot")["data"]))
+
+    def close(self) -> None:
+        """Let go of the page."""
+        self._socket.close()
+        self._loop.close(all_fds=True)
+
+
+@contextlib.contextmanager
+def opened(address: str, folder: Path, size: str = "1500,1700") -> Iterator[Tab]:
+    """Open a page in a browser of its own; skips the test where there is no browser."""
+    browser = next(filter(None, map(shutil.which, NAMES)), None)
+    if browser is None:
+        pytest.skip(f"needs a browser to look at the page, one of {', '.join(NAMES)} (apt-get install chromium)")
+    command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    command += [f"--user-data-dir={folder / 'browser'}", "--remote-debugging-port=0", f"--window-size={size}", address]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            found = next(filter(None, (re.search(r"ws://(\S+?)/", line) for line in process.stderr)))
+            with urllib.request.urlopen(f"http://{found[1]}/json", timeout=30) as answer:
+                page = next(one for one in json.load(answer) if one["type"] == "page")
+            with contextlib.closing(Tab(page["webSocketDebuggerUrl"])) as tab:
+                yield tab
+        finally:
+            process.terminate()
