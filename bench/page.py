@@ -1,6 +1,6 @@
 """What the page of jobs costs a scheduler: the share of a core, with ten jobs that report once a second.
 
-    python bench/page.py [--jobs 10] [--seconds 30] [--pages 1]
+    python bench/page.py [--jobs 10] [--seconds 30] [--pages 1] [--score-every 5]
 
 A scheduler runs in a process of its own, with the page preloaded. In one run its processor time is measured three
 times: at rest, with the reports alone, and with open pages besides, each of which is updated once a second.
@@ -25,13 +25,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--jobs", type=int, default=10, help="jobs that report (default 10)")
     arguments.add_argument("--seconds", type=float, default=30.0, help="seconds of each measurement (default 30)")
+    arguments.add_argument("--score-every", type=int, default=5, help="seconds between scorings (score_interval: 5)")
     arguments.add_argument("--pages", type=int, default=1, help="open pages (default 1)")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), given.jobs, given.seconds, given.pages), indent=2))
+        print(json.dumps(measure(Path(folder), given.jobs, given.seconds, given.pages, given.score_every), indent=2))
 
 
-def measure(folder: Path, jobs: int, seconds: float, pages: int) -> dict[str, object]:
+def measure(folder: Path, jobs: int, seconds: float, pages: int, every: int) -> dict[str, object]:
     """Return the share of a core that the scheduler takes at rest, with reports, and with open pages."""
     import distributed
     from bokeh.client import pull_session
@@ -52,7 +53,8 @@ def measure(folder: Path, jobs: int, seconds: float, pages: int) -> dict[str, ob
                 def publish(_: int) -> None:
                     turn = next(turns)
                     for number in range(jobs):
-                        client.log_event("daskdl", report(number, turn, [SCORED_BEFORE + turn]))
+                        scored = [SCORED_BEFORE + turn] if (turn + number) % every == 0 else []
+                        client.log_event("daskdl", report(number, turn, scored))
 
                 reports = _share(process.pid, seconds, publish)
                 page = f"http://127.0.0.1:{about['services']['dashboard']}/daskdl"
@@ -66,6 +68,7 @@ def measure(folder: Path, jobs: int, seconds: float, pages: int) -> dict[str, ob
         "machine": machine.notes("dask", "distributed", "bokeh"),
         "jobs": jobs,
         "pages": pages,
+        "seconds_between_scorings": every,
         "core_share_at_rest": round(rest, 4),
         "core_share_of_reports": round(reports - rest, 4),
         "core_share_of_pages": round(shown - reports, 4),

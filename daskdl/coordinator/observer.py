@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,10 +40,12 @@ class Observer:
     _times: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS_OF_TIME, 0.0))
     _open: OpenRound | None = None
     _out: float = 0.0  # seconds that the open round is out
-    _busy: Counter[str] = field(default_factory=Counter)  # seconds that each worker trained in the open round
+    _busy: defaultdict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # seconds that each worker trained in the open round
     _held: dict[int, set[str]] = field(default_factory=dict)  # share of the open round -> workers that have it
     _samples: Counter[str] = field(default_factory=Counter)
-    _seconds: Counter[str] = field(default_factory=Counter)
+    _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _lost: Counter[str] = field(default_factory=Counter)
     _rerun: Counter[str] = field(default_factory=Counter)
 

@@ -14,7 +14,7 @@ from typing import Any
 from daskdl.coordinator.report import ENDED, PARTS_OF_TIME, LayerReport, Report, ScoredRow, WorkerReport
 
 MOST_JOBS = 50  # the oldest job that is over makes room, else the one that was silent longest
-MOST_ROWS = 400  # scorings of a job; then every second one is forgotten
+MOST_ROWS = 200  # scorings of a job; then every second one is forgotten
 MOST_ENTRIES = 2000  # workers, layers or metrics in one report
 MOST_TEXT = 300  # characters
 SILENT = 30.0  # seconds without a report after which a running job is said to be silent
@@ -24,13 +24,15 @@ SILENT = 30.0  # seconds without a report after which a running job is said to b
 class Job:
     """One job: its last `report`, its `rows` by their numbers, when it was `heard` of (seconds since 1970).
 
-    `place` counts the jobs of the board, so that a job keeps its colour; `changes` counts additions to its rows.
+    `place` counts the jobs of the board, so that a job keeps its colour; `metrics` are the names in its rows,
+    `changes` counts additions to them.
     """
 
     report: Report
     heard: float
     place: int
     rows: dict[int, ScoredRow] = field(default_factory=dict)
+    metrics: set[str] = field(default_factory=set)
     changes: int = 0
 
     @property
@@ -46,6 +48,7 @@ class Job:
     def add(self, rows: list[ScoredRow]) -> None:
         """Add scorings; of too many every second one goes, but never the newest."""
         self.rows.update((row["number"], row) for row in rows)
+        self.metrics.update(name for row in rows for source in (row["training"], row["validation"]) for name in source)
         self.changes += len(rows)
         if len(self.rows) > MOST_ROWS:
             numbers = sorted(self.rows)
@@ -86,8 +89,7 @@ class Board:
     @property
     def metrics(self) -> list[str]:
         """The metrics of all scorings: those that trainings stop by first, then the others by name."""
-        found = {name for job in self.jobs.values() for row in job.rows.values() for name in row["training"]}
-        found |= {name for job in self.jobs.values() for row in job.rows.values() for name in row["validation"]}
+        found = set().union(*(job.metrics for job in self.jobs.values()))
         goals = dict.fromkeys(goal for job in self.jobs.values() if (goal := job.report["goal"]) in found)
         return [*goals, *sorted(found - set(goals))]
 

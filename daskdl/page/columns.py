@@ -16,7 +16,10 @@ LONGEST_NAME = 48  # characters of a model's name beside curves and bars
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 PHASES = {"new": "beginning", "between": "training", "combining": "averaging"}  # the others are called as they are
 
+DASHES = {"training": "solid", "validation": "dashed"}
+
 Columns = dict[str, list[Any]]
+Drawn = dict[int, tuple[Any, list[tuple[np.ndarray, np.ndarray]]]]  # place of a job -> what was drawn, and its points
 
 
 class WorkerFacts(NamedTuple):
@@ -89,13 +92,19 @@ def time_columns(jobs: Sequence[Job]) -> Columns:
     return _columns(("name", *PARTS_OF_TIME), rows)
 
 
-def curve_columns(jobs: Sequence[Job], metric: str, axis: str) -> Columns:
-    """Return one line per job and source of rows: its points over an axis, training solid and validation dashed."""
+def curve_columns(jobs: Sequence[Job], metric: str, axis: str, drawn: Drawn | None = None) -> Columns:
+    """Return one line per job and source of rows: its points over an axis, training solid and validation dashed.
+
+    `drawn` keeps the points of jobs that were not scored since; it is changed.
+    """
+    drawn = {} if drawn is None else drawn
     lines = []
     for name, job in zip(names_of(jobs), jobs, strict=True):
-        rows = [job.rows[number] for number in sorted(job.rows)]
-        for source, dash in (("training", "solid"), ("validation", "dashed")):
-            x, y = _points(rows, source, metric, axis)
+        fresh = (job.changes, metric, axis)
+        if drawn.get(job.place, (None,))[0] != fresh:
+            rows = [job.rows[number] for number in sorted(job.rows)]
+            drawn[job.place] = (fresh, [_points(rows, source, metric, axis) for source in DASHES])
+        for (source, dash), (x, y) in zip(DASHES.items(), drawn[job.place][1], strict=True):
             if len(x):
                 lines.append([x, y, f"{name}, {source}", COLOURS[job.place % len(COLOURS)], dash])
     return _columns(("xs", "ys", "label", "colour", "dash"), lines)
@@ -103,9 +112,9 @@ def curve_columns(jobs: Sequence[Job], metric: str, axis: str) -> Columns:
 
 def _points(rows: Sequence[ScoredRow], source: str, metric: str, axis: str) -> tuple[np.ndarray, np.ndarray]:
     plain: Any = rows
-    found = [(row[axis], row[source][metric]) for row in plain if metric in row[source]]
-    points = np.array(found, np.float64).reshape(-1, 2)
-    return points[:, 0].copy(), points[:, 1].copy()
+    found = [row for row in plain if metric in row[source]]
+    x = np.fromiter((row[axis] for row in found), np.float64, len(found))
+    return x, np.fromiter((row[source][metric] for row in found), np.float64, len(found))
 
 
 def worker_columns(workers: Sequence[WorkerFacts], jobs: Sequence[Job]) -> Columns:

@@ -22,6 +22,7 @@ from bokeh.models import (
     HTMLTemplateFormatter,
     NumberFormatter,
     RadioButtonGroup,
+    Range1d,
     Select,
     StringFormatter,
     TableColumn,
@@ -34,9 +35,10 @@ from daskdl.page.board import Board, Job
 from daskdl.page.columns import AXES, Columns, WorkerFacts
 
 COLOURS_OF_PARTS = ("#2ca02c", "#1f77b4", "#9467bd", "#d9d9d9")
-WIDE = {"sizing_mode": "stretch_width"}
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 # The cell is a number that the board has read, and Underscore escapes what stands in <%- %>.
 BAR = '<div style="background: #cfe2f3; width: <%- value %>%; white-space: nowrap"><%- value %> %</div>'
+SLOW = 5.0  # seconds between two looks at curves and layers: scorings have that distance (score_interval)
 # Bokeh draws a table anew where its rows are others, not where the same number of rows has other values.
 REDRAW = "view.change.emit()"
 
@@ -94,7 +96,10 @@ class Page:
     def __init__(self, board: Board, workers: Callable[[], Sequence[WorkerFacts]]):
         self._board = board
         self._workers = workers
-        self._drawn: Any = None  # what the curves were drawn from
+        self._drawn: Any = None  # what the curves were drawn from ...
+        self._drawn_at = 0.0  # ... and when
+        self._changes: Any = None  # scorings of the jobs then
+        self._points: columns.Drawn = {}
         self._busy = False
         self.jobs, jobs = _table("jobs", JOBS, columns.jobs_columns(board, time.time()), height=200, selectable=True)
         self.times, self._bars = _bars()
@@ -141,18 +146,17 @@ class Page:
         keys = self._chosen()
         jobs = columns.chosen_jobs(board, keys)
         self._show_jobs(columns.jobs_columns(board, now), keys)
-        self._show_curves(jobs)
+        self._show_slowly(jobs)
         times = columns.time_columns(jobs)
         if self.times.data["name"] != times["name"]:
             self._bars.y_range.factors = times["name"][::-1]
             self._bars.height = 70 + 26 * len(jobs)
         _show(self.times, times)
         _show(self.workers, columns.worker_columns(self._workers(), jobs))
-        _show(self.layers, columns.layer_columns(jobs))
 
     def _chosen(self) -> list[str]:
         """Return the keys of the jobs whose rows are chosen; the browser says which rows, so they may not exist."""
-        keys: list[str] = self.jobs.data["job"]
+        keys = list(self.jobs.data["job"])
         return [keys[i] for i in self.jobs.selected.indices if isinstance(i, int) and 0 <= i < len(keys)]
 
     def _show_jobs(self, table: Columns, chosen: list[str]) -> None:
@@ -161,20 +165,25 @@ class Page:
         if self.jobs.selected.indices != places:  # rows move when jobs come and go
             self.jobs.selected.indices = places
 
-    def _show_curves(self, jobs: list[Job]) -> None:
+    def _show_slowly(self, jobs: list[Job]) -> None:
+        """Show curves and layers: after a choice or a new job at once, else now and then."""
         metrics = self._board.metrics
         if self._metric.options != metrics:
-            self._metric.options = metrics
+            self._metric.options = list[Any](metrics)
         if self._metric.value not in metrics:
             self._metric.value = metrics[0] if metrics else ""
         active = self._axis.active
         axis = AXES[active] if isinstance(active, int) and 0 <= active < len(AXES) else AXES[0]
         metric = self._metric.value
-        drawn = (metric, axis, [(job.place, job.changes) for job in jobs])
-        if drawn != self._drawn:
-            self._drawn = drawn
+        drawn, now = (metric, axis, [job.place for job in jobs]), time.monotonic()
+        if drawn != self._drawn or now - self._drawn_at >= SLOW:
+            self._drawn, self._drawn_at = drawn, now
+            _show(self.layers, columns.layer_columns(jobs))
             self._figure.xaxis.axis_label, self._figure.yaxis.axis_label = axis, metric
-            self.curves.data = columns.curve_columns(jobs, metric, axis)
+            changes = (drawn, [job.changes for job in jobs])
+            if changes != self._changes:
+                self._changes = changes
+                self.curves.data = columns.curve_columns(jobs, metric, axis, self._points)
 
 
 def _show(source: ColumnDataSource, table: Columns) -> None:
@@ -233,7 +242,7 @@ def _curves() -> tuple[ColumnDataSource, Any]:
 def _bars() -> tuple[ColumnDataSource, Any]:
     source = ColumnDataSource({name: [] for name in ("name", *PARTS_OF_TIME)}, name="times")
     drawing = figure(
-        y_range=FactorRange(), x_range=(0, 100), height=96, tools="hover", toolbar_location=None,
+        y_range=FactorRange(), x_range=Range1d(start=0, end=100), height=96, tools="hover", toolbar_location=None,
         tooltips=[("", "@name"), *((part, f"@{part}{{0.0}} %") for part in PARTS_OF_TIME)], **WIDE,
     )  # fmt: skip
     drawing.hbar_stack(

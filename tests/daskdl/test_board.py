@@ -141,3 +141,13 @@ def test_names_of_the_same_model_are_told_apart():
 
 def test_durations_read_like_a_clock():
     assert [columns.clock(n) for n in (0.4, 7.4, 59.6, 3723)] == ["0:00", "0:07", "1:00", "1:02:03"]
+
+
+def test_points_are_kept_until_a_job_is_scored_again_or_another_metric_is_chosen():
+    board, drawn = board_of(report(rows=[scored(0)])), {}
+    jobs = list(board.jobs.values())
+    first = columns.curve_columns(jobs, "logloss", "samples", drawn)["ys"][0]
+    assert columns.curve_columns(jobs, "logloss", "samples", drawn)["ys"][0] is first
+    assert columns.curve_columns(jobs, "auc", "samples", drawn)["ys"][0].tolist() == [0.5]
+    board.take(report(number=2, rows=[scored(1)]), 100.0)
+    assert columns.curve_columns(jobs, "logloss", "samples", drawn)["ys"][0].tolist() == [1.0, 0.5]
