@@ -209,12 +209,7 @@ class Cluster:
 
     def publish(self, topic: str, message: Any) -> concurrent.futures.Future:
         """Log an event of plain values with the scheduler, for whoever watches the topic, and do not wait for it."""
-
-        async def call() -> None:
-            await self.client.scheduler.log_event(topic=topic, msg=message)
-
-        loop: Any = self.client.loop
-        return asyncio.run_coroutine_threadsafe(call(), loop.asyncio_loop)
+        return begun(self.client, self.client.scheduler.log_event, topic=topic, msg=message)
 
     def _told(self, worker: str, done: concurrent.futures.Future) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:

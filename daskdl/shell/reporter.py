@@ -19,7 +19,7 @@ LAST_WORD = 1.0  # seconds that the end of a job waits for its last report to ar
 
 
 class Reporter:
-    """What a shell tells of its job: `see` every event, `network` after every round.
+    """What a shell tells of its job: it calls `seen` for every event, `network` after every round.
 
     It is entered while the job runs, and so learns where it breaks off. Nothing waits for a report but the end of a
     job, and a report that cannot be sent is an event of the job, no error.
@@ -34,12 +34,16 @@ class Reporter:
         self._pending: concurrent.futures.Future | None = None
         self._complained = False
 
-    def see(self, event: messages.Event, instructions: Sequence[messages.Instruction], now: float) -> None:
-        """Count an event and what came of it at `now`; send a report if the last one is a second old."""
+    def seen(
+        self, event: messages.Event, instructions: Sequence[messages.Instruction]
+    ) -> Sequence[messages.Instruction]:
+        """Count an event and the instructions for it, which are returned; send a report if the last is a second old."""
+        now = self._coordinator.watch.now
         self._observer.see(event, instructions, self._coordinator, now)
         over = any(isinstance(one, messages.Finish) for one in instructions)
         if over or time.monotonic() - self._sent >= INTERVAL:
             self._send(now, last=over)
+        return instructions
 
     def network(self, statistics: Sequence[LayerStatistics]) -> None:
         """Note the weights of the layers after a round."""

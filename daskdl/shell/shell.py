@@ -79,7 +79,6 @@ class Shell:
     _queue: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     _held: Any = None
     _weights: Any = None
-    _consensus: Any = None
     _own: dict[str, Any] = field(default_factory=dict)
     _running: dict[tuple[int, int, str], distributed.Future] = field(default_factory=dict)
     _done: dict[int, distributed.Future] = field(default_factory=dict)
@@ -190,10 +189,7 @@ class Shell:
     def _handle(self, event: messages.Event | None) -> None:
         if event is None:
             return
-        now = time.time()
-        instructions = self.coordinator.handle(event, now)
-        self._reporter.see(event, instructions, now)
-        for instruction in instructions:
+        for instruction in self._reporter.seen(event, self.coordinator.handle(event, time.time())):
             _CARRIERS[type(instruction)](self, instruction)
 
     # ---- carrying out ------------------------------------------------------------------------------------------
