@@ -69,12 +69,7 @@ class Board:
         """
         try:
             report = _report(message)
-        except (
-            KeyError,
-            TypeError,
-            ValueError,
-            OverflowError,
-        ):  # anybody may write under the topic: the answer says so
+        except (KeyError, TypeError, ValueError, OverflowError):  # anybody may write here: the answer says so
             return False
         job = self.jobs.get(report["job"])
         if job is None:

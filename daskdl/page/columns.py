@@ -12,7 +12,7 @@ from daskdl.page.board import Board, Job
 
 AXES = ("epochs", "seconds", "samples")
 OVERLAID = 10  # jobs in the curves and bars where none is chosen: the newest
-LONGEST_NAME = 48  # characters of a model's name beside curves and bars
+LONGEST_NAME = 28  # characters of a model's name beside curves and bars
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 PHASES = {"new": "beginning", "between": "training", "combining": "averaging"}  # the others are called as they are
 
@@ -46,7 +46,7 @@ def names_of(jobs: Iterable[Job]) -> list[str]:
     result = []
     for job in jobs:
         name = job.report["model"]
-        name = name if len(name) <= LONGEST_NAME else f"{name[:20]}...{name[-25:]}"
+        name = name if len(name) <= LONGEST_NAME else f"{name[:10]}...{name[-15:]}"
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return result
@@ -106,7 +106,7 @@ def curve_columns(jobs: Sequence[Job], metric: str, axis: str, drawn: Drawn | No
             drawn[job.place] = (fresh, [_points(rows, source, metric, axis) for source in DASHES])
         for (source, dash), (x, y) in zip(DASHES.items(), drawn[job.place][1], strict=True):
             if len(x):
-                lines.append([x, y, f"{name}, {source}", COLOURS[job.place % len(COLOURS)], dash])
+                lines.append([x, y, f"{name}, {source}", colour_of(job), dash])
     return _columns(("xs", "ys", "label", "colour", "dash"), lines)
 
 
@@ -144,6 +144,16 @@ def _done(name: str, jobs: Sequence[Job]) -> list[Any]:
     samples, seconds = sum(one["samples"] for one in reports), sum(one["seconds"] for one in reports)
     partitions, lost, rerun = (sum(one[what] for one in reports) for what in ("partitions", "lost", "rerun"))
     return [partitions, samples, round(samples / seconds) if seconds > 0 else None, lost, rerun]
+
+
+def legend(jobs: Sequence[Job]) -> list[tuple[str, str]]:
+    """Return the name and the colour of each job."""
+    return [(name, colour_of(job)) for name, job in zip(names_of(jobs), jobs, strict=True)]
+
+
+def colour_of(job: Job) -> str:
+    """Return the colour that a job keeps as long as the board knows it."""
+    return COLOURS[job.place % len(COLOURS)]
 
 
 def layer_columns(jobs: Sequence[Job]) -> Columns:

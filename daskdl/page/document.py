@@ -1,13 +1,14 @@
 """The page as a Bokeh document: tables of jobs, workers and layers, curves, and where the time went; read-only.
 
 A reader's choices (a metric, an axis, rows of the table of jobs) change that reader's own document and nothing else.
-Cells and labels are set as text by Bokeh, never as HTML.
+Names are never taken for HTML: Bokeh sets cells and labels as text, and the legend escapes them.
 """
 
 from __future__ import annotations
 
+import html
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bokeh.core.properties import without_property_validation
@@ -106,25 +107,27 @@ class Page:
         self.curves, self._figure = _curves()
         self.workers, workers_table = _table("workers", WORKERS, columns.worker_columns([], []), height=180)
         self.layers, layers = _table("layers", LAYERS, columns.layer_columns([]), height=200)
+        self._legend = _legend("legend", [])
         self._metric = Select(title="Metric", value="", options=[], width=220, name="metric")
         self._axis = RadioButtonGroup(labels=list(AXES), active=0, name="axis")
         for control, what in ((self._metric, "value"), (self._axis, "active"), (self.jobs.selected, "indices")):
             control.on_change(what, self._choose)
-        self.root = column(
+        parts = [
             _heading("Jobs", "Choose rows to see only these below; otherwise the newest ten are shown."),
             jobs,
             _heading("Scoring history", "Solid: training rows. Dashed: validation rows."),
-            row(self._metric, column(Div(text="Over", margin=(5, 5, 0, 5)), self._axis)),
+            row(self._metric, column(Div(text="Over", margin=(5, 5, 0, 5)), self._axis), styles={"flex-wrap": "wrap"}),
+            self._legend,
             self._figure,
             _heading("Where the time went", "Share of each job's time, in percent."),
+            _legend("parts", zip(PARTS_OF_TIME, COLOURS_OF_PARTS, strict=True)),
             self._bars,
             _heading("Workers", "Samples, shares and partitions of the jobs shown."),
             workers_table,
             _heading("Layers", "After the last round of each job shown."),
             layers,
-            name="daskdl",
-            **WIDE,
-        )
+        ]
+        self.root = column(parts, name="daskdl", **WIDE)
         self.update()
 
     def _choose(self, attr: str, old: Any, new: Any) -> None:
@@ -179,6 +182,8 @@ class Page:
         if drawn != self._drawn or now - self._drawn_at >= SLOW:
             self._drawn, self._drawn_at = drawn, now
             _show(self.layers, columns.layer_columns(jobs))
+            if self._legend.text != (text := _chips(columns.legend(jobs))):
+                self._legend.text = text
             self._figure.xaxis.axis_label, self._figure.yaxis.axis_label = axis, metric
             changes = (drawn, [job.changes for job in jobs])
             if changes != self._changes:
@@ -193,6 +198,20 @@ def _show(source: ColumnDataSource, table: Columns) -> None:
 
 def _heading(text: str, more: str) -> Div:
     return Div(text=f"<b>{text}</b> <span style='color: #666'>{more}</span>", margin=(12, 5, 0, 5))
+
+
+def _legend(name: str, entries: Iterable[tuple[str, str]]) -> Div:
+    """Return names beside their colours, in as many lines as it takes: Bokeh's own leave a phone no room for curves."""
+    return Div(text=_chips(entries), name=name, disable_math=True, margin=(5, 5, 0, 5), **WIDE)
+
+
+def _chips(entries: Iterable[tuple[str, str]]) -> str:
+    chips = (
+        f"<span style='white-space: nowrap; margin-right: 14px'><span style='color: {colour}'>&#9632;</span> "
+        f"{html.escape(name)}</span> "
+        for name, colour in entries
+    )
+    return "".join(chips)
 
 
 def _table(
@@ -228,14 +247,10 @@ def _formatter(field: str) -> StringFormatter | NumberFormatter | HTMLTemplateFo
 
 def _curves() -> tuple[ColumnDataSource, Any]:
     source = ColumnDataSource({name: [] for name in ("xs", "ys", "label", "colour", "dash")}, name="curves")
-    drawing = figure(height=320, tools="pan,wheel_zoom,box_zoom,reset,save", toolbar_location="right", **WIDE)
-    lines = drawing.multi_line(
-        "xs", "ys", source=source, color="colour", line_dash="dash", line_width=2, legend_field="label"
-    )
+    drawing = figure(height=320, tools="pan,wheel_zoom,box_zoom,reset,save", toolbar_location="above", **WIDE)
+    lines = drawing.multi_line("xs", "ys", source=source, color="colour", line_dash="dash", line_width=2)
     tips = [("", "@label"), ("x", "$data_x"), ("y", "$data_y")]  # @label is escaped
     drawing.add_tools(HoverTool(renderers=[lines], tooltips=tips, line_policy="nearest"))
-    drawing.add_layout(drawing.legend[0], "right")
-    drawing.legend.label_text_font_size = "9pt"
     return source, drawing
 
 
@@ -251,8 +266,6 @@ def _bars() -> tuple[ColumnDataSource, Any]:
         height=0.7,
         color=list(COLOURS_OF_PARTS),
         source=source,
-        legend_label=list(PARTS_OF_TIME),
     )
-    drawing.add_layout(drawing.legend[0], "right")
     drawing.xaxis.axis_label = "percent"
     return source, drawing

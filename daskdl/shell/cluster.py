@@ -208,8 +208,21 @@ class Cluster:
             pending.add_done_callback(lambda done, name=worker: self._told(name, done))
 
     def publish(self, topic: str, message: Any) -> concurrent.futures.Future:
-        """Log an event of plain values with the scheduler, for whoever watches the topic, and do not wait for it."""
-        return begun(self.client, self.client.scheduler.log_event, topic=topic, msg=message)
+        """Log an event of plain values with the scheduler, for whoever watches the topic, and do not wait for it.
+
+        It fails with OSError where the client is closed: a job that breaks off for that says so itself.
+        """
+        if self.client.status == "closed":
+            refused: concurrent.futures.Future = concurrent.futures.Future()
+            refused.set_exception(OSError("the client is closed"))
+            return refused
+        return begun(self.client, self._log, topic, message)
+
+    async def _log(self, topic: str, message: Any) -> None:
+        scheduler = self.client.scheduler
+        if scheduler is None:
+            raise OSError("the client is closed")
+        await scheduler.log_event(topic=topic, msg=message)
 
     def _told(self, worker: str, done: concurrent.futures.Future) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
