@@ -128,6 +128,12 @@ EVERYTHING = """(() => {
 })()"""
 TEXTS = f"{EVERYTHING}.filter((one) => one.children.length === 0).map((one) => one.textContent)"
 
+MIDDLE_OF_BARS = f"""(() => {{
+    const box = {EVERYTHING}.filter((one) => one.localName === "canvas" && one.clientHeight < 200).at(-1);
+    const {{top, height}} = box.getBoundingClientRect();
+    return top + height / 3;
+}})()"""
+
 
 def test_a_name_full_of_html_is_a_text_in_the_browser(embedded, tmp_path):
     train(EVIL)
@@ -135,6 +141,11 @@ def test_a_name_full_of_html_is_a_text_in_the_browser(embedded, tmp_path):
     with opened(f"{embedded}/daskdl", tmp_path) as tab:
         tab.wait(SHOWN)
         tab.wait(f"{TEXTS}.some((text) => text === {json.dumps(EVIL)})")  # the cell of the table
+        for y in range(20, 1200, 20):  # what is under the mouse tells names, too
+            tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=500, y=y)
+            time.sleep(0.05)
+        tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=500, y=tab.evaluate(MIDDLE_OF_BARS))
+        tab.wait(f"{EVERYTHING}.some((one) => one.localName === 'bk-tooltip' || /tooltip/i.test(one.className))")
         time.sleep(2)  # an image that cannot be loaded would have told by now
         assert tab.evaluate("document.title") == "daskdl: training jobs"
         assert tab.evaluate(f"{EVERYTHING}.filter((one) => one.hasAttribute('onerror')).length") == 0
@@ -182,6 +193,19 @@ def test_a_running_cluster_gets_the_page_and_what_was_published_before():
         assert attach(client) is None  # twice is once
         assert "Bokeh" in get(f"{address}/daskdl")
         assert get(f"{address}/status").count('<a href="daskdl">') == 1
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_client_that_is_given_brings_the_page_to_its_dashboard_if_that_is_wanted(wanted):
+    options = {"n_workers": 0, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    session.stop()
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        try:
+            h2o.init(client=client, dashboard=wanted, verbose=False)
+            status = get(f"http://127.0.0.1:{cluster.scheduler.http_server.port}/status")
+        finally:
+            session.set_client(None)
+    assert ('<a href="daskdl">' in status) == wanted
 
 
 @contextlib.contextmanager

@@ -30,7 +30,11 @@ def two(monkeypatch):
     monkeypatch.setattr(waiting, "LOOK", 0.1)
     before = session._current
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "silence_logs": 50}
-    quiet = {"dashboard_address": None, "worker_dashboard_address": None, "memory_limit": 0}  # 0: Dask unpauses nobody
+    quiet = {
+        "dashboard_address": "127.0.0.1:0",
+        "worker_dashboard_address": None,
+        "memory_limit": 0,
+    }  # 0: Dask unpauses nobody
     with (
         distributed.LocalCluster(**options, **quiet) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
@@ -113,6 +117,14 @@ def test_a_wait_of_a_job_without_workers_counts_as_lost(two):
         job.wait(job.client.submit(pow, 2, 3, pure=False))
     with pytest.raises(LostError, match="No worker takes"):
         job.hold([1])
+
+
+def test_an_event_for_a_client_that_is_closed_fails_by_itself_and_raises_nothing(two):
+    with distributed.Client(two.scheduler.address) as client:
+        job = Cluster(client)
+        job.publish("daskdl", {"said": "here"}).result(timeout=10)
+    assert isinstance(job.publish("daskdl", {"said": "gone"}).exception(timeout=10), OSError)
+    assert [said for _, said in two.scheduler.get_events("daskdl")] == [{"said": "here"}]
 
 
 def test_a_worker_that_is_paused_for_a_moment_still_counts(two):

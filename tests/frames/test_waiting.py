@@ -27,7 +27,7 @@ def _looks_often(monkeypatch):
 def own():
     """A cluster of one worker in this process, in use until the end of the test; and its client."""
     before = session._current
-    quiet = {"dashboard_address": None, "worker_dashboard_address": None, "silence_logs": 50}
+    quiet = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": None, "silence_logs": 50}
     quiet["memory_limit"] = 0  # else Dask lets a paused worker go on at once
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **quiet) as cluster,
