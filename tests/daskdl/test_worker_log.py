@@ -17,7 +17,9 @@ def foreign():
 
 def main(processes):
     if processes:
-        cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
+        cluster = distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+        )
         h2o.init(client=distributed.Client(cluster), verbose=False)
     else:
         h2o.init(nthreads=1, dashboard=False, verbose=False)
