@@ -170,12 +170,12 @@ def take(rows: Rows, order: Sequence[int]) -> Rows:
 
 def train(
     net: Net, rows: Rows, order: Sequence[int], options: Options, *, levels=0, seed=0, batch=1, view=1, kernels=None,
-    own_optimizer=None,
+    own_optimizer=None, schedule=None,
 ):  # fmt: skip
     """The net after the rows of `order`, in batches of `batch` rows, on views of `view` rows (of a batch at least).
 
     Rates and momentum are asked anew for every row (or batch) where they change with the samples. `own_optimizer` takes
-    the place of the one that the options name, with slots that begin at zero.
+    the place of the one that the options name, with slots that begin at zero; `schedule` is one of its rates.
     """
     kernels = compiled() if kernels is None else kernels
     layout = layout_of(net, levels)
@@ -202,7 +202,10 @@ def train(
             moved_by = optimizer(options, clock, kernels)
             if own_optimizer is not None:
                 count = settings.rates.shape[1]
-                moved_by, rates = own_optimizer.at(kernels.optimizers.Clock(clock, batch, layout.depth, count))
+                now = kernels.optimizers.Clock(clock, batch, layout.depth, count)
+                if schedule is not None:
+                    now = now._replace(schedule=schedule, target=float(len(order)))
+                moved_by, rates = own_optimizer.at(now)
                 settings = settings._replace(rates=rates)
             sync = kernels.tickets.counters()
             kernels.training.train_window(

@@ -86,7 +86,7 @@ def unit_blocks(network: Network, rows: int, columns: int) -> np.ndarray:
         wanted = BLOCK_WORK / max(rows * width * int(network.channels[layer]), 1)
         size = 8 * max(1, min(round(wanted / 8), 8))
         if rows > FAR:
-            size = 32  # the rows' lines are read anew for every block
+            size = 16  # the lines of the rows are read anew for every block, but 16 threads want one each
         if layer == 1 and network.levels:
             size = max(size, 32)  # a table row is moved in pieces of so many numbers
         units = int(network.units[layer])

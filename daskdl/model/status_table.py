@@ -69,6 +69,9 @@ class Trained(Protocol):
     @property
     def samples(self) -> int: ...
     @property
+    def epochs(self) -> float: ...
+
+    @property
     def notes(self) -> Mapping[str, Any]: ...
 
 
@@ -128,8 +131,15 @@ def _bytes(count: int) -> str:
 
 def _rates(model: Trained, layer: int) -> Figures:
     slots = [np.concatenate(layer_weights(model.layout, slot, layer)) for slot in model.state.slots]
-    clock = Clock(model.samples, model.resolved.actual.mini_batch_size, model.layout.depth)
-    return model.resolved.optimizer.figures(slots, layer, clock)
+    resolved, passes = model.resolved, model.epochs
+    clock = Clock(
+        samples=model.samples,
+        batch=resolved.actual.mini_batch_size,
+        layers=model.layout.depth,
+        target=model.samples * resolved.actual.epochs / passes if passes else 0.0,
+        schedule=resolved.schedule,
+    )
+    return resolved.optimizer.figures(slots, layer, clock)
 
 
 def _spreads(layout: Layout, state: State, layer: int) -> tuple[float, float, float, float]:

@@ -18,6 +18,7 @@ from daskdl.declarations.kinds import KINDS, Declaration, FrameOrKey, ModelOrKey
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
+from daskdl.kernels.schedules import SCHEDULES
 from daskdl.metrics import METRICS
 from daskdl.parameters.choices import HIDDEN_UNITS, with_declared
 
@@ -36,6 +37,8 @@ FLOAT32_MAX = 3.4028235e38  # as max_w2: no cap acts
 WITH_DROPOUT = OneOf(*HIDDEN_UNITS)
 FAMILIES = OneOf("AUTO", *DISTRIBUTIONS)
 LOSSES = OneOf(*dict.fromkeys(["Automatic", *(loss for one in DISTRIBUTIONS.values() for loss in one.losses)]))
+WAYS = OneOf("auto", *dict.fromkeys(one.asked_as() for one in OPTIMIZERS.values()))
+COURSES = OneOf(*SCHEDULES)
 STOPPING = OneOf(
     *("AUTO", *(metric.stopping for metric in METRICS.values() if metric.stopping is not None)),
     elsewhere={"r2": "stopping_metric must be one that training records; got r2. Use MSE or deviance."},
@@ -53,7 +56,7 @@ LONG = Range(-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-@with_declared(activation=ACTIVATIONS, loss=DISTRIBUTIONS, adaptive_rate=OPTIMIZERS)
+@with_declared(activation=ACTIVATIONS, loss=DISTRIBUTIONS, optimizer=OPTIMIZERS, rate_schedule=SCHEDULES)
 class Parameters:
     """All choices that define a model and how it is trained, under H2O's names.
 
@@ -118,7 +121,11 @@ class Parameters:
     loss: Annotated[str, LOSSES, "Loss to minimise; for gaussian it chooses the family.", FREE] = "Automatic"
 
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
+    optimizer: Annotated[str, WAYS, "How weights move; auto does as adaptive_rate says, sgd has a manual rate.", FIXED] = (
+        "auto"
+    )
     nesterov_accelerated_gradient: Annotated[bool, "Momentum in Nesterov's form.", FIXED] = True
+    rate_schedule: Annotated[str, COURSES, "How the rate of sgd or adam changes over all epochs.", FREE] = "constant"
 
     input_dropout_ratio: Annotated[float, BELOW_1, "Share of inputs dropped for each training row.", FREE] = 0.0
     hidden_dropout_ratios: Annotated[Numbers | None, BELOW_1, "Share of units dropped, one per hidden layer.", FREE] = (

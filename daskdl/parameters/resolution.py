@@ -8,7 +8,8 @@ from typing import Any
 
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
-from daskdl.kernels.optimizers import Optimizer, optimizer_of
+from daskdl.kernels.optimizers import Optimizer, asked, optimizer_of
+from daskdl.kernels.schedules import Schedule, schedule_of
 from daskdl.metrics import default_metric
 from daskdl.parameters.chosen import activation_of, distribution_of, drops_units
 from daskdl.parameters.declared import Parameters
@@ -24,8 +25,9 @@ class Resolved:
 
     `actual` holds H2O's parameters with their actual values. The rest is what kernels, encoder and coordinator read:
     `activation` is the spec of the hidden units; `hidden_dropout` has one share per hidden layer (0.0 without dropout);
-    `distribution` is the spec of the response; `optimizer` is adadelta (numbers rho, epsilon) or momentum
-    (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov); `max_w2` is inf where no cap acts;
+    `distribution` is the spec of the response; `optimizer` is adadelta (numbers rho, epsilon), momentum
+    (rate, rate_annealing, rate_decay, start, ramp, stable, nesterov), adam, ...; `schedule` says how its rate changes;
+    `max_w2` is inf where no cap acts;
     `stopping_metric` is None when early stopping is off; `classes` is 1 for regression and 0 for an autoencoder.
     """
 
@@ -39,6 +41,7 @@ class Resolved:
     hidden_dropout: tuple[float, ...]
     distribution: Distribution
     optimizer: Optimizer
+    schedule: Schedule
     l1: float
     l2: float
     max_w2: float
@@ -54,6 +57,7 @@ class Resolved:
         values["activation"] = self.activation.name.lower()
         values["channels"] = self.activation.pieces
         values |= self.optimizer.record()
+        values["schedule"] = self.schedule.name
         del values["distribution"]
         values["family"], values["loss"] = self.distribution.name, self.distribution.loss_name
         values["family_number"] = next((value for value in self.distribution if isinstance(value, float)), None)
@@ -73,6 +77,7 @@ class Resolved:
         read["activation"] = activation_of(read["actual"])
         read["max_w2"] = float(values["max_w2"])
         read["optimizer"] = optimizer_of(read["actual"])
+        read["schedule"] = schedule_of(read["actual"])
         read["distribution"] = DISTRIBUTIONS[read["actual"].distribution].of(read["actual"])
         return Resolved(**read)
 
@@ -109,6 +114,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         if parameters.categorical_encoding == "AUTO"
         else parameters.categorical_encoding,
         response_column=facts.response,
+        optimizer=asked(parameters),
         **changed,
     )
     return Resolved(
@@ -122,6 +128,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         hidden_dropout=dropout,
         distribution=distribution,
         optimizer=optimizer_of(parameters),
+        schedule=schedule_of(parameters),
         l1=parameters.l1,
         l2=parameters.l2,
         max_w2=parameters.max_w2 if parameters.max_w2 < NO_CAP else math.inf,
@@ -157,7 +164,8 @@ def _fold_assignment(p: "Parameters") -> str | None:
 
 def _automatic_changes(p: "Parameters", facts: Facts) -> tuple[dict[str, Any], list[str]]:
     """Return the values that follow from others, and a sentence for each one that differs from what was asked."""
-    wanted: list[tuple[str, Any, str]] = []
+    way = asked(p)
+    wanted: list[tuple[str, Any, str]] = [("adaptive_rate", way == "adadelta", f"the optimizer is {way}")]
     if p.autoencoder:
         wanted.append(("use_all_factor_levels", True, "an autoencoder reconstructs every level"))
     if p.reproducible:

@@ -5,7 +5,8 @@ import os
 
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
-from daskdl.kernels.optimizers import OPTIMIZERS, optimizer_of
+from daskdl.kernels.optimizers import OPTIMIZERS, asked, optimizer_of
+from daskdl.kernels.schedules import SCHEDULES
 from daskdl.kernels.spec import Spec
 from daskdl.metrics.metric import CLASSES
 from daskdl.metrics.registry import metric_named, names
@@ -21,6 +22,7 @@ def check(parameters: "Parameters", facts: Facts) -> tuple[list[FieldError], lis
     for rule in (
         _ranges,
         _network,
+        _optimizer,
         _classes,
         _response,
         _stopping,
@@ -50,6 +52,9 @@ def category_of(parameters: "Parameters", facts: Facts) -> str:
 def inactive(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
     names = set(_of_other_optimizers(parameters))
+    for kind in SCHEDULES.values():
+        if parameters.rate_schedule != kind.name:
+            names |= _unjudged(kind)
     for kind in DISTRIBUTIONS.values():
         if parameters.distribution != kind.name and parameters.loss not in kind.losses:
             names |= _unjudged(kind)
@@ -61,11 +66,11 @@ def inactive(parameters: "Parameters") -> set[str]:
     return names
 
 
-def _of_other_optimizers(parameters: "Parameters") -> list[str]:
-    """Return the parameters of optimizers that were not chosen."""
+def _of_other_optimizers(parameters: "Parameters") -> dict[str, str]:
+    """Return the parameters of optimizers that were not chosen, and what chooses them."""
     own = {one.parameter for one in optimizer_of(parameters).declared().values()}
-    every = [one.parameter for kind in OPTIMIZERS.values() for one in kind.declared().values()]
-    return [name for name in dict.fromkeys(every) if name not in own]
+    every = {one.parameter: kind.asked_as() for kind in OPTIMIZERS.values() for one in kind.declared().values()}
+    return {name: choice for name, choice in every.items() if name not in own}
 
 
 def _unjudged(kind: type[Spec]) -> set[str]:
@@ -94,6 +99,13 @@ def _network(p: "Parameters", _: Facts) -> list[FieldError]:
     if folder is not None and "://" not in folder and not _writable(folder):
         errors.append(FieldError("export_checkpoints_dir", f"Folder '{folder}' must be writable."))
     return errors
+
+
+def _optimizer(p: "Parameters", _: Facts) -> list[FieldError]:
+    if p.optimizer == "adadelta" and not p.adaptive_rate:
+        message = "optimizer 'adadelta' and adaptive_rate=False contradict each other. Leave one of them out."
+        return [FieldError("optimizer", message)]
+    return []
 
 
 def _writable(folder: str) -> bool:
@@ -278,9 +290,13 @@ def _starts(p: "Parameters", _: Facts) -> list[FieldError]:
 def _warnings(p: "Parameters") -> list[str]:
     given = p.given()
     found = []
-    sentence = optimizer_of(p).warns_of_others
-    if sentence is not None:
-        found += [sentence.format(name) for name in _of_other_optimizers(p) if name in given]
+    found += [_unused(p, name, choice) for name, choice in _of_other_optimizers(p).items() if name in given]
+    if "rate_schedule" in given and not optimizer_of(p).scheduled:
+        found.append(f"rate_schedule has no effect: {asked(p)} finds the rate of every weight itself.")
+    for kind in SCHEDULES.values():
+        names = [one.parameter for one in kind.declared().values() if one.parameter in given]
+        if p.rate_schedule != kind.name:
+            found += [f"{name} has no effect: it belongs to rate_schedule '{kind.name}'." for name in names]
     if not p.diagnostics:
         found.append("Deprecated option: Diagnostics are always enabled.")
     if p.col_major:
@@ -292,3 +308,10 @@ def _warnings(p: "Parameters") -> list[str]:
     if not p.stopping_rounds and "stopping_tolerance" in given:
         found.append("Stopping tolerance is ignored for _stopping_rounds=0.")
     return found
+
+
+def _unused(p: "Parameters", name: str, choice: str) -> str:
+    """Return the sentence for a parameter of an optimizer that was not chosen."""
+    if (asked(p), choice) == ("adadelta", "sgd"):  # in H2O's words
+        return f"{name} cannot be specified if adaptive_rate is enabled."
+    return f"{name} has no effect: it belongs to optimizer '{choice}', and '{asked(p)}' is used."

@@ -129,6 +129,7 @@ def prepare(
         chunk_bytes=cluster.bytes_of(train.parts),
         budget=cluster.task_bytes,
     )
+    job = replace(job, plan=replace(job.plan, target=plan.target))
     return Prepared(
         resolved=resolved,
         encoder=encoder,

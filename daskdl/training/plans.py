@@ -79,6 +79,7 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float, rows: in
         staleness=staleness_of(resolved, rows),
         seed=resolved.seed,
         mean_weight=mean_weight,
+        schedule=resolved.schedule,
     )
 
 

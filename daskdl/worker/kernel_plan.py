@@ -10,6 +10,8 @@ import numpy as np
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.optimizers import Optimizer
+from daskdl.kernels.schedules import Schedule
+from daskdl.kernels.schedules.constant import Constant
 from daskdl.kernels.structs import Settings
 from daskdl.network.layout import Layout
 
@@ -42,6 +44,8 @@ class Plan:
     staleness: int = 32  # rows that share one view of the weights
     seed: int = 0
     mean_weight: float = 1.0
+    schedule: Schedule = Constant()  # noqa: RUF009  (a value)
+    target: int = 0  # samples of the whole training, for the schedule
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:

@@ -118,6 +118,19 @@ class ThreadTeam:
             self.windows.append(self.mix.window(low, high, self.buffers[number % 2], self.plan.mean_weight))
         count(self.sync, READY)
 
+    def _clock(self, samples: float, steps: int) -> Clock:
+        """Return when the coming steps are; a batch that the rows of a share cut short counts as a part of one."""
+        plan = self.plan
+        return Clock(
+            samples=samples,
+            batch=plan.batch,
+            layers=plan.layout.depth,
+            count=steps,
+            pace=self.pace,
+            target=plan.target,
+            schedule=plan.schedule,
+        )
+
     def _work(self) -> None:
         """Do items of all windows; the thread with the first item of a window also gathers the following one."""
         plan = self.plan
@@ -130,7 +143,7 @@ class ThreadTeam:
             begin, end = int(self.begins[number]), int(self.begins[number + 1])
             now = self.first + self.pace * self.edges[number]
             coming = -(-len(self.windows[number].weight) // self.view.batch)
-            optimizer, rates = plan.optimizer.at(Clock(now, self.view.batch, plan.layout.depth, coming, self.pace))
+            optimizer, rates = plan.optimizer.at(self._clock(now, coming))
             fixed = (
                 *specs, optimizer, penalties, self.pull, self.network, self.windows[number],
                 plan.settings._replace(rates=rates), self.view, own, self.sync, begin,

@@ -417,6 +417,51 @@ def _():
         assert warned(epochs=0, **{name: value}) == [f"{name} cannot be specified if adaptive_rate is enabled."]
 
 
+ADAM = {"optimizer": "adam", "adam_rate": 0.01}
+
+
+@proof("optimizer")
+def _():
+    assert np.array_equal(weights(fit(optimizer="adadelta")), weights(fit()))
+    assert np.array_equal(weights(fit(**MANUAL)), weights(fit(**{**MANUAL, "adaptive_rate": True}, optimizer="sgd")))
+    _, adam = moved(**ADAM)
+    assert adam.actual_params["optimizer"] == "adam"
+    assert adam.actual_params["adaptive_rate"] is False
+    assert warned(epochs=0, optimizer="adam", rate=0.1) == [
+        "rate has no effect: it belongs to optimizer 'sgd', and 'adam' is used."
+    ]
+    refused("'adadelta' and adaptive_rate=False contradict each other", optimizer="adadelta", adaptive_rate=False)
+
+
+@proof("adam_rate", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay")
+def _():
+    for given in ({"adam_rate": 0.02}, {"adam_beta1": 0.5}, {"adam_beta2": 0.9}, {"adam_epsilon": 0.1}):
+        moved(base=ADAM, **given)
+        (name,) = given
+        said = f"{name} has no effect: it belongs to optimizer 'adam', and 'adadelta' is used."
+        assert warned(epochs=0, **given) == [said]
+        refused(name, **{**ADAM, name: -1})
+    plain, shrunk = moved(base=ADAM, weight_decay=1.0)
+    assert np.abs(weights(shrunk)).sum() < np.abs(weights(plain)).sum()
+    table = plain.model.status_table().as_data_frame()
+    assert (table["mean_rate"].dropna() > 0).all()
+
+
+@proof("rate_schedule", "rate_warmup")
+def _():
+    for base in (ADAM, MANUAL):
+        _, falling = moved(base=base, rate_schedule="cosine")
+        assert falling.model.status_table().as_data_frame()["mean_rate"].iloc[-1] == pytest.approx(0, abs=1e-5)
+        moved(base={**base, "rate_schedule": "warmup_cosine"}, rate_warmup=0.5)
+    assert warned(epochs=0, rate_schedule="cosine") == [
+        "rate_schedule has no effect: adadelta finds the rate of every weight itself."
+    ]
+    assert warned(epochs=0, rate_warmup=0.5, **ADAM) == [
+        "rate_warmup has no effect: it belongs to rate_schedule 'warmup_cosine'."
+    ]
+    refused("rate_warmup must be in", rate_schedule="warmup_cosine", rate_warmup=1.5, **ADAM)
+
+
 # ---- regularization ----------------------------------------------------------------------------------------------
 @proof("input_dropout_ratio")
 def _():

@@ -76,6 +76,8 @@ CASES = {
     "dropout and penalties": {"activation": "RectifierWithDropout", "input_dropout_ratio": 0.1, "l1": 1e-4, "l2": 1e-3},
     "maxout": {"activation": "Maxout"},
     "batches": {"mini_batch_size": 8},
+    "adam": {"optimizer": "adam"},
+    "adam in batches": {"optimizer": "adam", "weight_decay": 0.1, "mini_batch_size": 8},
     "the last weights": {"overwrite_with_best_model": False},
     "the best is an early one": {"adaptive_rate": False, "rate": 0.3, "rate_annealing": 0, "activation": "Tanh"},
     "regression": {"y": "amount"},

@@ -28,6 +28,9 @@ NET = {
     "regression_stop": -1,
     "train_samples_per_iteration": 1000,
     "overwrite_with_best_model": False,
+    "optimizer": "adam",  # whose steps and schedule must go on where they were
+    "rate_schedule": "warmup_cosine",
+    "mini_batch_size": 16,
     "model_id": "cut",
 }
 SCRIPT = """

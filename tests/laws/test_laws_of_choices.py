@@ -21,7 +21,9 @@ from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution, gradient, 
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers import OPTIMIZERS, Clock, bias_step, speed, step
 from daskdl.kernels.optimizers.adadelta import Adadelta
+from daskdl.kernels.optimizers.adam import Adam
 from daskdl.kernels.optimizers.momentum import Momentum, Nesterov
+from daskdl.kernels.schedules import SCHEDULES
 from daskdl.metrics import METRICS
 from daskdl.metrics.at_threshold import ALIASES, METHODS
 from daskdl.metrics.binomial_metrics import H2OBinomialModelMetrics
@@ -140,7 +142,10 @@ def test_users_can_choose_every_distribution_of_classes_with_each_of_its_losses(
         assert Resolved.from_dict(resolved.to_dict()) == resolved
 
 
-@pytest.mark.parametrize(("family", "kinds"), [("distribution", DISTRIBUTIONS), ("activation", ACTIVATIONS)])
+@pytest.mark.parametrize(
+    ("family", "kinds"),
+    [("distribution", DISTRIBUTIONS), ("activation", ACTIVATIONS), ("rate_schedule", SCHEDULES)],
+)
 def test_numbers_that_choices_declare_are_parameters_that_reach_them(family, kinds):
     found = 0
     for name, kind in kinds.items():
@@ -152,7 +157,7 @@ def test_numbers_that_choices_declare_are_parameters_that_reach_them(family, kin
             assert getattr(kind.of(parameters), field) == other
             assert getattr(kind.of(Parameters()), field) == kind.default(field)
             found += 1
-    assert found == {"distribution": 3, "activation": 0}[family]
+    assert found == {"distribution": 3, "activation": 0, "rate_schedule": 1}[family]
 
 
 def log_loss(net: np.ndarray, y: int) -> float:
@@ -236,6 +241,7 @@ def test_only_maxout_has_two_pieces():
 
 CASES = [Adadelta(rho=0.9, epsilon=1e-3)]
 CASES += [kind(0.05, 0.0, 1.0, start, 0.0) for kind in (Nesterov, Momentum) for start in (0.5, 0)]
+CASES += [Adam(rate=0.05), Adam(rate=0.1, beta1=0.0, beta2=0.99, epsilon=1e-6)]
 
 
 def test_the_laws_try_every_optimizer():
@@ -265,7 +271,7 @@ def test_an_optimizer_that_remembers_nothing_rests_without_a_gradient(spec):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_is_chosen_by_its_parameters_and_comes_back_from_a_record(name):
-    switches = {"adadelta": {}, "nesterov": {"adaptive_rate": False}}
+    switches = {"adadelta": {}, "nesterov": {"adaptive_rate": False}, "adam": {"optimizer": "adam"}}
     switches["momentum"] = {"adaptive_rate": False, "nesterov_accelerated_gradient": False}
     facts = Facts(rows=10, response="y", classes=1, response_type="real")
     numbers = {one.parameter: 0.25 for one in OPTIMIZERS[name].declared().values()}
@@ -274,6 +280,17 @@ def test_an_optimizer_is_chosen_by_its_parameters_and_comes_back_from_a_record(n
     assert {getattr(resolved.optimizer, field) for field in OPTIMIZERS[name].declared()} == {0.25}
     assert Resolved.from_dict(resolved.to_dict()) == resolved
     assert len(set(OPTIMIZERS[name].slots)) == len(OPTIMIZERS[name].slots)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_is_chosen_by_its_own_word_as_well(name):
+    facts = Facts(rows=10, response="y", classes=1, response_type="real")
+    kind = OPTIMIZERS[name]
+    given = {"optimizer": kind.asked_as(), "nesterov_accelerated_gradient": name != "momentum"}
+    resolved = resolve(Parameters(**given), facts, "law")
+    assert type(resolved.optimizer) is kind
+    assert (resolved.actual.optimizer, resolved.actual.adaptive_rate) == (kind.asked_as(), name == "adadelta")
+    assert Resolved.from_dict(resolved.to_dict()) == resolved
 
 
 @pytest.mark.parametrize("spec", CASES, ids=repr)
@@ -309,6 +326,59 @@ def test_momentum_ramps_and_then_stays():
     assert [spec.momentum_at(n) for n in (0, 50, 100, 1e9)] == pytest.approx([0.2, 0.5, 0.8, 0.8])
     assert [spec.at(Clock(n))[0].momentum for n in (0, 50)] == pytest.approx([0.2, 0.5])
     assert Momentum(start=0.2, stable=0.8, ramp=0.0).momentum_at(1e9) == 0.2
+
+
+@pytest.mark.parametrize("spec", CASES, ids=repr)
+def test_the_rates_of_a_schedule_are_the_rates_without_one_times_its_factors(spec):
+    clock = Clock(samples=100, batch=4, layers=2, count=5, target=400.0)
+    plain, falling = (spec.at(clock._replace(schedule=SCHEDULES[name]())) for name in ("constant", "cosine"))
+    factors = 0.5 + 0.5 * np.cos(np.pi * (100 + 4 * (np.arange(5) + 0.5)) / 400)
+    np.testing.assert_allclose(falling[1], plain[1] * factors, rtol=1e-6)
+    assert spec.scheduled == bool(plain[1].any())
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------
+
+
+def by_hand(name: str, done: float, warmup: float = 0.25) -> float:
+    """A second formula of each schedule."""
+    if name == "warmup_cosine" and done < warmup:
+        return done / warmup
+    if name == "warmup_cosine":
+        done = (done - warmup) / (1 - warmup)
+    return 1.0 if name == "constant" else math.cos(math.pi * done / 2) ** 2
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_follow_their_formulas(name):
+    spec = SCHEDULES[name](*([0.25] if SCHEDULES[name].declared() else []))
+    done = np.linspace(0, 1, 41)
+    np.testing.assert_allclose(spec.factors(done), [by_hand(name, one) for one in done], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_has_a_factor_between_none_and_all_of_the_rate_and_somewhere_all_of_it(name):
+    found = SCHEDULES[name]().factors(np.linspace(0, 1, 1001))
+    assert found.dtype == np.float64
+    assert found.min() >= 0
+    assert found.max() == pytest.approx(1, abs=1e-5)
+
+
+def test_no_step_of_a_training_goes_without_a_rate():
+    clock = Clock(samples=0, batch=10, count=100, pace=2.0, target=2000.0)
+    for kind in SCHEDULES.values():
+        assert (clock._replace(schedule=kind()).factors > 0).all()
+        late = clock._replace(samples=1e6, count=1, schedule=kind()).factors  # rows that are repeated at the end
+        np.testing.assert_array_equal(late, kind().factors(np.ones(1)))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_chosen_by_its_name_and_comes_back_from_a_record(name):
+    facts = Facts(rows=10, response="y", classes=1, response_type="real")
+    numbers = {one.parameter: 0.5 for one in SCHEDULES[name].declared().values()}
+    resolved = resolve(Parameters(optimizer="adam", rate_schedule=name, **numbers), facts, "law")
+    assert resolved.schedule == SCHEDULES[name](*numbers.values())
+    assert Resolved.from_dict(resolved.to_dict()) == resolved
 
 
 # --- metrics ----------------------------------------------------------------------------------------------------------

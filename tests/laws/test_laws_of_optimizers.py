@@ -13,8 +13,10 @@ from numba.core.caching import NullCache
 
 from daskdl.kernels import jit
 from daskdl.kernels.optimizers import OPTIMIZERS, Clock, Optimizer
+from daskdl.kernels.optimizers.adam import Adam
 from daskdl.kernels.owners import move_by_gradient, move_weights
 from daskdl.kernels.penalties import Elastic, Penalties
+from daskdl.kernels.schedules import SCHEDULES
 
 f4 = np.float32
 BETA_1, BETA_2, RATE, EPSILON = 0.9, 0.99, 0.02, 1e-6
@@ -28,7 +30,7 @@ def nothing_is_kept_on_disk(monkeypatch):
 
 
 class Moments(Optimizer):
-    """Adam that remembers the largest square; its correction for the first steps changes from step to step."""
+    """AMSGrad; its correction for the first steps changes from step to step."""
 
     slots = ("mean", "square", "largest")
 
@@ -45,8 +47,12 @@ class Moments(Optimizer):
         return w - rate * mean / (np.sqrt(largest) + f4(EPSILON)), (mean, square, largest)
 
 
-def replayed(net: oracle.Net, X, Y, order, options, batch: int) -> oracle.Net:
-    """The same steps in float64, the correction written as its paper does: on the moments."""
+def replayed(net: oracle.Net, X, Y, order, options, batch: int, largest=True, decay=0.0, factors=None) -> oracle.Net:
+    """The same steps in float64, the correction written as its paper does: on the moments.
+
+    `largest` keeps the largest square (AMSGrad), `decay` is the share of a weight that decays, times the rate,
+    `factors` are those of the schedule on each step's rate.
+    """
     w = [*net.weights, *net.biases]
     kept = [[np.zeros_like(array) for array in w] for _ in range(3)]
     for number, low in enumerate(range(0, len(order), batch), start=1):
@@ -56,10 +62,11 @@ def replayed(net: oracle.Net, X, Y, order, options, batch: int) -> oracle.Net:
         for k, gradient in enumerate(found):
             kept[0][k] = BETA_1 * kept[0][k] + (1 - BETA_1) * gradient
             kept[1][k] = BETA_2 * kept[1][k] + (1 - BETA_2) * gradient**2
-            kept[2][k] = np.maximum(kept[2][k], kept[1][k])
+            kept[2][k] = np.maximum(kept[2][k], kept[1][k]) if largest else kept[1][k]
             mean, square = kept[0][k] / (1 - BETA_1**number), kept[2][k] / (1 - BETA_2**number)
             floor = EPSILON / np.sqrt(1 - BETA_2**number)
-            w[k] = w[k] - RATE * mean / (np.sqrt(square) + floor)
+            rate = RATE if factors is None else RATE * factors[number - 1]
+            w[k] = w[k] - rate * mean / (np.sqrt(square) + floor) - rate * decay * w[k]
     return oracle.Net(w[: len(net.weights)], w[len(net.weights) :])
 
 
@@ -75,6 +82,41 @@ def test_three_slots_and_a_rate_of_every_step_move_a_network_as_float64_does(bat
     )  # fmt: skip
     expected = replayed(net, X, Y, order, options, batch)
     assert compiled.distance(net, expected) > 0.1  # it moved
+    assert compiled.distance(found, expected) < 2e-5
+
+
+def small_case():
+    rng = np.random.default_rng(5)
+    X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
+    net = oracle.Net([rng.normal(size=(4, 3)), rng.normal(size=(1, 4))], [rng.normal(size=4), rng.normal(size=1)])
+    return net, X, Y, [*range(12), *range(10)]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_adam_moves_a_network_as_float64_does(batch, decay):
+    net, X, Y, order = small_case()
+    options = oracle.Options(activation="tanh", fast_mode=False)
+    found = compiled.train(
+        net, compiled.rows_of(X, Y), order, options, batch=batch, kernels=compiled.interpreted(),
+        own_optimizer=Adam(RATE, BETA_1, BETA_2, EPSILON, decay),
+    )  # fmt: skip
+    expected = replayed(net, X, Y, order, options, batch, largest=False, decay=decay)
+    assert compiled.distance(net, expected) > 0.1  # it moved
+    assert compiled.distance(found, expected) < 2e-5
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_step_of_a_batch_has_the_rate_of_the_schedule(name):
+    net, X, Y, order = small_case()
+    options = oracle.Options(activation="tanh", fast_mode=False)
+    spec = SCHEDULES[name]()
+    found = compiled.train(
+        net, compiled.rows_of(X, Y), order, options, batch=4, kernels=compiled.interpreted(),
+        own_optimizer=Adam(RATE, BETA_1, BETA_2, EPSILON), schedule=spec,
+    )  # fmt: skip
+    factors = spec.factors(np.clip((np.arange(6) * 4 + 2) / len(order), 0, 1))
+    expected = replayed(net, X, Y, order, options, 4, largest=False, factors=factors)
     assert compiled.distance(found, expected) < 2e-5
 
 
@@ -115,7 +157,7 @@ def a_gradient(optimizer, penalties, pull, network, values, delta, rate, masked)
 
 
 @pytest.mark.parametrize("move", [a_sum, a_gradient], ids=["by rows", "by batches"])
-@pytest.mark.parametrize("spec", [Moments(), Six()], ids=["three slots", "six slots"])
+@pytest.mark.parametrize("spec", [Adam(), Moments(), Six()], ids=["adam", "three slots", "six slots"])
 def test_the_loop_over_weights_is_vector_code_for_any_number_of_slots(spec, move):
     if numba.config.DISABLE_JIT:
         pytest.skip("nothing is compiled where NUMBA_DISABLE_JIT is set")

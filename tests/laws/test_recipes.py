@@ -81,8 +81,8 @@ LOG_COSH = Metric(
 )
 '''
 
-ADAM = '''
-"""Adam."""
+AMSGRAD = '''
+"""AMSGrad."""
 
 from typing import Annotated
 
@@ -93,23 +93,19 @@ from daskdl.kernels.optimizers.base import Optimizer
 from daskdl.kernels.spec import Declared
 
 
-class Adam(Optimizer):
-    """Running moments of the gradient, the second never falling. Source: Kingma and Ba 2015; Reddi et al. 2018."""
+class Amsgrad(Optimizer):
+    """Adam whose second moment never falls. Source: Reddi et al. 2018."""
 
-    name = "adam"
+    name = "amsgrad"
     slots = ("mean", "square", "largest")
+    scheduled = True
 
-    adam: Annotated[bool, Declared("adam", Range(0, 1), "Use Adam.", always=True)] = False
-    pace: Annotated[float, Declared("adam_rate", Range(0, ends="()"), "Step of Adam.")] = 0.01
+    pace: Annotated[float, Declared("amsgrad_rate", Range(0, ends="()"), "Step of AMSGrad.")] = 0.01
     floor: float = 1e-8
-
-    @classmethod
-    def chosen(cls, parameters):
-        return parameters.adam
 
     def at(self, clock):
         steps = clock.steps + 1.0
-        rates = self.pace * np.sqrt(1.0 - 0.999**steps) / (1.0 - 0.9**steps)
+        rates = self.pace * clock.factors * np.sqrt(1.0 - 0.999**steps) / (1.0 - 0.9**steps)
         return self.compiled, np.repeat(rates[None].astype(np.float32), clock.layers + 1, axis=0)
 
     def step(self, w, slots, gradient, rate):
@@ -252,11 +248,11 @@ assert dict(zip(best.model_ids, values)) == grid.log_cosh()
 """
 
 OF_OPTIMIZER = """
-model, loaded = whole_way(adam=True, adam_rate=0.05)
+model, loaded = whole_way(optimizer="amsgrad", amsgrad_rate=0.05)
 state = loaded._trained().state
 assert state.slots.shape[0] == 3
 assert (state.slots != 0).any(axis=1).all()
-given = {"hidden": [3], "epochs": 60, "seed": 7, "adam": True, "adam_rate": 0.05}
+given = {"hidden": [3], "epochs": 60, "seed": 7, "optimizer": "amsgrad", "amsgrad_rate": 0.05}
 longer = H2ODeepLearningEstimator(**given, checkpoint=loaded.model_id)
 longer.train(x=["a", "b"], y="y", training_frame=frame, validation_frame=frame)
 np.testing.assert_array_equal(longer.scoring_history()["epochs"].iloc[-1], 60.0)
@@ -291,7 +287,7 @@ RECIPES = {
     "activation": ("daskdl/kernels/activations/sigmoid.py", SIGMOID, OF_ACTIVATION, True),
     "distribution": ("daskdl/kernels/distributions/cauchy.py", CAUCHY, OF_DISTRIBUTION, True),
     "metric": ("daskdl/metrics/entries/log_cosh.py", LOG_COSH, OF_METRIC, False),
-    "optimizer": ("daskdl/kernels/optimizers/adam.py", ADAM, OF_OPTIMIZER, True),
+    "optimizer": ("daskdl/kernels/optimizers/amsgrad.py", AMSGRAD, OF_OPTIMIZER, True),
     "codec": ("frames/codecs/steps.py", STEPS, OF_CODEC, False),
 }
 

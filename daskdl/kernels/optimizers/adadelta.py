@@ -19,14 +19,9 @@ class Adadelta(Optimizer):
     place = 1
     rarity = 0
     slots = ("first", "second")
-    warns_of_others = "{} cannot be specified if adaptive_rate is enabled."
 
     rho: Annotated[float, Declared("rho", RHO, "ADADELTA: memory of past squared gradients.")] = 0.99
     epsilon: Annotated[float, Declared("epsilon", EPSILON, "ADADELTA: floor under both running averages.")] = 1e-8
-
-    @classmethod
-    def chosen(cls, parameters):
-        return parameters.adaptive_rate
 
     def step(self, w, slots, gradient, rate):
         squares, moves = slots

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from daskdl.kernels.jit import operation
+from daskdl.kernels.schedules import Schedule
+from daskdl.kernels.schedules.constant import Constant
 from daskdl.kernels.spec import Spec
 
 
@@ -19,6 +21,17 @@ class Clock(NamedTuple):
     layers: int = 1
     count: int = 1  # steps that come now
     pace: float = 1.0  # samples of all workers per sample of this one
+    target: float = 0.0  # samples that the whole training has
+    schedule: Schedule = Constant()
+
+    @property
+    def factors(self) -> np.ndarray:
+        """The factors (count,) float64 by which the schedule takes the rates of the steps that come now.
+
+        A step is where its middle is, so that neither the first nor the last one has no rate at all.
+        """
+        middle = self.samples + (np.arange(self.count) + 0.5) * self.batch * self.pace
+        return self.schedule.factors(np.clip(middle / self.target if self.target else 0.0 * middle, 0.0, 1.0))
 
     @property
     def steps(self) -> np.ndarray:
@@ -42,12 +55,18 @@ class Optimizer(Spec):
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    warns_of_others: ClassVar[str | None] = None  # the warning for a parameter of another optimizer, {} stands for it
+    choice: ClassVar[str | None] = None  # what `optimizer` says where it may mean this one; None: its name
+    scheduled: ClassVar[bool] = False  # has a rate that a schedule can change
+
+    @classmethod
+    def asked_as(cls) -> str:
+        """Return what the parameter `optimizer` says where it may mean this one."""
+        return cls.choice or cls.name
 
     @classmethod
     def chosen(cls, parameters: Any) -> bool:
         """Tell whether the parameters ask for this optimizer."""
-        raise NotImplementedError
+        return asked(parameters) == cls.asked_as()
 
     def at(self, clock: Clock) -> tuple[Spec, np.ndarray]:
         """Return what kernels work with at a time: a spec in single precision, and rates (layers + 1, count) float32.
@@ -91,6 +110,13 @@ class Optimizer(Spec):
     def record(self) -> dict[str, Any]:
         """Return name and numbers as a saved model tells them."""
         return {"optimizer": self.name, "optimizer_numbers": {name: getattr(self, name) for name in self.declared()}}
+
+
+def asked(parameters: Any) -> str:
+    """Return which optimizer the parameters ask for; where they leave it open, `adaptive_rate` says it, as in H2O."""
+    if parameters.optimizer != "auto":
+        return parameters.optimizer
+    return "adadelta" if parameters.adaptive_rate else "sgd"
 
 
 step = operation(Optimizer.step)

@@ -17,6 +17,8 @@ class Momentum(Optimizer):
     name = "momentum"
     place = 3
     slots = ("first",)
+    choice = "sgd"
+    scheduled = True
     accelerated = False
 
     rate: Annotated[float, Declared("rate", POSITIVE, "Learning rate.")] = 0.005
@@ -33,7 +35,7 @@ class Momentum(Optimizer):
 
     @classmethod
     def chosen(cls, parameters):
-        return not parameters.adaptive_rate and parameters.nesterov_accelerated_gradient == cls.accelerated
+        return super().chosen(parameters) and parameters.nesterov_accelerated_gradient == cls.accelerated
 
     def momentum_at(self, samples: float) -> float:
         """Return the momentum after so many samples: a linear ramp from start to stable, then constant."""
@@ -49,7 +51,7 @@ class Momentum(Optimizer):
         momentum = self.momentum_at(clock.samples)
         rates = [self.rate_at(clock.samples, layer) * (1.0 - momentum) for layer in range(1, clock.layers + 1)]
         spec = type(self)(**self._asdict() | {"momentum": momentum})
-        return spec.compiled, np.repeat(np.array([[0.0, *rates]], np.float32).T, clock.count, axis=1)
+        return spec.compiled, (np.array([[0.0, *rates]]).T * clock.factors).astype(np.float32)
 
     def step(self, w, slots, gradient, rate):
         velocity = self.momentum * slots[0] - rate * gradient
@@ -64,7 +66,8 @@ class Momentum(Optimizer):
         return self.rate
 
     def figures(self, slots, layer: int, clock: Clock):
-        return Figures(self.rate_at(clock.samples, layer), 0.0, self.momentum_at(clock.samples))
+        rate = self.rate_at(clock.samples, layer) * float(clock.factors[0])
+        return Figures(rate, 0.0, self.momentum_at(clock.samples))
 
     def record(self):
         numbers = {name: getattr(self, name) for name in self.declared()}
