@@ -121,9 +121,7 @@ class Parameters:
     loss: Annotated[str, LOSSES, "Loss to minimise; for gaussian it chooses the family.", FREE] = "Automatic"
 
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
-    optimizer: Annotated[str, WAYS, "How weights move; auto does as adaptive_rate says, sgd has a manual rate.", FIXED] = (
-        "auto"
-    )
+    optimizer: Annotated[str, WAYS, "How weights move; auto: as adaptive_rate says.", FIXED] = "auto"
     nesterov_accelerated_gradient: Annotated[bool, "Momentum in Nesterov's form.", FIXED] = True
     rate_schedule: Annotated[str, COURSES, "How the rate of sgd or adam changes over all epochs.", FREE] = "constant"
 

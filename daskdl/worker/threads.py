@@ -7,23 +7,25 @@ no more than the time they take.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from daskdl.encoding.decoded import Design, empty_window
 from daskdl.kernels.batches import EachBatch
-from daskdl.kernels.optimizers import Clock
+from daskdl.kernels.optimizers import Clock, Optimizer
 from daskdl.kernels.owners import EachRow
 from daskdl.kernels.penalties import Penalties
-from daskdl.kernels.structs import Rows
-from daskdl.kernels.tickets import READY, STOP, count, counters, reached, take
+from daskdl.kernels.structs import Rows, Settings
+from daskdl.kernels.tickets import FINISHED, READY, STOP, count, counters, reached, take
 from daskdl.kernels.training import items_of_window, train_window
 from daskdl.kernels.views import make_view, make_workspace
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
+from daskdl.worker.tail import Tail
 
 f4 = np.float32
 THREAD_WORK = 250_000  # weights times rows of a view that are worth a thread: some 25 microseconds
@@ -41,26 +43,43 @@ class MixLike(Protocol):
     def window(self, low: int, high: int, rows: Rows, mean_weight: float) -> Rows: ...
 
 
+class Window(NamedTuple):
+    """Rows that were gathered, and what their steps need: the same for all threads, so made by one of them."""
+
+    rows: Rows
+    optimizer: Optimizer
+    settings: Settings
+
+
 class ThreadTeam:
     """Threads that move one state by the samples of a mix.
 
     `first` counts the samples of all workers before the mix, `pace` those of all workers per sample of it; `stopped` is
-    asked before each window.
+    asked before each window; `tail` is given the state at its moments.
     """
 
     def __init__(
-        self, plan: Plan, state: State, pull: Any, mix: MixLike, first: float, pace: float, stopped: Callable[[], bool]
+        self,
+        plan: Plan,
+        state: State,
+        pull: Any,
+        mix: MixLike,
+        first: float,
+        pace: float,
+        stopped: Callable[[], bool],
+        tail: Tail,
     ) -> None:
         samples = len(mix.row)
         self.plan, self.pull, self.mix, self.first, self.pace, self.stopped = plan, pull, mix, first, pace, stopped
+        self.state, self.tail = state, tail
         self.network = plan.layout.network(state)
         columns = mix.designs[0].levels.shape[1]
         self.view = make_view(self.network, columns, plan.rows_per_view(samples), plan.rows_per_batch(samples))
         step = plan.rows_per_window(samples)
-        self.edges = [*range(0, samples, step), samples]
+        self.edges = [at for low, high in itertools.pairwise(tail.cuts) for at in range(low, high, step)] + [samples]
         self.begins = np.concatenate([[0], np.cumsum([items_of_window(self.view, n) for n in np.diff(self.edges)])])
         self.buffers = [empty_window(min(step, samples), mix.designs[0]) for _ in range(min(2, len(self.edges) - 1))]
-        self.windows: list[Rows] = []
+        self.windows: list[Window] = []
         self.sync = counters()
         self.failure: BaseException | None = None
 
@@ -87,7 +106,10 @@ class ThreadTeam:
             self._join(others)
         if self.failure is not None:
             raise self.failure
-        return self.edges[len(self.windows)]
+        done = self.edges[len(self.windows)]
+        if done in self.tail.moments:
+            self.tail.add(self.state)
+        return done
 
     def _join(self, others: list[threading.Thread]) -> None:
         try:
@@ -115,14 +137,16 @@ class ThreadTeam:
         number = len(self.windows)
         if number < len(self.edges) - 1 and not self.stopped():
             low, high = self.edges[number : number + 2]
-            self.windows.append(self.mix.window(low, high, self.buffers[number % 2], self.plan.mean_weight))
+            rows = self.mix.window(low, high, self.buffers[number % 2], self.plan.mean_weight)
+            optimizer, rates = self.plan.optimizer.at(self._clock(low, -(-(high - low) // self.view.batch)))
+            self.windows.append(Window(rows, optimizer, self.plan.settings._replace(rates=rates)))
         count(self.sync, READY)
 
-    def _clock(self, samples: float, steps: int) -> Clock:
-        """Return when the coming steps are; a batch that the rows of a share cut short counts as a part of one."""
+    def _clock(self, low: int, steps: int) -> Clock:
+        """Return when the steps from sample `low` on are; a batch that the end of a share cuts short counts as part."""
         plan = self.plan
         return Clock(
-            samples=samples,
+            samples=self.first + self.pace * low,
             batch=plan.batch,
             layers=plan.layout.depth,
             count=steps,
@@ -141,17 +165,28 @@ class ThreadTeam:
         ticket, number = take(self.sync), 0
         while reached(self.sync, READY, number + 1) and number < len(self.windows):
             begin, end = int(self.begins[number]), int(self.begins[number + 1])
-            now = self.first + self.pace * self.edges[number]
-            coming = -(-len(self.windows[number].weight) // self.view.batch)
-            optimizer, rates = plan.optimizer.at(self._clock(now, coming))
+            rows, optimizer, settings = self.windows[number]
             fixed = (
-                *specs, optimizer, penalties, self.pull, self.network, self.windows[number],
-                plan.settings._replace(rates=rates), self.view, own, self.sync, begin,
+                *specs, optimizer, penalties, self.pull, self.network, rows, settings, self.view, own, self.sync, begin,
             )  # fmt: skip
             if ticket == begin:
+                if not self._remember(number, begin):
+                    return
                 ticket = train_window(*fixed, begin + 1, ticket)  # after that nobody reads the window before this one
                 self._gather()
             ticket = train_window(*fixed, end, ticket)
             if ticket < 0:
                 return
             number += 1
+
+    def _remember(self, number: int, begin: int) -> bool:
+        """Give the tail the state before a window, where it wants it; return False where the threads were to stop.
+
+        The caller holds the first item of the window: until that is done no weight moves.
+        """
+        if self.edges[number] not in self.tail.moments:
+            return True
+        if not reached(self.sync, FINISHED, begin):
+            return False
+        self.tail.add(self.state)
+        return True

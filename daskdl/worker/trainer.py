@@ -18,7 +18,7 @@ from daskdl.kernels.penalties import Elastic, Free
 from daskdl.kernels.structs import Rows
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.tail import Tail, edges
+from daskdl.worker.tail import Tail
 from daskdl.worker.threads import ThreadTeam
 
 f4 = np.float32
@@ -162,22 +162,17 @@ def train_share(
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
     done = 0
     for mix in itertools.chain.from_iterable(mixes(stretch, plan.seed) for stretch in stretches(share)):
-        tail, cuts = Tail(), edges(len(mix.row))
-        for low, high in itertools.pairwise(cuts):
-            first = share.begin + share.pace * done
-            done += ThreadTeam(
-                plan=plan,
-                state=moved,
-                pull=pull,
-                mix=mix.part(low, high),
-                first=first,
-                pace=share.pace,
-                stopped=stopped,
-            ).train(threads)
-            if stopped():
-                break
-            if low > 0:
-                tail.add(moved)
+        tail = Tail(len(mix.row), plan.batch)
+        done += ThreadTeam(
+            plan=plan,
+            state=moved,
+            pull=pull,
+            mix=mix,
+            first=share.begin + share.pace * done,
+            pace=share.pace,
+            stopped=stopped,
+            tail=tail,
+        ).train(threads)
         tail.put_into(moved)
         if stopped():
             break

@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -21,7 +20,9 @@ from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.optimizers.adadelta import Adadelta
+from daskdl.kernels.optimizers.adam import Adam
 from daskdl.kernels.optimizers.momentum import Nesterov
+from daskdl.kernels.schedules.cosine import WarmupCosine
 from daskdl.network.layout import Layout
 from daskdl.network.start import FirstWeights, initialise
 from daskdl.worker import kernel_plan, tail, threads, trainer
@@ -308,6 +309,30 @@ def test_a_share_ends_at_the_mean_of_the_networks_of_its_last_third():
     assert not same(moved, states[-1])
 
 
+@pytest.mark.parametrize("batch", [16, 100, 256])
+def test_the_mean_of_the_last_third_is_taken_between_whole_batches(batch):
+    cuts = tail.edges(5000, batch)
+    assert (cuts[0], cuts[-1]) == (0, 5000)
+    assert all(cut % batch == 0 for cut in cuts[:-1])
+    assert all(low + (tail.BATCHES - 1) * batch < high for low, high in itertools.pairwise(cuts))
+    assert 5000 * 2 // 3 - batch < cuts[1] <= 5000 * 2 // 3 or cuts[1] == 5000
+    assert tail.edges(11 * batch, batch) == [0, 11 * batch]  # too few for a mean
+
+
+def test_adam_goes_on_with_its_steps_from_share_to_share(monkeypatch):
+    """Steps are counted from the samples of all workers before: nothing else is kept."""
+    monkeypatch.setattr(tail, "LEAST", 1000)
+    plan = replace(PLAN, optimizer=Adam(0.01), batch=16, schedule=WarmupCosine(0.2), target=448)
+    whole = train_share(start(), share(portion(200, 2, 30, 478)), plan, threads=2)
+    state, samples = start(), 0
+    for low, high in itertools.pairwise((30, 94, 222, 478)):
+        delta = train_share(state, share(portion(200, 2, low, high), begin=samples), plan, threads=1)
+        state, samples = delta.state, samples + delta.samples
+    assert same(state, whole.state)
+    late = train_share(start(), share(portion(200, 2, 30, 478), begin=10**6), plan, threads=1)
+    assert same(late.state._replace(slots=whole.state.slots), start()._replace(slots=whole.state.slots))  # no rate left
+
+
 def test_elastic_averaging_pulls_a_share_to_the_consensus():
     plan, given, far = replace(LINEAR, elastic=0.5), share(portion(300)), start(LINEAR)
     far.weights[:] += 1
@@ -358,16 +383,14 @@ def trainer_threads() -> list[threading.Thread]:
 @pytest.mark.usefixtures("_many_threads")
 @pytest.mark.parametrize("who", ["caller", "other"])
 def test_a_thread_that_fails_ends_all_others_and_says_why(who, monkeypatch):
-    gather, calling = trainer.Mix.window, threading.current_thread()
+    kernel, calling = threads.train_window, threading.current_thread()
 
-    def failing(self, low, *more):
-        if low >= 640:
-            if (threading.current_thread() is calling) == (who == "caller"):
-                raise MemoryError("no room for rows")
-            time.sleep(0.001)  # so that the one who is to fail has its turn
-        return gather(self, low, *more)
+    def failing(*given):  # every thread calls it for every window; the last three: its first item, their end, a ticket
+        if given[-3] > 0 and (threading.current_thread() is calling) == (who == "caller"):
+            raise MemoryError("no room for rows")
+        return kernel(*given)
 
-    monkeypatch.setattr(trainer.Mix, "window", failing)
+    monkeypatch.setattr(threads, "train_window", failing)
     given = share(portion(2000, 0, 0, 400_000))
     with pytest.raises(MemoryError, match="no room for rows"):
         train_share(start(), given, PLAN, threads=4)
