@@ -16,7 +16,6 @@ _INSTEAD = {
         ("explain", "explain_row", "pd_plot", "ice_plot", "shap_summary_plot", "shap_explain_row_plot"),
         "permutation_importance(), partial_plot() and varimp_plot() explain a model",
     ),
-    "predict_contributions": "permutation_importance() and partial_plot() show what columns do",
     "train_segments": "train one estimator per part of the frame",
 }
 

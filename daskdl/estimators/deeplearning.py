@@ -6,6 +6,7 @@ from daskdl.estimators.accessors import MetricAccessors
 from daskdl.estimators.arrays import ArrayFace, is_table
 from daskdl.estimators.artifacts import ModelArtifacts
 from daskdl.estimators.base import H2OEstimator
+from daskdl.estimators.explanations import ModelExplanations
 from daskdl.estimators.exports import ModelExports
 from daskdl.estimators.influence import ModelInfluence
 from daskdl.estimators.plots import ModelPlots
@@ -21,6 +22,7 @@ class H2ODeepLearningEstimator(
     MetricAccessors,
     ModelViews,
     ModelInfluence,
+    ModelExplanations,
     ModelPlots,
     ModelArtifacts,
     ModelExports,

@@ -81,11 +81,11 @@ def performance(model: Model, frame: H2OFrame, auc_type: str | None = None) -> m
 def measured(model: Model, frame: H2OFrame, auc_type: str | None = None) -> metrics.State:
     """Return the mergeable state behind `performance`; raises as it does."""
     scorer = model.scorer(auc_type, known_metric(model.resolved.actual.custom_metric_func))
-    frame, plan = _reading(model, frame, need_response=True)
-    return metrics.merged(gather(_tasks(model, frame, plan, scorer, _measure), f"Measuring {model.key}"))
+    frame, plan = reading(model, frame, need_response=True)
+    return metrics.merged(gather(tasks(model, frame, plan, scorer, _measure), f"Measuring {model.key}"))
 
 
-def _reading(model: Model, frame: H2OFrame, need_response: bool = False) -> tuple[H2OFrame, Adaptation]:
+def reading(model: Model, frame: H2OFrame, need_response: bool = False) -> tuple[H2OFrame, Adaptation]:
     """Return the frame with all columns of the kinds that training had, and how to read it; say what is odd."""
     if not isinstance(frame, H2OFrame):
         raise H2OValueError("test_data must be an instance of H2OFrame")
@@ -100,16 +100,17 @@ def _reading(model: Model, frame: H2OFrame, need_response: bool = False) -> tupl
 
 def _mapped(model: Model, frame: H2OFrame, task: Callable[..., Any], columns: Sequence[Column], *more: Any) -> H2OFrame:
     scorer = model.scorer()
-    frame, plan = _reading(model, frame)
-    futures = _tasks(model, frame, plan, scorer, task, *more)
+    frame, plan = reading(model, frame)
+    futures = tasks(model, frame, plan, scorer, task, *more)
     names = [column.name for column in columns]
     rows = frame.placement(plan.columns[:1] or frame.names[:1]).rows
     return H2OFrame._from_groups(Schema(tuple(columns)), rows, [Group(tuple(futures), tuple(names))])
 
 
-def _tasks(
+def tasks(
     model: Model, frame: H2OFrame, plan: Adaptation, scorer: Scorer, task: Callable[..., Any], *more: Any
 ) -> list:
+    """Send `task(scorer, plan, chunks, where, *more)` for every partition of a frame; return the futures."""
     placed = frame.placement(needed_columns(model.encoder, plan, frame.names) or frame.names[:1])
     shared = held(scorer, placed.client)
     reading, where = resident(plan, placed.client), resident(placed.where, placed.client)
@@ -151,7 +152,7 @@ def _held(value: Any) -> Any:
 
 
 def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = partitions.predictions(scorer, _design(scorer, plan, chunks, where))
+    found = partitions.predictions(scorer, design_of(scorer, plan, chunks, where))
     if not np.isfinite(found).all():
         raise H2OJobError(unstable_sentence("the model", "a prediction is not a number"))
     if found.ndim == 1:
@@ -163,7 +164,7 @@ def _predict(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chu
     return Chunk.pack(columns, ["enum", *["real"] * width], [width, *[None] * width])
 
 
-def _design(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Design:
+def design_of(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Design:
     """Decode a partition; raise H2OJobError for an input that float32 cannot hold, whatever the network makes of it."""
     for one in scorer.encoder.numbers:
         if one.values is None and plan.sources[one.column].kind == "number":
@@ -187,19 +188,19 @@ def _raw_units(encoder: Encoder, found: np.ndarray) -> np.ndarray:
 
 
 def _errors_per_unit(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = partitions.squared_errors(scorer, _design(scorer, plan, chunks, where))
+    found = partitions.squared_errors(scorer, design_of(scorer, plan, chunks, where))
     return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
 
 
 def _errors_per_row(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> Chunk:
-    found = partitions.row_errors(scorer, _design(scorer, plan, chunks, where))
+    found = partitions.row_errors(scorer, design_of(scorer, plan, chunks, where))
     return Chunk.pack([found], ["real"], [None])
 
 
 def _deep_features(scorer: Scorer, plan: Adaptation, chunks: list, where: dict, layer: int) -> Chunk:
-    found = partitions.deep_features(scorer, _design(scorer, plan, chunks, where), layer).astype(np.float64)
+    found = partitions.deep_features(scorer, design_of(scorer, plan, chunks, where), layer).astype(np.float64)
     return Chunk.pack(list(found.T), ["real"] * found.shape[1], [None] * found.shape[1])
 
 
 def _measure(scorer: Scorer, plan: Adaptation, chunks: list, where: dict) -> metrics.State:
-    return partitions.measure(scorer, _design(scorer, plan, chunks, where))
+    return partitions.measure(scorer, design_of(scorer, plan, chunks, where))

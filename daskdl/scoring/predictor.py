@@ -38,7 +38,7 @@ class Predictor:
         depth = len(layout.hidden) if depth is None else depth
         values = rows.numbers
         for layer in range(1, depth + 1):
-            values = self._fire(self._sums(weights, layer, values, rows.levels), layer)
+            values = self._fire(self.sums(weights, layer, values, rows.levels), layer)
             dropped = self.hidden_dropout[layer - 1] if self.hidden_dropout else 0.0
             if dropped > 0:
                 values *= np.float32(1.0 - dropped)
@@ -47,7 +47,7 @@ class Predictor:
     def net_outputs(self, weights: np.ndarray, rows: Rows) -> np.ndarray:
         """Return the outputs (rows, outputs) float32: linear, or activated for an autoencoder."""
         below = self.hidden_values(weights, rows)
-        sums = self._sums(weights, self.layout.depth, below, rows.levels)
+        sums = self.sums(weights, self.layout.depth, below, rows.levels)
         if self.category == "AutoEncoder":
             return self._fire(sums, self.layout.depth)
         if self.category == "Regression":
@@ -90,7 +90,8 @@ class Predictor:
         result[:, units:] = rows.numbers
         return result
 
-    def _sums(self, weights: np.ndarray, layer: int, values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    def sums(self, weights: np.ndarray, layer: int, values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return the weighted sums (rows, pieces * units) into `layer` (1-based), of the values below and the levels."""
         layout = self.layout
         sums = values @ layout.dense(weights, layer).T
         sums += layout.bias(weights, layer)
