@@ -51,8 +51,8 @@ class ModelExplanations:
                 raise H2OTypeError(f"Argument `{name}` should be an integer, got {type(number).__name__} {number}")
         if background_frame is None:
             raise H2OValueError(
-                "predict_contributions() needs a background_frame: rows that the others are compared with. Some hundred "
-                "rows of the training frame will do, as background_frame=train[:200, :]."
+                "predict_contributions() needs a background_frame: rows that the others are compared with. Some "
+                "hundred rows of the training frame will do: background_frame=train[:200, :]."
             )
         return contributions(
             model,

@@ -93,7 +93,7 @@ def _add(out: np.ndarray, at: np.ndarray, values: np.ndarray) -> None:
     if len(set(at.tolist())) == len(at):
         out[..., at] += values
     else:
-        np.add.at(out, (..., at), values)
+        np.add.at(np.moveaxis(out, -1, 0), at, np.moveaxis(values, -1, 0))
 
 
 def averaged(network: Network, features: Features, design: Design, background: Background) -> np.ndarray:

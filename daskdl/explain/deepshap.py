@@ -1,8 +1,8 @@
 """Contributions of the inputs of a network to its outputs, by comparison with background rows.
 
 Every row is compared with every background row. Multipliers are handed down from the output to the inputs: a layer's
-weights pass them on, an activation by the ratio of the differences of its values and its inputs, a maximum by the shares
-of the sums that compete for it. They add up: over all inputs, contributions are the difference of the two predictions.
+weights pass them on, an activation by the ratio of the differences of its values and its inputs, a maximum by the
+shares of the sums that compete for it. All inputs' contributions together are the difference of the two predictions.
 Source: Lundberg and Lee 2017 (Deep SHAP); Shrikumar et al. 2017 (the rescale rule); docs/explain.md.
 """
 
@@ -114,7 +114,7 @@ class Network:
         x, r = rows.net[:, None], background.net[None]
         others = np.arange(x.shape[2]) != self.target
         log_x, log_r = (np.logaddexp.reduce(side[..., others], axis=2) for side in (x, r))
-        # p is the logistic function of the logit less the log of the others' sum of exponentials: each step by its ratio
+        # p is the logistic of the logit less the log of the others' sum of exponentials: each step by its ratio
         slope = ratios(_logistic, x[..., self.target] - log_x, r[..., self.target] - log_r)
         top = np.maximum(log_x, log_r)
         whole = ratios(np.exp, log_x - top, log_r - top)

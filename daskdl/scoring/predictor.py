@@ -91,7 +91,7 @@ class Predictor:
         return result
 
     def sums(self, weights: np.ndarray, layer: int, values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """Return the weighted sums (rows, pieces * units) into `layer` (1-based), of the values below and the levels."""
+        """Return the sums (rows, pieces * units) into `layer` (1-based) of the values below and the levels."""
         layout = self.layout
         sums = values @ layout.dense(weights, layer).T
         sums += layout.bias(weights, layer)

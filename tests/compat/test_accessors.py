@@ -266,6 +266,17 @@ def test_partial_plots_follow_the_slope_and_the_levels(trained, tmp_path):
         trained["autoencoder"][0].partial_plot(frame, plot=False)
 
 
+def test_contributions_stand_in_h2os_columns(trained):
+    model, frame = trained["binomial"]
+    found = model.predict_contributions(frame, background_frame=frame[:10, :])
+    assert isinstance(found, H2OFrame)
+    assert found.names == [*model.model.encoder.unit_names, "BiasTerm"]
+    assert found.nrow == frame.nrow
+    compact = model.predict_contributions(frame, "Compact", None, None, False, frame[:10, :], True, True)
+    assert compact.names == ["RACE", "AGE", "DPROS", "PSA", "GLEASON", "BiasTerm", "RowIdx", "BackgroundRowIdx"]
+    assert compact.nrow == 10 * frame.nrow
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_attributes_and_the_raw_record(trained, kind, tmp_path):
     model, _ = trained[kind]
@@ -288,10 +299,9 @@ def test_attributes_and_the_raw_record(trained, kind, tmp_path):
     with open(path, encoding="utf-8") as file:
         assert json.load(file)["model_id"]["name"] == model.model_id
     assert h2o.load_model(model.download_model(str(tmp_path), filename="copy")).mse() == model.mse()
-    for name in ("explain", "predict_contributions"):
-        assert not hasattr(model, name)
-        with pytest.raises(AttributeError, match="permutation_importance"):
-            getattr(model, name)
+    assert not hasattr(model, "explain")
+    with pytest.raises(AttributeError, match="permutation_importance"):
+        model.explain
 
 
 def test_performance_without_the_response_says_so(trained, capsys):
