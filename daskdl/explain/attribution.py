@@ -30,7 +30,15 @@ class Background(NamedTuple):
         """Return them carried through a network."""
         count = len(self.numbers)
         nothing = np.zeros(count, np.float32)
-        return network.trace(Rows(self.numbers, self.levels, nothing[:, None], nothing, nothing, np.zeros(count, int)))
+        rows = Rows(
+            numbers=self.numbers,
+            levels=self.levels,
+            target=nothing[:, None],
+            weight=nothing,
+            offset=nothing,
+            identity=np.zeros(count, np.int64),
+        )
+        return network.trace(rows)
 
     @staticmethod
     def joined(parts: list[Background]) -> Background:
