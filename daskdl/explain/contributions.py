@@ -131,7 +131,7 @@ def contributions(
     scorer = model.scorer()
     other = _gathered(model, scorer, background)
     frame, plan = reading(model, frame)
-    rows, chunks = _sent(model, scorer, question, frame, plan, other)
+    rows, chunks = _sent(model, scorer, question, frame, plan=plan, background=other)
     columns = question.columns(features)
     names = tuple(column.name for column in columns)
     return H2OFrame._from_groups(Schema(tuple(columns)), rows, [Group(tuple(chunks), names)])
