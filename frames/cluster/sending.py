@@ -12,7 +12,7 @@ from dask.sizeof import sizeof
 from dask.utils import key_split
 from distributed import CancelledError, Future, as_completed
 
-from frames.cluster import session
+from frames.cluster import memory, session
 from frames.cluster.waiting import Client, Watch, limit, lost, result_of
 from frames.exceptions import H2OJobError
 
@@ -55,13 +55,20 @@ def threads_of(client: Client) -> tuple[int, int]:
     return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
 
 
+def budget_of(client: Client) -> memory.Budget | None:
+    """Return how the memory of a cluster's workers is divided; None where they have no limit."""
+    return memory.smallest(client.scheduler_info(n_workers=-1)["workers"].values())
+
+
 def submit(function: Callable, *arguments: Any) -> Future:
     """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
     return client_of(*arguments).submit(function, *arguments, key=_key(function), pure=False)
 
 
-def submit_all(function: Callable, items: Sequence[Any], *shared: Any) -> list[Future]:
+def submit_all(function: Callable, items: Sequence[Any], *shared: Any, priority: int = 0) -> list[Future]:
     """Send `function(item, *shared)` for every item in one message, under keys that nothing else has.
+
+    Tasks of higher `priority` run first: what takes a result apart runs before the next result is made.
 
     What they share is positional and sent apart when large: a large keyword of `Client.map` would be stored under the
     bare keyword, so that the next call with the same keyword meets the earlier value.
@@ -71,7 +78,8 @@ def submit_all(function: Callable, items: Sequence[Any], *shared: Any) -> list[F
     client = client_of(*items[:1], *shared)
     everywhere = [resident(value, client, everywhere=True) for value in shared]
     repeated = [[value] * len(items) for value in everywhere]
-    return client.map(function, items, *repeated, key=[_key(function) for _ in items], pure=False)
+    keys = [_key(function) for _ in items]
+    return client.map(function, items, *repeated, key=keys, pure=False, priority=priority)
 
 
 def _key(function: Callable) -> str:

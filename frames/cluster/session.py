@@ -11,9 +11,11 @@ from typing import Any
 import dask
 import distributed
 from distributed.client import _global_clients
+from distributed.system import CPU_COUNT
 from distributed.worker import thread_state
+from distributed.worker_memory import parse_memory_limit
 
-from frames.cluster import registry
+from frames.cluster import memory, registry
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
@@ -23,10 +25,10 @@ _embedded: tuple[distributed.Client, distributed.LocalCluster] | None = None
 _used = False  # whether this process ever had a client
 _left: list[Any] = []  # in a forked child: what came along without its threads
 
+_MOST_CHUNKS = 0.5  # of the limit: chunks above it go to disk, counted by their own bytes
 _CONFIG = {
-    # Chunks go to disk above half of the limit, counted by their own bytes. The other two thresholds look at the whole
-    # process, which is the user's too: a notebook with large tables of its own would make the worker pause for ever.
-    "distributed.worker.memory.target": 0.5,
+    # These two look at the whole process, which is the user's too: a notebook with large tables of its own would make
+    # the worker pause for ever.
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     # It drops replicas that a broadcast has just made.
@@ -115,7 +117,8 @@ def start(
     """Start the embedded cluster (one worker inside this process) and return its client; if it runs, return that.
 
     nthreads      threads of the worker; -1 takes one per core this process may use
-    memory_limit  bytes, or text such as "4GB"; None takes what Dask finds. Above half of it chunks go to disk.
+    memory_limit  bytes, or text such as "4GB"; None takes what Dask finds. Chunks above half of it go to disk; above
+                  less where it is small, so that process, chunks and work together stay below it.
     dashboard     address of Dask's pages, such as "127.0.0.1:8787" or ":0"; None serves none
     preload       modules for the scheduler, beside those of Dask's configuration, as for `dask scheduler --preload`
     """
@@ -126,7 +129,9 @@ def start(
     with _lock:
         if _embedded is None:
             threads = _cores() if nthreads == -1 else nthreads
-            with warnings.catch_warnings(), dask.config.set(_CONFIG):
+            limit = parse_memory_limit("auto" if memory_limit is None else memory_limit, threads, CPU_COUNT)
+            target = min(_MOST_CHUNKS, memory.divided(limit, threads).chunks / limit) if limit else False
+            with warnings.catch_warnings(), dask.config.set({**_CONFIG, "distributed.worker.memory.target": target}):
                 warnings.filterwarnings("ignore", message="Port .* is already in use")
                 cluster = distributed.LocalCluster(
                     n_workers=1,

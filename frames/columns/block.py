@@ -57,8 +57,8 @@ def packed(
     return Block(Report(rows, size, summaries=chunk.summaries if chunk else (), texts=reports), chunk, tuple(texts))
 
 
-def text_chunk(block: Block, verdicts: tuple[Verdict, ...]) -> Chunk:
+def text_chunk(texts: tuple[Dictionary, ...], verdicts: tuple[Verdict, ...]) -> Chunk:
     """Return the text columns of a block as a chunk, each as what was decided for the whole column (a task)."""
-    columns = [text.column(verdict) for text, verdict in zip(block.texts, verdicts, strict=True)]
+    columns = [text.column(verdict) for text, verdict in zip(texts, verdicts, strict=True)]
     levels = [None if v.domain is None else len(v.domain) for v in verdicts]
     return Chunk.pack(columns, [v.type for v in verdicts], levels)

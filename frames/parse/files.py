@@ -6,7 +6,8 @@ from typing import Any
 
 from frames.chunks.column import Column
 from frames.cluster import registry, session
-from frames.cluster.sending import client_of, gather, resident, send, submit, submit_all, threads_of
+from frames.cluster.memory import block_bytes
+from frames.cluster.sending import budget_of, client_of, gather, resident, send, submit, submit_all, threads_of
 from frames.columns import kinds
 from frames.columns.block import Block
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
@@ -219,7 +220,8 @@ def _sources(urls: list[str]) -> list[Source]:
 def _read(plan: "_Csv | _Parquet", done: Callable[[int], None]) -> Table:
     """Read with the plan; read again where the rows contradict it."""
     while True:
-        blocks, reports = collect(plan.tasks(), done)
+        is_text = [i in plan.setup.texts for i in plan.setup.kept]
+        parts, reports = collect(plan.tasks(), done, numbers=not all(is_text), texts=any(is_text))
         if any(report.unsafe for report in reports):
             plan.cut_exactly()
             continue
@@ -230,7 +232,7 @@ def _read(plan: "_Csv | _Parquet", done: Callable[[int], None]) -> Table:
     texts = verdicts(plan.setup, reports)
     order = [plan.setup.names[i] for i in plan.setup.kept]
     kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
-    return assemble(blocks, reports, plan.with_times(numbers(plan.setup, reports)), texts, order)
+    return assemble(parts, reports, plan.with_times(numbers(plan.setup, reports)), texts, order)
 
 
 class _Csv:
@@ -270,9 +272,11 @@ class _Csv:
     def _ranges(self, source: Source, start: int) -> list[ranges.ByteRange]:
         if source in self.exact:
             return self.exact[source]
-        workers, threads = threads_of(client_of())
+        client = client_of()
+        workers, threads = threads_of(client)
         total = sum(s.size or 0 for s, _ in self.starts)
-        count = ranges.count_ranges(total, threads, workers)
+        size = block_bytes(budget_of(client), ranges.SHARE, ranges.LEAST_BYTES, ranges.RANGE_BYTES)
+        count = ranges.count_ranges(total, threads, workers, size)
         return ranges.plan(source, start, -(-(source.size or 0) * count // total))
 
     def _uploads(self) -> Iterator[Pending]:
@@ -303,7 +307,8 @@ class _Parquet:
         self.setup = parquet.setup_of(sources[0])
         self.names = self.setup.names
         self.times = parquet.times_of(sources[0])
-        self.packs = [pack for source in sources for pack in parquet.plan(source)]
+        size = block_bytes(budget_of(client_of()), parquet.SHARE, parquet.LEAST_BYTES, parquet.MOST_BYTES)
+        self.packs = [pack for source in sources for pack in parquet.plan(source, size)]
         self.upload = upload
 
     def tasks(self) -> list[Pending]:

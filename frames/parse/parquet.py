@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -16,15 +17,26 @@ from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 from frames.parse.guess import Setup
 from frames.parse.source import Source
 
-_BYTES = 32 * 2**20
+MOST_BYTES, LEAST_BYTES = 32 * 2**20, 4 * 2**20
+"""Bytes of a block where there is memory enough, and where there is little."""
+
+SHARE = 1 / 4
+"""Of what a task may use: a block is held as Arrow columns, as NumPy arrays and as what they are packed to."""
+
+_BUFFER = 2**18
+"""Bytes of a column that are read ahead where a row group is read in parts."""
 
 
 class RowGroups(NamedTuple):
-    """Row groups of a Parquet file that one task reads; `size` is their uncompressed size in bytes."""
+    """Row groups of a Parquet file that one task reads; `size` is their uncompressed size in bytes.
+
+    Of a row group that is too large for one task `rows` tells the part: from which row to which.
+    """
 
     source: Source
     groups: tuple[int, ...]
     size: int
+    rows: tuple[int, int] | None = None
 
 
 def setup_of(source: Source) -> Setup:
@@ -64,38 +76,66 @@ def _told_type(field: Any) -> Type | None:
 
 
 @contextmanager
-def _file(source: Source) -> Iterator[pq.ParquetFile]:
+def _file(source: Source, buffer: int = 0) -> Iterator[pq.ParquetFile]:
     with source.open() as stream:
         try:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, buffer_size=buffer)
         except (pa.ArrowInvalid, OSError) as error:
             raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
         with file:
             yield file
 
 
-def plan(source: Source) -> list[RowGroups]:
-    """Return the row groups of a file in packs of about 32 MiB."""
+def plan(source: Source, block: int) -> list[RowGroups]:
+    """Return the row groups of a file in packs of about `block` bytes; much larger ones are cut.
+
+    Who reads a part of a row group decodes what lies before it, too, and forgets it.
+    """
     with _file(source) as file:
-        sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+        about = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        groups = [(one.total_byte_size, one.num_rows) for one in about]
     packs: list[RowGroups] = []
     pack: list[int] = []
-    for i, _ in enumerate(sizes):
+    for i, (size, rows) in enumerate(groups):
+        if size > 2 * block and rows > 1:
+            if pack:
+                packs.append(RowGroups(source, tuple(pack), sum(groups[j][0] for j in pack)))
+                pack = []
+            parts = min(rows, -(-size // block))
+            cuts = [rows * k // parts for k in range(parts + 1)]
+            packs += [RowGroups(source, (i,), size // parts, pair) for pair in pairwise(cuts)]
+            continue
         pack.append(i)
-        total = sum(sizes[j] for j in pack)
-        if total >= _BYTES or i == len(sizes) - 1:
+        total = sum(groups[j][0] for j in pack)
+        if total >= block or i == len(groups) - 1:
             packs.append(RowGroups(source, tuple(pack), total))
             pack = []
     return packs or [RowGroups(source, (), 0)]
 
 
+def _part(file: pq.ParquetFile, group: int, first: int, last: int) -> pa.Table:
+    """Return rows [first, last) of a row group; no more than twice as many are held at a time."""
+    pieces, at = [], 0
+    for batch in file.iter_batches(last - first, row_groups=[group]):
+        low, high = max(first - at, 0), min(last - at, batch.num_rows)
+        if low < high:
+            pieces.append(batch.slice(low, high - low))
+        at += batch.num_rows
+        if at >= last:
+            break
+    return pa.Table.from_batches(pieces)
+
+
 def read_groups(pack: RowGroups, setup: Setup, names: tuple[str, ...]) -> Block:
     """Read some row groups (a task); `names` are those that every file must have."""
-    with _file(pack.source) as file:
+    with _file(pack.source, _BUFFER if pack.rows else 0) as file:
         if tuple(file.schema_arrow.names) != names:
             problem = f"All files must have the same columns; {pack.source.url} has {file.schema_arrow.names[:10]}."
             return Block(Report(0, pack.size, problem=problem))
-        table = file.read_row_groups(list(pack.groups))
+        if pack.rows is None:
+            table = file.read_row_groups(list(pack.groups))
+        else:
+            table = _part(file, pack.groups[0], *pack.rows)
     numbers: list[Typed] = []
     texts: list[Dictionary] = []
     for i in setup.kept:

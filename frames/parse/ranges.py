@@ -16,6 +16,12 @@ from frames.parse.source import Source
 RANGE_BYTES = 16 * 2**20
 """Bytes of a range. Smaller ones make the reader several times slower on wide files: it has costs per column."""
 
+LEAST_BYTES = 4 * 2**20
+"""Bytes of a range where workers have little memory."""
+
+SHARE = 1 / 6
+"""Of what a task may use: a range is held as text, as numbers and as what they are packed to."""
+
 _AHEAD = 64 * 1024
 _LEAST = 64 * 1024
 
@@ -59,9 +65,10 @@ def plan(source: Source, start: int, count: int) -> list[ByteRange]:
     return [ByteRange(source, a, b, a == start) for a, b in pairwise(cuts)]
 
 
-def count_ranges(total_bytes: int, threads: int, workers: int) -> int:
-    """Return into how many ranges to cut so many bytes: of 16 MiB at most, equally many per thread, one per worker."""
-    count = -(-total_bytes // RANGE_BYTES)
+def count_ranges(total_bytes: int, threads: int, workers: int, size: int | None = None) -> int:
+    """Return into how many ranges to cut so many bytes: of `size` (16 MiB) at most, equally many per thread, one per
+    worker."""
+    count = -(-total_bytes // (size or RANGE_BYTES))
     if count > 1:
         return -(-count // threads) * threads
     return max(count, workers)

@@ -1,6 +1,7 @@
 """Blocks of columns on the workers -> one table: types and levels are decided over all blocks. (D)"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type
 from frames.chunks.schema import Schema
+from frames.chunks.summary import Summary
 from frames.cluster.placement import Group
 from frames.cluster.sending import arrivals, submit, submit_all
 from frames.columns import kinds
@@ -25,13 +27,12 @@ def _reports(blocks: Block | list[Block]) -> list[Report]:
     return [blocks.report] if isinstance(blocks, Block) else [block.report for block in blocks]
 
 
-def _numbers(block: Block) -> Chunk:
-    assert block.numbers is not None
-    return block.numbers
+def _numbers(blocks: Block | list[Block], at: int = 0) -> Chunk | None:
+    return blocks.numbers if isinstance(blocks, Block) else blocks[at].numbers
 
 
-def _pick(blocks: list[Block], position: int) -> Block:
-    return blocks[position]
+def _texts(blocks: Block | list[Block], at: int = 0) -> tuple[Dictionary, ...]:
+    return blocks.texts if isinstance(blocks, Block) else blocks[at].texts
 
 
 class Pending(NamedTuple):
@@ -41,13 +42,31 @@ class Pending(NamedTuple):
     many: bool = False
 
 
-def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[list[Future], list[Report]]:
-    """Wait for blocks and return (futures of blocks, reports), in the order of `pending`.
+class Parts(NamedTuple):
+    """Futures of what blocks hold, block by block: their chunks of numbers, and their columns of text; empty for none.
 
-    `done` is told of the size in bytes of each block that is ready. The first problem that a block reports is raised as
-    a FrameError and ends the wait.
+    A block is taken apart as soon as it is read and then forgotten: a worker never holds both.
     """
-    asked = {future: order for order, future in enumerate(submit_all(_reports, [p.future for p in pending]))}
+
+    numbers: list[Future]
+    texts: list[Future]
+
+
+def collect(
+    pending: list[Pending], done: Callable[[int], None], numbers: bool = True, texts: bool = True
+) -> tuple[Parts, list[Report]]:
+    """Wait for blocks and return (their parts, their reports), in the order of `pending`.
+
+    `numbers` and `texts` tell which of them the blocks hold. `done` is told of the size in bytes of each block that is
+    ready. The first problem that a block reports is raised as a FrameError and ends the wait. `pending` is emptied: a
+    block that somebody still asks for stays on its worker.
+    """
+    asked = {f: order for order, f in enumerate(submit_all(_reports, [p.future for p in pending], priority=1))}
+    single = [p.future for p in pending if not p.many]
+    halves = [iter(submit_all(take, single, priority=1) if some else ()) for take, some in _takers(numbers, texts)]
+    lists = [p.future if p.many else None for p in pending]
+    pending.clear()
+    single.clear()
     answers: dict[int, list[Report]] = {}
     for future, answer in arrivals(list(asked), "Reading a table", with_results=True):
         order = asked[future]
@@ -56,14 +75,20 @@ def collect(pending: Sequence[Pending], done: Callable[[int], None]) -> tuple[li
             if report.problem is not None:
                 raise FrameError(report.problem)
             done(report.size)
-    blocks: list[Future] = []
-    for order, (future, many) in enumerate(pending):
-        blocks += [submit(_pick, future, i) for i in range(len(answers[order]))] if many else [future]
-    return blocks, [report for order in range(len(pending)) for report in answers[order]]
+    parts = Parts([], [])
+    for order, blocks in enumerate(lists):
+        for half, kept, (take, some) in zip(halves, parts, _takers(numbers, texts), strict=True):
+            if some:
+                kept += [submit(take, blocks, i) for i in range(len(answers[order]))] if blocks else [next(half)]
+    return parts, [report for order in range(len(lists)) for report in answers[order]]
+
+
+def _takers(numbers: bool, texts: bool) -> list[tuple[Callable, bool]]:
+    return [(_numbers, numbers), (_texts, texts)]
 
 
 def assemble(
-    blocks: Sequence[Future],
+    parts: Parts,
     reports: Sequence[Report],
     numbers: Sequence[Column],
     texts: Mapping[str, Verdict],
@@ -78,11 +103,14 @@ def assemble(
     filled = [i for i, report in enumerate(reports) if report.rows] or [0]
     groups = []
     if numbers:
-        chunks = tuple(submit_all(_numbers, [blocks[i] for i in filled]))
-        groups.append(Group(chunks, tuple(column.name for column in numbers)))
+        group = Group(tuple(parts.numbers[i] for i in filled), tuple(column.name for column in numbers))
+        told = [reports[i].summaries for i in filled]
+        if all(told):  # nobody has to bring chunks back from disk to ask them
+            group.remember(dict(enumerate(_merged(own) for own in zip(*told, strict=True))))
+        groups.append(group)
     if texts:
         verdicts = tuple(verdict._replace(given_up=None) for verdict in texts.values())
-        chunks = tuple(submit_all(text_chunk, [blocks[i] for i in filled], verdicts))
+        chunks = tuple(submit_all(text_chunk, [parts.texts[i] for i in filled], verdicts))
         groups.append(Group(chunks, tuple(texts)))
     by_name = {column.name: column for column in numbers}
     by_name |= {name: Column(name, verdict.type, verdict.domain) for name, verdict in texts.items()}
@@ -90,6 +118,10 @@ def assemble(
     table = table_of_groups(schema, tuple(reports[i].rows for i in filled), groups)
     wait_for(groups)
     return table
+
+
+def _merged(summaries: Sequence[Summary]) -> Summary:
+    return reduce(Summary.merge, summaries)
 
 
 def wait_for(groups: Sequence[Group]) -> None:
@@ -138,7 +170,8 @@ def table_from_tables(
     plan = Tables(tuple(names), tuple(types), tuple(wanted), tuple(missing or [()] * len(names)))
     while True:
         pending = [Pending(future) for future in submit_all(block_of_table, tables, plan)]
-        blocks, reports = collect(pending, lambda size: None)
+        some = [type_ == "texts" for type_ in plan.types]
+        parts, reports = collect(pending, lambda size: None, not all(some), any(some))
         wrong = {i for report in reports for i in report.not_numbers}
         if not wrong:
             break
@@ -150,7 +183,7 @@ def table_from_tables(
         texts[names[i]] = kinds.decide([*known, *(report.texts[t] for report in filled)], plan.wanted[i])
     kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "column_types")
     numbers = _number_columns(plan, filled)
-    return assemble(blocks, reports, numbers, texts, names)
+    return assemble(parts, reports, numbers, texts, names)
 
 
 def _read_named(name: str, column: pd.Series) -> Typed | Dictionary:
