@@ -1,6 +1,7 @@
 """The cluster in use: the one place that knows the current client. (D)"""
 
 import atexit
+import logging
 import os
 import threading
 import warnings
@@ -19,6 +20,7 @@ from frames.cluster import memory, registry
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
+_LOG = logging.getLogger("daskdl")
 _lock = threading.RLock()
 _current: distributed.Client | None = None
 _embedded: tuple[distributed.Client, distributed.LocalCluster] | None = None
@@ -129,7 +131,8 @@ def start(
     with _lock:
         if _embedded is None:
             threads = _cores() if nthreads == -1 else nthreads
-            limit = parse_memory_limit("auto" if memory_limit is None else memory_limit, threads, CPU_COUNT)
+            asked: Any = "auto" if memory_limit is None else memory_limit
+            limit = parse_memory_limit(asked, threads, CPU_COUNT, logger=_LOG) or 0
             target = min(_MOST_CHUNKS, memory.divided(limit, threads).chunks / limit) if limit else False
             with warnings.catch_warnings(), dask.config.set({**_CONFIG, "distributed.worker.memory.target": target}):
                 warnings.filterwarnings("ignore", message="Port .* is already in use")
@@ -137,7 +140,7 @@ def start(
                     n_workers=1,
                     threads_per_worker=threads,
                     processes=False,
-                    memory_limit="auto" if memory_limit is None else memory_limit,
+                    memory_limit=limit,
                     # Without an address Dask would try port 8787 all the same, and complain when that is taken.
                     dashboard_address=dashboard or "127.0.0.1:0",
                     # The worker serves its health page too: on every address, unless told.

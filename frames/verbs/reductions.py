@@ -11,7 +11,7 @@ import numpy as np
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place, client_at, summaries_at
 from frames.cluster.reorder import recut, spread
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, resident
 from frames.cluster.tasks import absent, as_float, carry_out, concatenate, derive, reduce, reduce_each
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import distinct_values, to_truth
@@ -19,6 +19,7 @@ from frames.table.cells import all_whole, as_cells, is_table
 from frames.table.integers import EXACT, LONGEST, as_double, calculate, plain, size_of, total
 from frames.table.small import literal, small_table
 from frames.table.table import Table
+from frames.verbs.quantiles import quantiles_of
 
 PROBABILITIES = (0.01, 0.1, 0.25, 0.333, 0.5, 0.667, 0.75, 0.9, 0.99)
 NUMBERS = ("int", "real", "time")
@@ -94,42 +95,6 @@ def merged_counts(pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.n
     """Sorted distinct values of all partitions and how often they occur; integers beyond 2**53 stay apart."""
     found, inverse = np.unique(concatenate([p[0] for p in pieces]), return_inverse=True)
     return found, np.bincount(inverse, np.concatenate([p[1] for p in pieces]), len(found))
-
-
-def _quantiles(probabilities, method, *pieces) -> list[float]:
-    """Run as a task: quantiles of the merged distinct values."""
-    found, counts = merged_counts(pieces)
-    keep = counts > 0
-    found, ends = found[keep], np.cumsum(counts[keep])
-    return [_quantile(found, ends, p, method) for p in probabilities]
-
-
-def _quantiles_each(probabilities, method, *parts) -> list[list[float]]:
-    return [_quantiles(probabilities, method, *pieces) for pieces in zip(*parts, strict=True)]
-
-
-def _quantile(found: np.ndarray, ends: np.ndarray, probability: float, method: str) -> float:
-    """Quantile of values with cumulated counts: linear between the two neighbours (type 7), or what `method` says.
-
-    A cell of a column of integers comes back exactly, as an int where a float cannot hold it.
-    """
-    if len(found) == 0:
-        return math.nan
-    position = (ends[-1] - 1) * probability
-    last = len(found) - 1
-    low, high = (
-        found[min(np.searchsorted(ends, end(position), side="right"), last)].item() for end in (math.floor, math.ceil)
-    )
-    share = position - math.floor(position)
-    if method == "low" or low == high:
-        return plain(low)
-    if method == "high":
-        return plain(high)
-    share = 0.5 if method == "average" else share
-    between = (low + high) / 2 if method == "average" else low + (high - low) * share
-    # Two large numbers of which only the distance or the sum is beyond doubles.
-    wide = math.isfinite(low) and math.isfinite(high) and not math.isfinite(between)
-    return float(low * (1 - share) + high * share if wide else between)
 
 
 def numeric(table: Table, call: str) -> list[Place]:
@@ -257,13 +222,9 @@ def median(table: Table, na_rm: bool = False) -> Row:
 def quantile_rows(
     table: Table, probabilities: Sequence[float], method: str, weights: Place | None
 ) -> list[list[float]]:
-    """Exact quantiles of every column of numbers: distinct values with counts, merged on a worker."""
-    places, rows = [p for p in table.resolved if p.type in NUMBERS], table.rows
-    asked = (list(probabilities), method)
-    if weights is not None:
-        return gather([submit(_quantiles, *asked, *reduce([p, weights], rows, _counts)) for p in places])
-    parts = reduce_each(places, rows, _counts)
-    return [row for batch in gather([submit(_quantiles_each, *asked, *own) for own in parts]) for row in batch]
+    """Return exact quantiles of every column of numbers."""
+    places = [p for p in table.resolved if p.type in NUMBERS]
+    return quantiles_of(places, table.rows, probabilities, method, weights)
 
 
 def quantile(
