@@ -150,7 +150,7 @@ class Coordinator:
         """Start shares that take far too long elsewhere, too: the first answer counts."""
         assert self.round is not None
         usual = self.round.size / self.progress.speed if self.progress.speed else None
-        for share in self.round.overdue(self.watch.now, usual):
+        for share in self.round.overdue(self.watch.now, usual, self.plan.patience):
             rival = self.round.least_loaded(self.crew.threads, share.worker)
             if rival is not None and rival != share.worker:
                 share.rival = rival

@@ -157,7 +157,7 @@ class OpenRound:
             return share
         return None
 
-    def overdue(self, now: float, usual: float | None) -> list[Share]:
+    def overdue(self, now: float, usual: float | None, patience: float = LEAST_PATIENCE) -> list[Share]:
         """Return the shares that take far longer than others of the round, or than the `usual` seconds of rounds.
 
         A worker with several shares trains one after the other: counted is the time since its last answer.
@@ -166,7 +166,7 @@ class OpenRound:
             usual = self.slowest
         if usual is None:
             return []
-        limit = max(LEAST_PATIENCE, FAR_OVER * usual)
+        limit = max(patience, FAR_OVER * usual)
         since = {share.number: max(share.issued, self.heard.get(str(share.worker), 0.0)) for share in self.running}
         return [one for one in self.running if one.rival is None and now - since[one.number] > limit]
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from daskdl.coordinator.history import HistoryRow, ScoringHistory, speed
+from daskdl.coordinator.open_round import LEAST_PATIENCE
 from daskdl.coordinator.round_size import ScoringPolicy
 from daskdl.coordinator.stopping import StoppingRule, Values, objective
 from frames.exceptions import H2OValueError
@@ -20,8 +21,9 @@ class TrainingPlan:
     `rows` training rows per partition; `target` samples of the whole run; `per_round` samples of the first round;
     `resize` the wanted communication share of a round (None keeps rounds as they are); `fixed_shares` makes rounds
     independent of the workers (one thread per share); `save_every` seconds between checkpoints (None: none);
-    `grace` seconds a stopped share has to report; `attempts` per share and round; `chunk_bytes` per partition and
-    `budget` bytes cut shares into tasks; `elastic_rate` is elastic_averaging_moving_rate.
+    `grace` seconds a stopped share has to report, `patience` seconds that any share may take; `attempts` per share and
+    round; `chunk_bytes` per partition and `budget` bytes cut shares into tasks; `elastic_rate` is
+    elastic_averaging_moving_rate.
     Raises H2OValueError for impossible numbers.
     """
 
@@ -40,6 +42,7 @@ class TrainingPlan:
     save_every: float | None = None
     no_workers_timeout: float = 60.0
     grace: float = 10.0
+    patience: float = LEAST_PATIENCE
     attempts: int = 4
     chunk_bytes: tuple[int, ...] | None = None
     budget: int | None = None

@@ -65,10 +65,26 @@ class Design(NamedTuple):
     usable: np.ndarray  # (rows,) bool: the row can train (response and offset known, no missing predictor under Skip)
 
     @property
+    def arrays(self) -> list[np.ndarray]:
+        """What has an entry per row."""
+        return [self.levels, self.target, self.weight, self.offset, self.usable, *(b.data for b in self.blocks)]
+
+    def with_arrays(self, arrays: Sequence[np.ndarray]) -> Design:
+        """Return the design of other rows, given what `arrays` gives."""
+        levels, target, weight, offset, usable, *data = arrays
+        blocks = tuple(block._replace(data=own) for block, own in zip(self.blocks, data, strict=True))
+        return self._replace(
+            rows=len(target), blocks=blocks, levels=levels, target=target, weight=weight, offset=offset, usable=usable
+        )
+
+    def taken(self, index: np.ndarray) -> Design:
+        """Return the design of the rows `index` alone."""
+        return self.with_arrays([array[index] for array in self.arrays])
+
+    @property
     def nbytes(self) -> int:
         """Bytes that the decoded partition holds."""
-        arrays = [self.levels, self.target, self.weight, self.offset, self.usable, *(b.data for b in self.blocks)]
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in self.arrays)
 
     def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
         """Write rows `index` of the partition into rows `at` of a window; `identity` is left to the caller."""

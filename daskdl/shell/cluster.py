@@ -20,6 +20,7 @@ import distributed
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
+from frames.cluster import memory
 from frames.cluster.sending import travels
 from frames.cluster.waiting import Client, begun
 from frames.exceptions import H2OJobError
@@ -73,14 +74,14 @@ class Cluster:
     @property
     def cache_bytes(self) -> int:
         """How many bytes of decoded partitions each worker may keep."""
-        limit = self._memory_limit
-        return int(limit * CACHE_SHARE) if limit else 1 << 30
+        limit, budget = self._memory_limit, memory.smallest(self._about().values())
+        return min(int(limit * CACHE_SHARE), budget.chunks // 2) if budget else 1 << 30
 
     @property
     def task_bytes(self) -> int | None:
         """How many bytes of chunks one task may read, None where workers have no limit: Dask loads them together."""
-        limit = self._memory_limit
-        return int(limit * TASK_SHARE) if limit else None
+        limit, budget = self._memory_limit, memory.smallest(self._about().values())
+        return min(int(limit * TASK_SHARE), budget.task) if budget else None
 
     @property
     def _memory_limit(self) -> int:
@@ -91,6 +92,10 @@ class Cluster:
         """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
         sizes = self.client.nbytes([chunk.key for chunks in parts for chunk in chunks], summary=False)
         return tuple(sum(max(0, sizes[chunk.key]) for chunk in chunks) for chunks in parts)
+
+    def folders(self) -> dict[str, str]:
+        """Return address -> the folder on its own disk that each worker was given."""
+        return {name: str(about["local_directory"]) for name, about in self._about().items()}
 
     def threads(self) -> dict[str, int]:
         """Return address -> threads of the workers that the scheduler knows, whether they answer or not."""

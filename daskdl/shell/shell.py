@@ -21,13 +21,14 @@ from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.slices import Slice
 from daskdl.coordinator.stopping import instability
-from daskdl.encoding.adaptation import Adaptation
 from daskdl.model.status_table import layer_statistics
 from daskdl.network.state import State
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import ATTEMPTS, LOG, LOST, TICK, Cluster, LostError, require_chunks
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.reporter import Reporter
+from daskdl.shell.scoring import FrameScoring, PlacedFrame
+from daskdl.shell.stored_rows import StoredRows
 from daskdl.shell.writer import Writer
 from daskdl.worker import tasks
 from daskdl.worker.trainer import Delta
@@ -37,26 +38,14 @@ FAN_IN = 8  # shares that one task averages (measured: sums per worker first are
 INTERRUPTED = "Training was interrupted from the keyboard."
 
 
-@dataclass(frozen=True)
-class PlacedFrame:
-    """A frame as the shell uses it: the chunks of each partition, where columns are, how the encoder reads them."""
-
-    parts: tuple[tuple[distributed.Future, ...], ...]
-    where: dict[str, tuple[int, int]]
-    adaptation: Adaptation
-    sample: tasks.Sample
-    name: str = ""
-    rows: tuple[int, ...] = ()
-    description: str = ""
-
-
 @dataclass
 class Shell:
     """One training job on a cluster.
 
     `run` blocks until the coordinator finishes and leaves the results in `state`, `training` and `validation`.
     `watch` is called with (done, target, round) after each round; `single` keeps training on one worker; `save` is
-    given the shell when a checkpoint is due and returns what writes it, in a thread beside training.
+    given the shell when a checkpoint is due and returns what writes it, in a thread beside training. With `stored`
+    workers train from their disks, what they read there in place of chunks.
     """
 
     cluster: Cluster
@@ -71,6 +60,7 @@ class Shell:
     watch: Callable[[Shell], None] | None = None
     save: Callable[[Shell], Callable[[], None]] | None = None
     model: str = ""  # its name, as a person who watches the job should read it
+    stored: StoredRows | None = None
     training: metrics.ModelMetrics | None = None
     validation: metrics.ModelMetrics | None = None
     finished: messages.Finish | None = None
@@ -89,8 +79,10 @@ class Shell:
     _undone: messages.CombineRound | messages.Score | None = None  # what failed with a worker, to be tried again
     _tries: int = 0
     _writer: Writer = field(default_factory=Writer)
+    _scoring: FrameScoring = field(init=False)
 
     def __post_init__(self) -> None:
+        self._scoring = FrameScoring(self.cluster, self.job)
         self._reporter = Reporter(self.cluster, self.coordinator, self.job.plan, self.job.key, self.model)
 
     @property
@@ -170,6 +162,8 @@ class Shell:
         for worker in lost:
             self._own.pop(worker, None)
             self._abandon(worker)
+            if self.stored is not None:
+                self.stored.lose(worker)
             self._weights = self._held = None  # its copies may have been the only ones
             self._require_chunks()
             self._handle(messages.WorkerLost(worker))
@@ -226,7 +220,7 @@ class Shell:
             self._held,
             before,
             list(slices),
-            [list(self.train.parts[one.partition]) for one in slices],
+            [self._inputs(one, order.worker) for one in slices],
             order.threads,
             timing,
             consensus,
@@ -235,6 +229,11 @@ class Shell:
             allow_other_workers=False,
             pure=False,
         )
+
+    def _inputs(self, one: Slice, worker: str) -> list[distributed.Future]:
+        if self.stored is not None:
+            return self.stored.of(one, worker, self._held)
+        return list(self.train.parts[one.partition])
 
     def _share_over(self, order: messages.TrainShare, future: distributed.Future) -> messages.Event | None:
         """Return the event that a finished share's future stands for; None for one that nobody waits for any more."""
@@ -306,9 +305,9 @@ class Shell:
         began = time.monotonic()
         scorer = replace(self.scorer, weights=self.state.weights)
         try:
-            self.training = self._measured(scorer, self.train, "train")
+            self.training = self._scoring.measured(scorer, self.train, "train")
             if self.valid is not None:
-                self.validation = self._measured(scorer, self.valid, "valid")
+                self.validation = self._scoring.measured(scorer, self.valid, "valid")
         except LostError as cause:
             self._require_chunks()
             self.cluster.say(f"The scoring after round {order.round} was lost: {cause}")
@@ -318,21 +317,6 @@ class Shell:
         values = None if self.validation is None else self.validation.values()
         seconds = time.monotonic() - began
         self._queue.put(messages.Scored(order.round, self.training.values(), values, seconds))
-
-    def _measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> metrics.ModelMetrics:
-        held = self.cluster.hold(scorer)
-        adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
-        key = f"{self.job.key}-{data}"
-        scores = [
-            self.client.submit(
-                tasks.score_task, key, held, adaptation, list(chunks), where, table.sample, number,
-                self.job.cache, key=f"score-{data}-{uuid.uuid4().hex}", pure=False,
-            )
-            for number, chunks in enumerate(table.parts)
-        ]  # fmt: skip
-        state = metrics.merged(self.cluster.wait(scores))
-        header = metrics.Header(data, table.description)
-        return metrics.finish(scorer.predictor.category, state, scorer.options, header)
 
     def _keep_best(self, order: messages.KeepBest) -> None:
         self.best = self.state
@@ -371,6 +355,9 @@ class Shell:
             future.cancel()
         self._running.clear()
         self._own.clear()
+        self._scoring.forget()
+        if self.stored is not None:
+            self.stored.forget(self.job.key)
         self._weights = self._held = None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from daskdl import metrics
 from daskdl.coordinator.machine import Coordinator
+from daskdl.coordinator.open_round import LEAST_PATIENCE
 from daskdl.encoding.adaptation import adapt
 from daskdl.encoding.balance import Balance, balance_of
 from daskdl.encoding.encoder import Encoder, Scaling, fit
@@ -23,18 +24,22 @@ from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
-from daskdl.shell.shell import INTERRUPTED, PlacedFrame, Shell
+from daskdl.shell.scoring import PlacedFrame
+from daskdl.shell.shell import INTERRUPTED, Shell
+from daskdl.shell.stored_rows import StoredRows
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
 from daskdl.training.look import Overview, look
 from daskdl.training.outcome import Prepared, checkpoints, model_of
 from daskdl.training.plans import kernel_plan, layout_of, training_plan
 from daskdl.training.pretraining import encoder_of_autoencoder
 from daskdl.training.restart import Restart
-from daskdl.training.rows import require_rows, shares_of, training_rows
+from daskdl.training.rows import bytes_of_rows, require_rows, shares_of, training_rows
 from daskdl.worker import tasks
 from frames.cluster import registry
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
+
+SLOW_DISK = 20e6  # bytes a second that a worker decodes and writes at least
 
 Progress = Callable[[float, "dict[str, Any] | None"], None]
 
@@ -73,6 +78,7 @@ def build(
         save=checkpoints(key, parameters, ready, began),
         model=key,
         best=ready.best,
+        stored=StoredRows(cluster, ready.train.parts, ready.plan.rows) if ready.stored else None,
     )
     if interrupted:
         shell.stop(INTERRUPTED)
@@ -118,6 +124,8 @@ def prepare(
     require_rows(job, train, frame, view)
     job, rows, model_shares = training_rows(job, train, frame)
     priors = shares_of(view.class_counts)
+    weight = bytes_of_rows(job, train, rows) / max(1, len(cluster.threads()))
+    stored = weight > job.cache
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     plan = training_plan(
         resolved,
@@ -127,7 +135,8 @@ def prepare(
         validated=validation is not None,
         workers=cluster.threads(),
         chunk_bytes=cluster.bytes_of(train.parts),
-        budget=cluster.task_bytes,
+        budget=None if stored else cluster.task_bytes,
+        patience=LEAST_PATIENCE + (weight / SLOW_DISK if stored else 0.0),
     )
     job = replace(job, plan=replace(job.plan, target=plan.target))
     return Prepared(
@@ -144,6 +153,7 @@ def prepare(
         class_shares=class_shares,
         priors=priors,
         best=network.best,
+        stored=stored,
     )
 
 

@@ -17,7 +17,8 @@ from daskdl.network.layout import Layout
 from daskdl.network.state import State
 from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
-from daskdl.shell.shell import PlacedFrame, Shell
+from daskdl.shell.scoring import PlacedFrame
+from daskdl.shell.shell import Shell
 from daskdl.worker import tasks
 from frames.exceptions import H2OValueError
 
@@ -41,6 +42,7 @@ class Prepared(NamedTuple):
     class_shares: tuple[tuple[float, ...], tuple[float, ...]] | None
     priors: tuple[float, ...] | None
     best: State | None = None  # the best weights of earlier training
+    stored: bool = False  # workers train from their disks
 
 
 def model_of(key: str, parameters: Parameters, ready: Prepared, shell: Shell, began: float) -> Model:

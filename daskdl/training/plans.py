@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from daskdl.coordinator import round_size
+from daskdl.coordinator.open_round import LEAST_PATIENCE
 from daskdl.coordinator.progress import TrainingPlan
 from daskdl.coordinator.round_size import Machine, ScoringPolicy, Work
 from daskdl.coordinator.slices import reproducible_shares
@@ -92,10 +93,12 @@ def training_plan(
     workers: Mapping[str, int],
     chunk_bytes: tuple[int, ...] | None = None,
     budget: int | None = None,
+    patience: float = LEAST_PATIENCE,
 ) -> TrainingPlan:
     """Return what steers the coordinator; `columns` counts the categorical columns, `workers` gives their threads.
 
     A task reads chunks of at most `budget` bytes, where `chunk_bytes` says what those of each partition weigh.
+    No share counts as overdue before `patience` seconds.
 
     A row's work is that of its numbers and of one level per categorical column, however many levels there are.
     """
@@ -127,6 +130,7 @@ def training_plan(
         fixed_shares=fixed,
         save_every=actual.checkpoint_interval if actual.export_checkpoints_dir and actual.checkpoint_interval else None,
         no_workers_timeout=actual.no_workers_timeout,
+        patience=patience,
         chunk_bytes=chunk_bytes,
         budget=REPRODUCIBLE_BUDGET if actual.reproducible else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from daskdl.model.apply import held
-from daskdl.shell.shell import PlacedFrame
+from daskdl.shell.scoring import PlacedFrame
 from daskdl.training.look import Overview
 from daskdl.worker import tasks
 from frames.cluster.sending import client_of, gather, submit
@@ -16,6 +17,7 @@ from frames.frame import H2OFrame
 
 COUNTED = "Preparing training (counting rows)"  # the error of a wait for the counts begins so
 REDRAWS = 10  # of the rows of balanced classes, where one vanished
+ROW_BYTES = 25.0  # of a decoded row besides its inputs: response, weight, offset, whether it can train
 
 
 def training_rows(
@@ -46,6 +48,16 @@ def training_rows(
         f"Balanced classes must keep a row of each class; {REDRAWS} draws anew left none of {names}. Raise "
         "max_after_balance_size, or the class_sampling_factors of these classes."
     )
+
+
+def bytes_of_rows(job: tasks.Job, table: PlacedFrame, rows: Sequence[int]) -> float:
+    """Return about what all training rows weigh decoded; the largest partition is looked at where that may matter."""
+    encoder = job.encoder
+    most = sum(rows) * (8.0 * len(encoder.numbers) + 4.0 * len(encoder.levels) + ROW_BYTES)
+    if most <= job.cache:
+        return most
+    largest = int(np.argmax(table.rows))
+    return sum(rows) * gather(submit(tasks.bytes_per_row, held(job), list(table.parts[largest])))
 
 
 def shares_of(counts: np.ndarray | None) -> tuple[float, ...] | None:

@@ -7,6 +7,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,8 @@ from daskdl.network.state import State, average
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.trainer import Delta, Portion, RoundShare, train_share
+from daskdl.worker.row_files import RowFiles
+from daskdl.worker.trainer import Delta, Portion, RoundShare, StoredPortion, order, train_share
 
 Where = Mapping[str, tuple[int, int]]
 
@@ -82,6 +84,7 @@ class DesignCache:
 
 
 _designs = DesignCache()
+_row_files = RowFiles()
 _stopped: set[tuple[str, int]] = set()
 
 
@@ -112,6 +115,33 @@ def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
     return int(np.count_nonzero(design.usable & (design.weight > 0)))
 
 
+class LaidOut(NamedTuple):
+    """A pass over a partition whose rows lie on the disk of the worker that answered this."""
+
+    partition: int
+    number: int
+
+
+def lay_out(job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str) -> LaidOut:
+    """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train."""
+    design = decode(job.encoder, job.adaptation, chunks, job.where)
+    rows = training_rows(job, design, partition)
+    rows = rows[order(job.plan.seed, partition, number, len(rows))]
+    _row_files.write(job.key, partition, number, design=design, index=rows, folder=folder)
+    return LaidOut(partition, number)
+
+
+def forget_rows(key: str) -> None:
+    """Delete the files of a job that is over."""
+    _row_files.forget(key)
+
+
+def bytes_per_row(job: Job, chunks: Sequence[Any]) -> float:
+    """Return what a row weighs decoded, on average over a partition."""
+    design = decode(job.encoder, job.adaptation, chunks, job.where)
+    return design.nbytes / max(1, design.rows)
+
+
 class Timing(NamedTuple):
     """Where a task stands: its round, samples of all workers before that, samples of the round per own sample."""
 
@@ -129,12 +159,18 @@ def train_task(
     timing: Timing,
     consensus: State | None = None,
 ) -> Delta:
-    """Train some slices from a state, or go on from an earlier task of the same share. Arguments are not changed."""
+    """Train some slices from a state, or go on from an earlier task of the same share. Arguments are not changed.
+
+    `chunks` are those of the partition of each slice, or what `lay_out` gave for the passes that the slice crosses.
+    """
     done = before.samples if isinstance(before, Delta) else 0
     seconds = before.seconds if isinstance(before, Delta) else 0.0
     state = before.state if isinstance(before, Delta) else before
-    portions = []
+    portions: list[Portion | StoredPortion] = []
     for one, parts in zip(slices, chunks, strict=True):
+        if parts and isinstance(parts[0], LaidOut):
+            portions.append(StoredPortion(*one, partial(_row_files.read, job.key, one.partition)))
+            continue
         design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
         rows = training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
@@ -171,9 +207,14 @@ class Sample(NamedTuple):
     probabilities: tuple[float, ...]
     seed: int
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether no row is left out."""
+        return min(self.probabilities) >= 1.0
+
     def rows(self, design: Design, partition: int) -> np.ndarray | None:
         """Return the chosen row numbers of a partition; None for all."""
-        if min(self.probabilities) >= 1.0:
+        if self.takes_all:
             return None
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed & (2**64 - 1), partition, 3])))
         draw = rng.random(design.rows)
@@ -185,19 +226,26 @@ class Sample(NamedTuple):
         return np.flatnonzero((draw < share) & ~np.isnan(design.target))
 
 
-def score_task(
-    key: str,
-    scorer: Scorer,
-    plan: Adaptation,
-    chunks: Sequence[Any],
-    where: Where,
-    sample: Sample,
-    partition: int,
-    cache: int,
+def sample_task(
+    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[Any], where: Where, sample: Sample, partition: int
+) -> Design:
+    """Return the sampled rows of a partition, decoded: what is scored again and again is looked up once."""
+    design = decode(encoder, adaptation, chunks, where)
+    rows = sample.rows(design, partition)
+    return design if rows is None else design.taken(rows)
+
+
+def score_sample(scorer: Scorer, design: Design) -> metrics.State:
+    """Return the metric state of decoded rows."""
+    return partitions.measure(scorer, design)
+
+
+def score_all(
+    key: str, scorer: Scorer, adaptation: Adaptation, chunks: Sequence[Any], where: Where, cache: int
 ) -> metrics.State:
-    """Return the metric state of the sampled rows of a partition."""
-    design = _designs.get(key, scorer.encoder, plan, chunks=chunks, where=where, budget=cache)
-    return partitions.measure(scorer, design, sample.rows(design, partition))
+    """Return the metric state of all rows of a partition."""
+    design = _designs.get(key, scorer.encoder, adaptation, chunks=chunks, where=where, budget=cache)
+    return partitions.measure(scorer, design)
 
 
 class LookRequest(NamedTuple):

@@ -35,6 +35,32 @@ class Portion(NamedTuple):
     design: Design
     rows: np.ndarray  # (training rows,) int64: which rows of the partition train, with repeats
 
+    def opened(self, seed: int) -> Opened:
+        """Return its samples."""
+        return Opened(self.design, *stream(self, seed))
+
+
+class StoredPortion(NamedTuple):
+    """The same of a partition whose rows are laid out in that order elsewhere: `read(start, stop)` brings some."""
+
+    partition: int
+    start: int
+    stop: int
+    read: Callable[[int, int], Design]
+
+    def opened(self, seed: int) -> Opened:
+        """Return its samples, read now; they lie in their order already."""
+        design = self.read(self.start, self.stop)
+        return Opened(design, np.arange(design.rows), _identities(self))
+
+
+class Opened(NamedTuple):
+    """Samples of a portion: a design, which of its rows they are, and their identities, (samples,) int64 each."""
+
+    design: Design
+    row: np.ndarray
+    identity: np.ndarray
+
 
 class Delta(NamedTuple):
     """What a share gives back: the moved state, how many samples it saw, and its seconds."""
@@ -47,7 +73,7 @@ class Delta(NamedTuple):
 class RoundShare(NamedTuple):
     """A worker's part of one round."""
 
-    portions: tuple[Portion, ...]
+    portions: tuple[Portion | StoredPortion, ...]
     begin: int  # samples of all workers before this round
     pace: float  # samples of the round per sample of this share
 
@@ -70,8 +96,11 @@ def stream(portion: Portion, seed: int) -> tuple[np.ndarray, np.ndarray]:
         low = max(portion.start - number * size, 0)
         high = min(portion.stop - number * size, size)
         pieces.append(portion.rows[order(seed, portion.partition, number, size)[low:high]])
-    identity = (portion.partition << 40) + np.arange(portion.start, portion.stop)
-    return np.concatenate(pieces), identity
+    return np.concatenate(pieces), _identities(portion)
+
+
+def _identities(portion: Portion | StoredPortion) -> np.ndarray:
+    return (portion.partition << 40) + np.arange(portion.start, portion.stop)
 
 
 class Mix(NamedTuple):
@@ -118,22 +147,20 @@ def stretches(share: RoundShare) -> Iterator[RoundShare]:
         done += sum(part.stop - part.start for part in parts)
 
 
-def mixes(share: RoundShare, seed: int) -> list[Mix]:
-    """Return the samples of a share, shuffled across up to `MIXED` partitions at a time."""
+def mixes(share: RoundShare, seed: int) -> Iterator[Mix]:
+    """Yield the samples of a share, shuffled across up to `MIXED` partitions at a time; only these are in memory."""
     portions = [portion for portion in share.portions if portion.stop > portion.start]
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, share.begin, 1])))
-    result = []
     for group in np.array_split(rng.permutation(len(portions)), max(1, math.ceil(len(portions) / MIXED))):
         chosen = [portions[k] for k in sorted(group)]
         if not chosen:
             continue
-        streams = [stream(portion, seed) for portion in chosen]
-        source = np.repeat(np.arange(len(chosen)), [len(rows) for rows, _ in streams])
+        opened = [portion.opened(seed) for portion in chosen]
+        source = np.repeat(np.arange(len(chosen)), [len(one.row) for one in opened])
         shuffled = rng.permutation(len(source)) if len(chosen) > 1 else np.arange(len(source))
-        rows = np.concatenate([rows for rows, _ in streams])[shuffled]
-        identity = np.concatenate([identity for _, identity in streams])[shuffled]
-        result.append(Mix(tuple(p.design for p in chosen), source[shuffled], rows, identity))
-    return result
+        rows = np.concatenate([one.row for one in opened])[shuffled]
+        identity = np.concatenate([one.identity for one in opened])[shuffled]
+        yield Mix(tuple(one.design for one in opened), source[shuffled], rows, identity)
 
 
 def never() -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-PROCESS = 300 * 2**20
-"""What a worker process weighs before it holds any row: Python, pandas, Arrow, compiled code (measured: 265-310 MB)."""
+PROCESS = 320 * 2**20
+"""What a worker process weighs before it holds any row: Python, pandas, Arrow, compiled code (measured: 265-335 MB)."""
 
 USABLE = 0.75
 """The part of a worker's limit that may be used; Dask pauses a worker at 0.8 of it and kills it at 0.95."""
@@ -30,7 +30,7 @@ def divided(limit: int, threads: int) -> Budget:
     than a GiB.
 
     >>> divided(500_000_000, threads=1)
-    Budget(task=30213600, chunks=30213600)
+    Budget(task=25000000, chunks=25000000)
     """
     usable = max(int(limit * USABLE) - PROCESS, int(limit * LEAST))
     task = min(usable // 2 // max(1, threads), ENOUGH)

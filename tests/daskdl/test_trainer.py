@@ -114,7 +114,7 @@ def test_windows_mix_partitions_and_lose_no_row():
 
 def test_more_partitions_than_are_mixed_at_once_make_several_mixes():
     portions = [portion(5, partition=p) for p in range(20)]
-    found = mixes(share(*portions), seed=5)
+    found = list(mixes(share(*portions), seed=5))
     assert [len(mix.designs) for mix in found] == [7, 7, 6]
     assert sum(len(mix.row) for mix in found) == 100
     assert len(set(np.concatenate([mix.identity for mix in found]).tolist())) == 100

@@ -1,0 +1,83 @@
+"""Frames scored during training: a sample of rows is decoded once, all rows of a partition each time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import distributed
+
+from daskdl import metrics
+from daskdl.encoding.adaptation import Adaptation
+from daskdl.scoring.partitions import Scorer
+from daskdl.shell.cluster import Cluster, LostError
+from daskdl.worker import tasks
+
+
+@dataclass(frozen=True)
+class PlacedFrame:
+    """A frame as the shell uses it: the chunks of each partition, where columns are, how the encoder reads them."""
+
+    parts: tuple[tuple[distributed.Future, ...], ...]
+    where: dict[str, tuple[int, int]]
+    adaptation: Adaptation
+    sample: tasks.Sample
+    name: str = ""
+    rows: tuple[int, ...] = ()
+    description: str = ""
+
+
+@dataclass
+class FrameScoring:
+    """The scorings of one job: its frames, by the name of their role, and the rows of them that are sampled."""
+
+    cluster: Cluster
+    job: tasks.Job
+    _samples: dict[str, list[distributed.Future]] = field(default_factory=dict)
+
+    def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> metrics.ModelMetrics:
+        """Return the metrics of a frame, or of the sample of its rows; `data` is its role: train or valid.
+
+        Raises LostError where a worker leaves meanwhile.
+        """
+        held = self.cluster.hold(scorer)
+        if table.sample.takes_all:
+            scores = self._of_all(held, table, data)
+        else:
+            scores = [self._task(f"score-{data}", tasks.score_sample, held, own) for own in self._sampled(table, data)]
+        try:
+            state = metrics.merged(self.cluster.wait(scores))
+        except LostError:
+            self._samples.pop(data, None)  # those that were lost stay so
+            raise
+        header = metrics.Header(data, table.description)
+        return metrics.finish(scorer.predictor.category, state, scorer.options, header)
+
+    def forget(self) -> None:
+        """Let go of the samples."""
+        self._samples.clear()
+
+    def _of_all(self, held: Any, table: PlacedFrame, data: str) -> list[distributed.Future]:
+        adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
+        name, key = f"score-{data}", f"{self.job.key}-{data}"
+        return [
+            self._task(name, tasks.score_all, key, held, adaptation, list(chunks), where, self.job.cache)
+            for chunks in table.parts
+        ]
+
+    def _sampled(self, table: PlacedFrame, data: str) -> list[distributed.Future]:
+        """Return the sampled rows of each partition; what was lost with a worker is decoded again."""
+        if data not in self._samples:
+            encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
+            self._samples[data] = [
+                self._task(
+                    f"sample-{data}", tasks.sample_task, encoder, adaptation, list(chunks), where, table.sample, number
+                )
+                for number, chunks in enumerate(table.parts)
+            ]
+        return self._samples[data]
+
+    def _task(self, name: str, function: Callable, *arguments: Any) -> distributed.Future:
+        return self.cluster.client.submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)

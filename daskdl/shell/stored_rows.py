@@ -1,0 +1,62 @@
+"""Which passes over which partitions are laid out on the disk of which worker, for data that do not fit into memory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import distributed
+
+from daskdl.coordinator.slices import Slice
+from daskdl.shell.cluster import Cluster
+from daskdl.worker import tasks
+
+
+class StoredRows:
+    """The futures of laid out passes, by worker, partition and number of the pass.
+
+    `parts` are the chunks of each partition, `rows` its training rows: a pass has as many samples.
+    """
+
+    def __init__(self, cluster: Cluster, parts: Sequence[Sequence[distributed.Future]], rows: Sequence[int]) -> None:
+        self.cluster, self.parts, self.rows = cluster, parts, rows
+        self._laid: dict[tuple[str, int, int], distributed.Future] = {}
+        self._folders: dict[str, str] = {}
+
+    def of(self, one: Slice, worker: str, job: Any) -> list[distributed.Future]:
+        """Return what stands for the passes that a slice crosses, laid out on `worker` now where they are not yet.
+
+        Passes that lie further behind are forgotten; the one before is kept, in case that a share is trained again.
+        """
+        size = self.rows[one.partition]
+        numbers = range(one.start // size, (one.stop - 1) // size + 1)
+        behind = numbers[0] - 2
+        while self._laid.pop((worker, one.partition, behind), None) is not None:
+            behind -= 1
+        return [self._pass(worker, one.partition, number, job) for number in numbers]
+
+    def _pass(self, worker: str, partition: int, number: int, job: Any) -> distributed.Future:
+        name = (worker, partition, number)
+        if name not in self._laid:
+            self._laid[name] = self.cluster.client.submit(
+                tasks.lay_out, job, list(self.parts[partition]), partition, number, self._folder(worker),
+                key=f"lay-out-{uuid.uuid4().hex}", workers=[worker], allow_other_workers=False, pure=False,
+            )  # fmt: skip
+        return self._laid[name]
+
+    def _folder(self, worker: str) -> str:
+        if worker not in self._folders:
+            self._folders.update(self.cluster.folders())
+        return self._folders[worker]
+
+    def lose(self, worker: str) -> None:
+        """Forget what a worker had that is gone."""
+        self._laid = {key: future for key, future in self._laid.items() if key[0] != worker}
+
+    def forget(self, key: str) -> None:
+        """Delete all files of the job `key`, where workers can be reached."""
+        workers = {worker for worker, _, _ in self._laid}
+        self._laid.clear()
+        if workers:
+            self.cluster.tell(tasks.forget_rows, key, workers=workers)

@@ -1,0 +1,116 @@
+"""Training rows on the disk of a worker: each file holds one pass over a partition, in the order in which it trains.
+
+A round trains a small part of every partition. In a file of this order such a part is one stretch, read without looking
+at the rest: a table that does not fit into memory is decoded once per pass, not once per round. The order is that of
+training from memory, so that both give the same bits.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from daskdl.encoding.decoded import Design
+from frames.exceptions import H2OJobError
+
+FOLDER = "daskdl-rows"
+
+
+class Section(NamedTuple):
+    """One array of a design in a file: from which byte on, or the value that all its entries have."""
+
+    dtype: np.dtype
+    width: tuple[int, ...]
+    at: int
+    constant: np.ndarray | None
+
+    def read(self, path: Path, start: int, stop: int) -> np.ndarray:
+        """Return rows [start, stop)."""
+        shape = (stop - start, *self.width)
+        if self.constant is not None:
+            return np.full(shape, self.constant, self.dtype)
+        cells = int(np.prod(self.width, dtype=np.int64))
+        first = self.at + start * cells * self.dtype.itemsize
+        found = np.fromfile(path, self.dtype, count=(stop - start) * cells, offset=first)
+        return found.reshape(shape)
+
+
+class RowFile:
+    """Rows of a design in a file of their own, which goes with the object's `close`."""
+
+    def __init__(self, path: Path, design: Design, index: np.ndarray) -> None:
+        self.path = path
+        self.rows = len(index)
+        self.like = design.with_arrays([array[:0].copy() for array in design.arrays])  # a view would keep the whole
+        self.sections: list[Section] = []
+        at = 0
+        with path.open("wb") as file:
+            for array in design.arrays:
+                constant = array.flat[0] if array.size and bool((array == array.flat[0]).all()) else None
+                self.sections.append(Section(array.dtype, array.shape[1:], at, constant))
+                if constant is None:
+                    array[index].tofile(file)
+                    at += len(index) * array[:1].nbytes
+
+    def read(self, start: int, stop: int) -> list[np.ndarray]:
+        """Return the arrays of rows [start, stop) of the training order."""
+        return [section.read(self.path, start, stop) for section in self.sections]
+
+    def close(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
+
+
+class RowFiles:
+    """The files of this process, by job, partition and number of the pass."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, int, int], RowFile] = {}
+        self._lock = threading.Lock()
+
+    def write(self, job: str, partition: int, number: int, design: Design, index: np.ndarray, folder: str) -> None:
+        """Lay out a pass: rows `index` of a design in this order. The pass before the one before it is deleted.
+
+        Raises H2OJobError where the disk has no room.
+        """
+        home = Path(folder) / FOLDER
+        home.mkdir(parents=True, exist_ok=True)
+        path = home / f"{uuid.uuid4().hex}.rows"
+        try:
+            made = RowFile(path, design, index)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise H2OJobError(
+                f"A worker's disk must hold the rows that it trains where they do not fit into memory; {home} could "
+                f"not take {len(index)} more ({error.strerror}). Give workers more memory, or a larger disk by "
+                "`--local-directory`."
+            ) from error
+        with self._lock:
+            old = self._files.pop((job, partition, number), None)
+            self._files[job, partition, number] = made
+            gone = [key for key in self._files if key[:2] == (job, partition) and key[2] < number - 1]
+            past = [self._files.pop(key) for key in gone]
+        for one in [*past, *([old] if old else [])]:
+            one.close()
+
+    def read(self, job: str, partition: int, start: int, stop: int) -> Design:
+        """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out."""
+        with self._lock:
+            own = {key[2]: one for key, one in self._files.items() if key[:2] == (job, partition)}
+        some = next(iter(own.values()))
+        size, parts = some.rows, []
+        for number in range(start // size, (stop - 1) // size + 1):
+            low, high = max(start - number * size, 0), min(stop - number * size, size)
+            parts.append(own[number].read(low, high))
+        return some.like.with_arrays([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
+
+    def forget(self, job: str) -> None:
+        """Delete all files of a job."""
+        with self._lock:
+            gone = [self._files.pop(key) for key in [key for key in self._files if key[0] == job]]
+        for one in gone:
+            one.close()
