@@ -35,6 +35,7 @@ from daskdl.training.pretraining import encoder_of_autoencoder
 from daskdl.training.restart import Restart
 from daskdl.training.rows import bytes_of_rows, require_rows, shares_of, training_rows
 from daskdl.worker import tasks
+from daskdl.worker.kernel_plan import Plan as KernelPlan
 from frames.cluster import registry
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
@@ -107,27 +108,17 @@ def prepare(
         network = _network_of(restart, resolved, view)
     resolved, encoder, layout = network.resolved, network.encoder, network.layout
     train = _table(frame, encoder, _sample(resolved, frame, "training"))
-    valid = None
-    if validation is not None:
-        sample = _sample(resolved, validation, "validation", _class_counts(validation, encoder))
-        valid = _table(validation, encoder, sample)
-    job = tasks.Job(
-        key=f"{key}-{uuid.uuid4().hex[:6]}",
-        plan=kernel_plan(resolved, layout, view.mean_weight, frame.nrow),
-        encoder=encoder,
-        adaptation=train.adaptation,
-        where=train.where,
-        balance=_balance(resolved, view),
-        cache=cluster.cache_bytes,
-        spread=resolved.actual.force_load_balance,
-    )
+    valid = None if validation is None else _validation_table(resolved, validation, encoder)
+    plan = kernel_plan(resolved, layout, view.mean_weight, frame.nrow)
+    job = _job(cluster, key, resolved, plan=plan, encoder=encoder, train=train, balance=_balance(resolved, view))
     require_rows(job, train, frame, view)
     job, rows, model_shares = training_rows(job, train, frame)
     priors = shares_of(view.class_counts)
-    weight = bytes_of_rows(job, train, rows) / max(1, len(cluster.threads()))
-    stored = weight > job.cache
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
-    plan = training_plan(
+    workers = 1 if resolved.actual.single_node_mode else max(1, len(cluster.threads()))
+    weight = bytes_of_rows(job, train, rows) / workers
+    stored = weight > job.cache
+    steering = training_plan(
         resolved,
         layout,
         len(encoder.levels),
@@ -146,7 +137,7 @@ def prepare(
         state=network.state,
         seen_missing=network.seen_missing,
         job=job,
-        plan=plan,
+        plan=steering,
         scorer=_scorer(network, class_shares, priors),
         train=train,
         valid=valid,
@@ -154,6 +145,27 @@ def prepare(
         priors=priors,
         best=network.best,
         stored=stored,
+    )
+
+
+def _job(
+    cluster: Cluster,
+    key: str,
+    resolved: Resolved,
+    plan: KernelPlan,
+    encoder: Encoder,
+    train: PlacedFrame,
+    balance: Balance | None,
+) -> tasks.Job:
+    return tasks.Job(
+        key=f"{key}-{uuid.uuid4().hex[:6]}",
+        plan=plan,
+        encoder=encoder,
+        adaptation=train.adaptation,
+        where=train.where,
+        balance=balance,
+        cache=cluster.cache_bytes,
+        spread=resolved.actual.force_load_balance,
     )
 
 
@@ -247,6 +259,10 @@ def _table(frame: H2OFrame, encoder: Encoder, sample: tasks.Sample) -> PlacedFra
         name=str(frame.frame_id),
         rows=placed.rows,
     )
+
+
+def _validation_table(resolved: Resolved, frame: H2OFrame, encoder: Encoder) -> PlacedFrame:
+    return _table(frame, encoder, _sample(resolved, frame, "validation", _class_counts(frame, encoder)))
 
 
 def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
