@@ -71,7 +71,8 @@ export_file = _of_a_frame(written.export_file)
 def load_frame(frame_id: str, path: str | None = None, force: bool = True) -> H2OFrame:
     """Open the frame that ``frame.save(path)`` wrote, under a key: the folder's name unless one is given.
 
-    Workers read each chunk when it is first needed. `force`: a frame that has the key is replaced; without it that is
+    Its rows stay in the folder, on a disk or behind a URL, and are read whenever they are needed: every worker must be
+    able to read it, and it must stay as it is. `force`: a frame that has the key is replaced; without it that is
     an error. Raises FrameError where the folder holds no frame, H2OValueError for a key that is taken.
     """
     folder = frame_id if path is None else path

@@ -2,12 +2,13 @@
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from frames.chunks.column import TEXTS, TYPES, Type
+from frames.chunks.checks import check
+from frames.chunks.column import TEXTS, Type
 from frames.chunks.summary import (
     MISSING_INTEGER,
     Summary,
@@ -19,6 +20,7 @@ from frames.chunks.summary import (
 from frames.codecs.base import Codec, Terms
 from frames.codecs.buffers import Stored, by_column, ride_along, store, take
 from frames.codecs.choose import choose_bytes, choose_levels, choose_numbers, choose_text, from_config
+from frames.codecs.outside import Outside, parked
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
 
 _MAGIC = b"rowchunk"
@@ -81,11 +83,11 @@ class Chunk:
 
     def __sizeof__(self) -> int:
         # Dask asks for this on every worker, and counts and spills chunks at their compressed size.
-        return 1000 + 250 * len(self.types) + self.nbytes
+        return 1000 + 250 * len(self.types) + sum(s.held_bytes for s in self._stored)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the compressed buffers."""
+        """Bytes of the compressed buffers, in memory or outside."""
         return sum(s.buffer.nbytes for s in self._stored)
 
     @staticmethod
@@ -99,7 +101,7 @@ class Chunk:
         Raises H2OValueError or H2OTypeError where an array does not suit its type.
         """
         columns = [np.asarray(column) for column in columns]
-        rows = _check(columns, types, levels)
+        rows = check(columns, types, levels)
         summaries = _summaries(columns, types, levels)
         coded = [
             _choose(column, type_, count, summary)
@@ -133,7 +135,7 @@ class Chunk:
         rest = sorted(others)
         reals: list[Type] = ["real"] * len(rest)
         columns = [np.asarray(others[i]) for i in rest]
-        _check(columns, reals, [None] * len(rest))
+        check(columns, reals, [None] * len(rest))
         found = {**summaries, **dict(zip(rest, _summaries(columns, reals, [None] * len(rest)), strict=True))}
         chosen = {i: choose_bytes(block[:, k], summaries[i]) for k, i in enumerate(varying)}
         chosen |= {i: choose_bytes(block[:, :0], summaries[i]) for i in summaries if i not in chosen}
@@ -213,47 +215,70 @@ class Chunk:
     def to_bytes(self) -> bytes:
         """Return the chunk as bytes of a format that later versions go on reading: magic, header length, JSON header,
         buffers."""
+        buffers = [stored.load() for stored in self._stored]
         header = {
             "version": _VERSION,
             "rows": self.rows,
             "types": self.types,
             "codecs": [codec.config() for codec in self.codecs],
             "summaries": [_summary_to_json(s) for s in self.summaries],
-            "stored": [[*s[:-1], s.buffer.nbytes, zlib.crc32(s.buffer.data)] for s in self._stored],
+            "stored": [
+                [*s[:-1], own.nbytes, zlib.crc32(own.data)] for s, own in zip(self._stored, buffers, strict=True)
+            ],
         }
         head = json.dumps(header).encode()
-        parts = [_MAGIC, len(head).to_bytes(8, "little"), head, *(s.buffer.tobytes() for s in self._stored)]
+        parts = [_MAGIC, len(head).to_bytes(8, "little"), head, *(own.tobytes() for own in buffers)]
         return b"".join(parts)
 
     @staticmethod
     def from_bytes(data: bytes) -> "Chunk":
         """Return the chunk that `to_bytes` wrote; raises FrameError for other, cut or damaged bytes."""
         header, start = _header(data)
-        stored = []
-        for layout, dtype, columns, compressed, raw_bytes, size, checksum in header["stored"]:
+        buffers: list[np.ndarray | Outside] = []
+        for *_, size, checksum in header["stored"]:
             buffer = np.frombuffer(
                 data, np.uint8, count=min(size, max(len(data) - start, 0)), offset=min(start, len(data))
             )
             if len(buffer) != size or zlib.crc32(buffer.data) != checksum:
                 raise FrameError(f"A chunk must be whole; bytes {start} to {start + size} are cut or damaged.")
-            stored.append(
-                Stored(
-                    layout=layout,
-                    dtype=dtype,
-                    columns=tuple(columns),
-                    compressed=compressed,
-                    raw_bytes=raw_bytes,
-                    buffer=buffer,
-                )
-            )
+            buffers.append(buffer)
             start += size
-        return Chunk(
-            header["rows"],
-            tuple(header["types"]),
-            tuple(from_config(config) for config in header["codecs"]),
-            tuple(_summary_from_json(s) for s in header["summaries"]),
-            tuple(stored),
-        )
+        return _of_header(header, buffers)
+
+    @staticmethod
+    def in_file(file: BinaryIO, outside: Callable[[int, int, int], Outside]) -> "Chunk":
+        """Return the chunk that `to_bytes` wrote into a file, open here; its buffers stay there until they are used.
+
+        `outside(at, nbytes, checksum)` gives what reads one of them.
+
+        Raises FrameError where the file's beginning is not that of a chunk.
+        """
+        beginning = file.read(len(_MAGIC) + 8)
+        header, start = _header(beginning + file.read(int.from_bytes(beginning[len(_MAGIC) :], "little")))
+        buffers: list[np.ndarray | Outside] = []
+        for *_, size, checksum in header["stored"]:
+            buffers.append(outside(start, size, checksum))
+            start += size
+        return _of_header(header, buffers)
+
+    def parked(self) -> "Chunk":
+        """Return the chunk with its buffers in files of this process, where it has a folder for them."""
+        stored = tuple(s._replace(buffer=parked(s.load())) for s in self._stored)
+        return Chunk(self.rows, self.types, self.codecs, self.summaries, stored)
+
+
+def _of_header(header: dict[str, Any], buffers: Sequence[np.ndarray | Outside]) -> Chunk:
+    stored = [
+        Stored(layout, dtype, tuple(columns), compressed, raw_bytes, buffer)
+        for (layout, dtype, columns, compressed, raw_bytes, *_), buffer in zip(header["stored"], buffers, strict=True)
+    ]
+    return Chunk(
+        header["rows"],
+        tuple(header["types"]),
+        tuple(from_config(config) for config in header["codecs"]),
+        tuple(_summary_from_json(s) for s in header["summaries"]),
+        tuple(stored),
+    )
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
@@ -279,39 +304,6 @@ def _summary_to_json(summary: Summary) -> list[Any]:
 def _summary_from_json(fields: list[Any]) -> Summary:
     counts = None if fields[-1] is None else np.array(fields[-1], np.int64)
     return Summary._make([*fields[:-1], counts])
-
-
-def _check(columns: Sequence[np.ndarray], types: Sequence[Type], levels: Sequence[int | None]) -> int:
-    """Refuse arrays that do not suit; return the number of rows."""
-    if not len(columns) == len(types) == len(levels):
-        raise H2OValueError(
-            f"Columns, types and levels must be equally many; got {len(columns)}, {len(types)} and {len(levels)}."
-        )
-    rows = len(columns[0]) if columns else 0
-    for i, (column, type_, count) in enumerate(zip(columns, types, levels, strict=True)):
-        if type_ not in TYPES:
-            raise H2OValueError(f"The type of column {i} must be one of {', '.join(TYPES)}; got {type_!r}.")
-        if column.ndim != 1 or len(column) != rows:
-            raise H2OValueError(f"Columns must be 1-D and of {rows} rows; column {i} has shape {column.shape}.")
-        want = "int32 codes" if type_ == "enum" else "objects" if type_ in TEXTS else "numbers"
-        if type_ == "enum":
-            good = column.dtype == np.int32
-        else:
-            good = column.dtype == object if type_ in TEXTS else column.dtype.kind in "fiub"
-        if not good:
-            raise H2OTypeError(f"A column of type {type_} must hold {want}; column {i} has dtype {column.dtype}.")
-        if type_ == "enum":
-            _check_codes(column, count, i)
-    return rows
-
-
-def _check_codes(column: np.ndarray, count: int | None, i: int) -> None:
-    if count is None:
-        raise H2OValueError(f"An enum column needs its number of levels; column {i} got None.")
-    if len(column) and (column.min() < -1 or column.max() >= count):
-        raise H2OValueError(
-            f"Codes of column {i} must lie between -1 and {count - 1}; got {column.min()} to {column.max()}."
-        )
 
 
 def _is_long(column: np.ndarray) -> bool:

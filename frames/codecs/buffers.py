@@ -6,6 +6,7 @@ import numpy as np
 from numcodecs import blosc
 
 from frames.codecs.base import Codec
+from frames.codecs.outside import Outside
 
 _WORTH = 1.1
 """Compression that saves less than this ratio is left away: it would only cost time."""
@@ -24,14 +25,23 @@ class Stored(NamedTuple):
     columns: tuple[int, ...]
     compressed: bool
     raw_bytes: int
-    buffer: np.ndarray
+    buffer: np.ndarray | Outside
+
+    def load(self) -> np.ndarray:
+        """Return the buffer in memory."""
+        return self.buffer.read() if isinstance(self.buffer, Outside) else self.buffer
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that the buffer takes in memory."""
+        return 0 if isinstance(self.buffer, Outside) else self.buffer.nbytes
 
     def open(self, rows: int) -> np.ndarray:
         """Return the codes: (rows, k) for blocks and bits, raw bytes for a payload."""
-        raw = self.buffer
+        raw = buffer = self.load()
         if self.compressed:
             raw = np.empty(self.raw_bytes, np.uint8)
-            blosc.decompress(self.buffer, raw)
+            blosc.decompress(buffer, raw)
         if self.layout == "payload":
             return raw
         shape = (rows, len(self.columns))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from typing import Any
 
 import fsspec
+import numpy as np
 
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster.placement import Group
 from frames.cluster.sending import gather, submit
+from frames.codecs.outside import Outside
 from frames.exceptions import FrameError, H2OTypeError
 from frames.export.landing import Landing
 from frames.table.table import Table, table_of_groups
@@ -23,16 +26,28 @@ LIST = "part-frame.json"
 """The list of chunks: written last, so that a folder that has it is whole."""
 
 
+class _Remote(Outside):
+    """A buffer in a file behind a URL."""
+
+    __slots__ = ()
+
+    def fetch(self) -> np.ndarray:
+        """Return what the file has there."""
+        system, path = fsspec.core.url_to_fs(self.path)
+        return np.frombuffer(system.cat_file(path, start=self.at, end=self.at + self.nbytes), np.uint8)
+
+
 def _bytes(chunk: Chunk) -> bytes:
     """Run as a task: a chunk as bytes of the stored format."""
     return chunk.to_bytes()
 
 
 def _chunk(path: str, rows: int) -> Chunk:
-    """Run as a task: a chunk read from its file, which must have the rows that the list says."""
+    """Run as a task: a chunk that stays in its file, which must have the rows that the list says."""
     try:
         with fsspec.open(path, "rb") as file:
-            chunk = Chunk.from_bytes(file.read())  # type: ignore[union-attr]
+            where = _Remote if "://" in path else Outside
+            chunk = Chunk.in_file(file, partial(where, path))  # type: ignore[arg-type]
     except FileNotFoundError as error:
         raise FrameError(f"A stored frame must keep all its files; {path} is gone.") from error
     if chunk.rows != rows:
@@ -74,12 +89,13 @@ def save_table(table: Table, path: str | os.PathLike, force: bool = True) -> str
 
 
 def load_table(path: str | os.PathLike) -> Table:
-    """Return the table of a folder that `save_table` wrote; workers read each chunk when it is first needed.
+    """Return the table of a folder that `save_table` wrote; its rows stay there, and are read whenever they are needed.
 
-    Every worker must be able to read the folder, as long as the table is used. Raises FrameError where there is no
-    frame, or a later version's.
+    Every worker must be able to read the folder, which must stay as it is as long as the table is used. Raises
+    FrameError where there is no frame, or a later version's.
     """
     root = os.fspath(path).rstrip("/")
+    root = root if "://" in root else os.path.abspath(root)  # workers have folders of their own
     try:
         with fsspec.open(f"{root}/{LIST}", "rb") as file:
             listed: dict[str, Any] = json.loads(file.read())  # type: ignore[union-attr]

@@ -4,14 +4,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from distributed import Future
+
 from frames.chunks.column import Column
 from frames.cluster import registry, session
 from frames.cluster.memory import block_bytes
 from frames.cluster.sending import budget_of, client_of, gather, resident, send, submit, submit_all, threads_of
 from frames.columns import kinds
 from frames.columns.block import Block
+from frames.columns.dictionary import Verdict
 from frames.exceptions import FrameError, H2OTypeError, H2OValueError
-from frames.parse import number_block, parquet, ranges
+from frames.parse import number_block, parquet, ranges, reread
 from frames.parse.arff import is_arff, plan_arff
 from frames.parse.bar import bar
 from frames.parse.block import read_bytes, read_range, read_stream
@@ -25,6 +28,7 @@ from frames.table.assemble import Pending, assemble, collect
 from frames.table.table import Named, Table
 
 Progress = Callable[[int, int], None]
+STORAGES = ("memory", "disk", "source")
 
 
 def import_file(
@@ -44,6 +48,7 @@ def import_file(
     quotechar: str | None = None,
     escapechar: str | None = None,
     progress: Progress | None = None,
+    storage: str = "memory",
 ) -> Named | list[str]:
     """Read CSV, Parquet, ARFF, SVMLight or Excel files into a frame on the cluster.
 
@@ -61,6 +66,9 @@ def import_file(
     custom_non_data_line_markers   lines that start with one of these characters are left out everywhere (by default
                        only lines starting with # at the top of a file)
     quotechar, escapechar   one character each
+    storage            "memory": rows are kept compressed in the workers' memory, and on their disks beyond half of it;
+                       "disk": on the workers' disks from the first; "source" (Parquet): nowhere, each pass over the
+                       frame reads the file again, which must stay as it is. New columns and frames are in memory
     progress           called with (bytes done, bytes in all) as ranges are read; in place of the progress bar
 
     Types are guessed from the first 256 KiB and checked on every row: a column that turns out to hold words is read
@@ -91,6 +99,7 @@ def import_file(
         declarations=(col_names, col_types, na_strings, skipped_columns),
         force_col_types=force_col_types,
         progress=progress,
+        storage=storage,
     )
 
 
@@ -131,24 +140,36 @@ def read_files(
     pattern: str | None = None,
     progress: Progress | None = None,
     upload: bool = False,
+    storage: str = "memory",
 ) -> Named:
     """Read files as the user wishes; with `upload` in this process. See `import_file` for arguments and errors."""
     if not isinstance(force_col_types, bool):
         raise H2OTypeError(f"force_col_types must be True or False; got {force_col_types!r}.")
     if destination_frame is not None and (not isinstance(destination_frame, str) or not destination_frame):
         raise H2OTypeError(f"destination_frame must be a name; got {destination_frame!r}.")
+    if storage not in STORAGES:
+        raise H2OValueError(f"storage must be one of {', '.join(STORAGES)}; got {storage!r}.")
     sources = _sources(list_paths(path, pattern))
     key = destination_frame or registry.file_key(sources[0].stem)
     total = sum(source.size or 0 for source in sources)
     form = _told_form(sources[0])
+    if storage == "source" and form != "parquet":
+        raise H2OValueError(
+            f'storage="source" must be asked of Parquet files, which can be read again in part; {sources[0].url} is '
+            f'{form}. Give storage="disk", or write it as Parquet once: h2o.export_file(frame, "table.parquet").'
+        )
     if form in ("excel", "svmlight"):
+        if storage != "memory":
+            raise H2OValueError(
+                f'storage must be "memory" for {form} files, which are read in one piece; got {storage!r}.'
+            )
         with bar(total, progress) as done:
             made = table_from_whole(form, sources, wishes, declarations)
             done(total)
         return Named(key, made)
     plan = _planned(form, sources, wishes, declarations, upload)
     with bar(total, progress) as done:
-        return Named(key, _read(plan, done))
+        return Named(key, _read(plan, done, storage))
 
 
 def look(paths: Sequence[str], wishes: Wishes, declarations: Declarations) -> tuple[str, str, Setup, dict[str, str]]:
@@ -217,11 +238,12 @@ def _sources(urls: list[str]) -> list[Source]:
     return sources
 
 
-def _read(plan: "_Csv | _Parquet", done: Callable[[int], None]) -> Table:
+def _read(plan: "_Csv | _Parquet", done: Callable[[int], None], storage: str) -> Table:
     """Read with the plan; read again where the rows contradict it."""
+    disk, source = storage == "disk", storage == "source"
     while True:
         is_text = [i in plan.setup.texts for i in plan.setup.kept]
-        parts, reports = collect(plan.tasks(), done, numbers=not all(is_text), texts=any(is_text))
+        parts, reports = collect(plan.tasks(source), done, not all(is_text), any(is_text), disk=disk)
         if any(report.unsafe for report in reports):
             plan.cut_exactly()
             continue
@@ -232,7 +254,9 @@ def _read(plan: "_Csv | _Parquet", done: Callable[[int], None]) -> Table:
     texts = verdicts(plan.setup, reports)
     order = [plan.setup.names[i] for i in plan.setup.kept]
     kinds.warn({name: (v.type, v.given_up) for name, v in texts.items() if v.given_up}, "col_types")
-    return assemble(parts, reports, plan.with_times(numbers(plan.setup, reports)), texts, order)
+    columns = plan.with_times(numbers(plan.setup, reports))
+    packer = plan.reread_texts if source and isinstance(plan, _Parquet) else None
+    return assemble(parts, reports, columns, texts, order=order, disk=disk, packer=packer)
 
 
 class _Csv:
@@ -246,8 +270,8 @@ class _Csv:
         self.upload = upload
         self.exact: dict[Source, list[ranges.ByteRange]] = {}
 
-    def tasks(self) -> list[Pending]:
-        """Return the tasks that read the files, in the order of these."""
+    def tasks(self, again: bool = False) -> list[Pending]:
+        """Return the tasks that read the files, in the order of these; they cannot be read `again` in part."""
         if self.upload:
             return list(self._uploads())
         setup = self.setup
@@ -311,13 +335,22 @@ class _Parquet:
         self.packs = [pack for source in sources for pack in parquet.plan(source, size)]
         self.upload = upload
 
-    def tasks(self) -> list[Pending]:
-        """Return the tasks that read the files."""
+    def tasks(self, again: bool = False) -> list[Pending]:
+        """Return the tasks that read the files; with `again` what they give reads them again whenever it is used."""
+        if again:
+            return [Pending(future) for future in submit_all(reread.read, self._origins())]
         if self.upload:
             read = (parquet.read_groups(pack, self.setup, self.names) for pack in self.packs)
             return [Pending(future) for block in read for future in send([block])]
         futures = submit_all(parquet.read_groups, self.packs, self.setup, self.names)
         return [Pending(future) for future in futures]
+
+    def _origins(self) -> list[reread.Origin]:
+        return [reread.Origin(pack, self.setup, self.names) for pack in self.packs]
+
+    def reread_texts(self, number: int, texts: Future, verdicts: tuple[Verdict, ...]) -> Future:
+        """Return the chunk of the columns of text of pack `number`, read again whenever it is used."""
+        return submit(reread.texts, texts, verdicts, reread.Origin(self.packs[number], self.setup, self.names))
 
     def first_rows(self) -> Block:
         """Return the rows of the first row groups, read in this process."""

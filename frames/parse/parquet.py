@@ -113,10 +113,10 @@ def plan(source: Source, block: int) -> list[RowGroups]:
     return packs or [RowGroups(source, (), 0)]
 
 
-def _part(file: pq.ParquetFile, group: int, first: int, last: int) -> pa.Table:
+def _part(file: pq.ParquetFile, group: int, first: int, last: int, columns: list[str] | None) -> pa.Table:
     """Return rows [first, last) of a row group; no more than twice as many are held at a time."""
     pieces, at = [], 0
-    for batch in file.iter_batches(last - first, row_groups=[group]):
+    for batch in file.iter_batches(last - first, row_groups=[group], columns=columns):
         low, high = max(first - at, 0), min(last - at, batch.num_rows)
         if low < high:
             pieces.append(batch.slice(low, high - low))
@@ -139,15 +139,18 @@ def _block(pack: RowGroups, setup: Setup, names: tuple[str, ...]) -> Block:
         if tuple(file.schema_arrow.names) != names:
             problem = f"All files must have the same columns; {pack.source.url} has {file.schema_arrow.names[:10]}."
             return Block(Report(0, pack.size, problem=problem))
+        # By names, which may be the same for several columns: then all are read.
+        columns = list(names) if len(set(names)) < len(names) else [names[i] for i in setup.kept]
         if pack.rows is None:
-            table = file.read_row_groups(list(pack.groups))
+            table = file.read_row_groups(list(pack.groups), columns=columns)
         else:
-            table = _part(file, pack.groups[0], *pack.rows)
+            table = _part(file, pack.groups[0], *pack.rows, columns)
+        place = {i: k for k, i in enumerate(range(len(names)) if len(columns) == len(names) else setup.kept)}
     numbers: list[Typed] = []
     texts: list[Dictionary] = []
     for i in setup.kept:
         try:
-            found = without(read_arrow(table.column(i)), setup.missing[i])
+            found = without(read_arrow(table.column(place[i])), setup.missing[i])
         except (H2OTypeError, H2OValueError) as error:
             problem = f"Column '{names[i]}' of {pack.source.url} cannot be read. {error}"
             return Block(Report(0, pack.size, problem=problem))

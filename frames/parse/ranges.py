@@ -19,7 +19,7 @@ RANGE_BYTES = 16 * 2**20
 LEAST_BYTES = 4 * 2**20
 """Bytes of a range where workers have little memory."""
 
-SHARE = 1 / 6
+SHARE = 1 / 4
 """Of what a task may use: a range is held as text, as numbers and as what they are packed to."""
 
 _AHEAD = 64 * 1024

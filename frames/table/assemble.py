@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from distributed import Future
+from distributed import Future, get_worker
 
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type
@@ -14,6 +14,7 @@ from frames.chunks.schema import Schema
 from frames.chunks.summary import Summary
 from frames.cluster.placement import Group
 from frames.cluster.sending import arrivals, submit, submit_all
+from frames.codecs.outside import use_folder
 from frames.columns import kinds
 from frames.columns.block import Block, Report, packed, text_chunk
 from frames.columns.dictionary import Dictionary, Verdict
@@ -27,12 +28,27 @@ def _reports(blocks: Block | list[Block]) -> list[Report]:
     return [blocks.report] if isinstance(blocks, Block) else [block.report for block in blocks]
 
 
-def _numbers(blocks: Block | list[Block], at: int = 0) -> Chunk | None:
-    return blocks.numbers if isinstance(blocks, Block) else blocks[at].numbers
+def _numbers(blocks: Block | list[Block], disk: bool, at: int = 0) -> Chunk | None:
+    chunk = blocks.numbers if isinstance(blocks, Block) else blocks[at].numbers
+    return _on_disk(chunk) if disk and chunk is not None else chunk
 
 
-def _texts(blocks: Block | list[Block], at: int = 0) -> tuple[Dictionary, ...]:
+def _texts(blocks: Block | list[Block], disk: bool, at: int = 0) -> tuple[Dictionary, ...]:
     return blocks.texts if isinstance(blocks, Block) else blocks[at].texts
+
+
+def _text_chunk(texts: tuple[Dictionary, ...], verdicts: tuple[Verdict, ...], disk: bool) -> Chunk:
+    chunk = text_chunk(texts, verdicts)
+    return _on_disk(chunk) if disk else chunk
+
+
+def _on_disk(chunk: Chunk) -> Chunk:
+    use_folder(get_worker().local_directory)
+    return chunk.parked()
+
+
+TextPacker = Callable[[int, Future, tuple[Verdict, ...]], Future]
+"""Given the number of a block, its columns of text and what they are: the future of their chunk."""
 
 
 class Pending(NamedTuple):
@@ -53,17 +69,22 @@ class Parts(NamedTuple):
 
 
 def collect(
-    pending: list[Pending], done: Callable[[int], None], numbers: bool = True, texts: bool = True
+    pending: list[Pending],
+    done: Callable[[int], None],
+    numbers: bool = True,
+    texts: bool = True,
+    disk: bool = False,
 ) -> tuple[Parts, list[Report]]:
     """Wait for blocks and return (their parts, their reports), in the order of `pending`.
 
-    `numbers` and `texts` tell which of them the blocks hold. `done` is told of the size in bytes of each block that is
-    ready. The first problem that a block reports is raised as a FrameError and ends the wait. `pending` is emptied: a
-    block that somebody still asks for stays on its worker.
+    `numbers` and `texts` tell which of them the blocks hold; with `disk` chunks are written to the workers' disks.
+    `done` is told of the size in bytes of each block that is ready. The first problem that a block reports is raised as
+    a FrameError and ends the wait. `pending` is emptied: a block that somebody still asks for stays on its worker.
     """
     asked = {f: order for order, f in enumerate(submit_all(_reports, [p.future for p in pending], priority=1))}
     single = [p.future for p in pending if not p.many]
-    halves = [iter(submit_all(take, single, priority=1) if some else ()) for take, some in _takers(numbers, texts)]
+    takers: list[tuple[Callable, bool]] = [(_numbers, numbers), (_texts, texts)]
+    halves = [iter(submit_all(take, single, disk, priority=1) if some else ()) for take, some in takers]
     lists = [p.future if p.many else None for p in pending]
     pending.clear()
     single.clear()
@@ -77,14 +98,10 @@ def collect(
             done(report.size)
     parts = Parts([], [])
     for order, blocks in enumerate(lists):
-        for half, kept, (take, some) in zip(halves, parts, _takers(numbers, texts), strict=True):
+        for half, kept, (take, some) in zip(halves, parts, takers, strict=True):
             if some:
-                kept += [submit(take, blocks, i) for i in range(len(answers[order]))] if blocks else [next(half)]
+                kept += [submit(take, blocks, disk, i) for i in range(len(answers[order]))] if blocks else [next(half)]
     return parts, [report for order in range(len(lists)) for report in answers[order]]
-
-
-def _takers(numbers: bool, texts: bool) -> list[tuple[Callable, bool]]:
-    return [(_numbers, numbers), (_texts, texts)]
 
 
 def assemble(
@@ -93,10 +110,13 @@ def assemble(
     numbers: Sequence[Column],
     texts: Mapping[str, Verdict],
     order: Sequence[str],
+    disk: bool = False,
+    packer: TextPacker | None = None,
 ) -> Table:
     """Return the table of some blocks; `order` is that of its columns. Blocks without rows are left out.
 
-    `texts` says, in the order in which blocks hold them, what the columns of text are.
+    `texts` says, in the order in which blocks hold them, what the columns of text are. With `disk` their chunks are
+    written to the workers' disks; `packer` makes these chunks in a way of its own.
 
     Columns of text become a group of chunks of their own, so that giving them their codes leaves the numbers alone.
     """
@@ -110,8 +130,11 @@ def assemble(
         groups.append(group)
     if texts:
         verdicts = tuple(verdict._replace(given_up=None) for verdict in texts.values())
-        chunks = tuple(submit_all(text_chunk, [parts.texts[i] for i in filled], verdicts))
-        groups.append(Group(chunks, tuple(texts)))
+        if packer is None:
+            chunks = submit_all(_text_chunk, [parts.texts[i] for i in filled], verdicts, disk)
+        else:
+            chunks = [packer(i, parts.texts[i], verdicts) for i in filled]
+        groups.append(Group(tuple(chunks), tuple(texts)))
     by_name = {column.name: column for column in numbers}
     by_name |= {name: Column(name, verdict.type, verdict.domain) for name, verdict in texts.items()}
     schema = Schema(tuple(by_name[name] for name in order))
