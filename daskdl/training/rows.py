@@ -56,8 +56,9 @@ def bytes_of_rows(job: tasks.Job, table: PlacedFrame, rows: Sequence[int]) -> fl
     most = sum(rows) * (8.0 * len(encoder.numbers) + 4.0 * len(encoder.levels) + ROW_BYTES)
     if most <= job.cache:
         return most
-    largest = int(np.argmax(table.rows))
-    return sum(rows) * gather(submit(tasks.bytes_per_row, held(job), list(table.parts[largest])))
+    chunks = table.parts[int(np.argmax(table.rows))]
+    shared = held(job, client_of(*chunks))
+    return sum(rows) * gather(submit(tasks.bytes_per_row, shared, list(chunks)), COUNTED)
 
 
 def shares_of(counts: np.ndarray | None) -> tuple[float, ...] | None:

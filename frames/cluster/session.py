@@ -12,7 +12,6 @@ from typing import Any
 import dask
 import distributed
 from distributed.client import _global_clients
-from distributed.system import CPU_COUNT
 from distributed.worker import thread_state
 from distributed.worker_memory import parse_memory_limit
 
@@ -132,7 +131,7 @@ def start(
         if _embedded is None:
             threads = _cores() if nthreads == -1 else nthreads
             asked: Any = "auto" if memory_limit is None else memory_limit
-            limit = parse_memory_limit(asked, threads, CPU_COUNT, logger=_LOG) or 0
+            limit = parse_memory_limit(asked, 1, 1, logger=_LOG) or 0  # one worker, which may use all
             target = min(_MOST_CHUNKS, memory.divided(limit, threads).chunks / limit) if limit else False
             with warnings.catch_warnings(), dask.config.set({**_CONFIG, "distributed.worker.memory.target": target}):
                 warnings.filterwarnings("ignore", message="Port .* is already in use")

@@ -293,7 +293,7 @@ def _searched(
         for i, own in zip(open_, bins, strict=True):
             searches[i].narrow(own)
     taken = _over_partitions(_take, places, searches, rows, weights)
-    return [search.answers(*own, method) for search, own in zip(searches, taken, strict=True)]
+    return [search.answers(keys, own, method) for search, (keys, own) in zip(searches, taken, strict=True)]
 
 
 def _begun(place: Place, probabilities: tuple[float, ...]) -> Search:

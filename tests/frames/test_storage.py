@@ -10,7 +10,7 @@ import pytest
 
 from frames.chunks.chunk import Chunk
 from frames.cluster import session
-from frames.cluster.tasks import gather, submit
+from frames.cluster.sending import gather, submit
 from frames.codecs import outside
 from frames.exceptions import FrameError, H2OValueError
 from frames.frame import H2OFrame
