@@ -46,7 +46,8 @@ class FrameScoring:
         if table.sample.takes_all:
             scores = self._of_all(held, table, data)
         else:
-            scores = [self._task(f"score-{data}", tasks.score_sample, held, own) for own in self._sampled(table, data)]
+            samples = self._sampled(table, data)
+            scores = [self._task(f"score-{data}", tasks.score_sample, (held, own)) for own in samples]
         try:
             state = metrics.merged(self.cluster.wait(scores))
         except LostError:
@@ -63,21 +64,20 @@ class FrameScoring:
         adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
         name, key = f"score-{data}", f"{self.job.key}-{data}"
         return [
-            self._task(name, tasks.score_all, key, held, adaptation, list(chunks), where, self.job.cache)
+            self._task(name, tasks.score_all, (key, held, adaptation, list(chunks), where, self.job.cache))
             for chunks in table.parts
         ]
 
     def _sampled(self, table: PlacedFrame, data: str) -> list[distributed.Future]:
         """Return the sampled rows of each partition; what was lost with a worker is decoded again."""
         if data not in self._samples:
+            name = f"sample-{data}"
             encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
             self._samples[data] = [
-                self._task(
-                    f"sample-{data}", tasks.sample_task, encoder, adaptation, list(chunks), where, table.sample, number
-                )
+                self._task(name, tasks.sample_task, (encoder, adaptation, list(chunks), where, table.sample, number))
                 for number, chunks in enumerate(table.parts)
             ]
         return self._samples[data]
 
-    def _task(self, name: str, function: Callable, *arguments: Any) -> distributed.Future:
+    def _task(self, name: str, function: Callable, arguments: tuple) -> distributed.Future:
         return self.cluster.client.submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
