@@ -269,7 +269,7 @@ class Chunk:
 
 def _of_header(header: dict[str, Any], buffers: Sequence[np.ndarray | Outside]) -> Chunk:
     stored = [
-        Stored(layout, dtype, tuple(columns), compressed, raw_bytes, buffer)
+        Stored(layout, dtype, tuple(columns), compressed=compressed, raw_bytes=raw_bytes, buffer=buffer)
         for (layout, dtype, columns, compressed, raw_bytes, *_), buffer in zip(header["stored"], buffers, strict=True)
     ]
     return Chunk(

@@ -39,7 +39,7 @@ class Origin(NamedTuple):
         """Return the chunk of the columns of text; it keeps no rows either (a task)."""
         chunk = text_chunk(texts, verdicts)
         at = tuple(i for i in self.setup.kept if i in self.setup.texts)
-        return RereadChunk(chunk.rows, chunk.types, chunk.summaries, self, at, verdicts)
+        return RereadChunk(chunk.rows, chunk.types, chunk.summaries, origin=self, at=at, verdicts=verdicts)
 
 
 class RereadChunk(Chunk):
