@@ -46,6 +46,7 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
     **dict.fromkeys(("get_timezone", "list_timezones", "set_timezone"), "daskdl.door.tables"),
     "demo": "daskdl.door.demonstration",
+    "flow": "daskdl.web.server",
     "as_h2o": "daskdl.alias.alias",
 }
 _MODULES = ("estimators", "exceptions", "frame", "grid", "parameters", "two_dim_table")
@@ -65,6 +66,7 @@ __all__ = [
     "download_model",
     "download_pojo",
     "export_file",
+    "flow",
     "frames",
     "get_frame",
     "get_grid",
@@ -130,6 +132,7 @@ if TYPE_CHECKING:
     from daskdl.door.properties import rapids
     from daskdl.door.recovery import resume
     from daskdl.door.tables import download_csv, get_timezone, interaction, list_timezones, set_timezone
+    from daskdl.web.server import flow
     from frames.frame import H2OFrame
     from frames.functions import (
         as_list,

@@ -1,4 +1,4 @@
-"""The command line: `daskdl train`, `predict`, `export`, `demo`, `info`, `warm`; also as a sub-command of `dask`.
+"""The command line: `daskdl train`, `predict`, `export`, `flow`, `demo`, `info`, `warm`; also as a sub-command of `dask`.
 
 Every parameter of Deep Learning is an option of `daskdl train`, made from its declaration.
 """
@@ -269,6 +269,22 @@ def export(model_dir: str, to: str, out: str, force: bool, package: str | None, 
             raise Refused(f"--model must be a folder that holds a saved model; there is no {model_dir}.")
         written = write_model(checkpoint.load(model_dir), to, out, force, package=package, class_name=class_name)
         click.echo(f"Model written: {written}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of this machine; default: a free one.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser, or only print the address.")
+@_cluster_options
+def flow(port: int, browser: bool, address: str | None, threads: int, memory: str | None) -> None:
+    """Serve daskdl Flow: frames, models, grids and jobs in a browser of this machine; Ctrl-C ends it."""
+    with _plainly():
+        _start(address, threads, memory)
+        from daskdl.web.server import flow as serve
+
+        served = serve(port, browser)
+        with contextlib.suppress(KeyboardInterrupt):  # that is how it is ended
+            served.wait()
+        served.close()
 
 
 @main.command()

@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (18, ("daskdl.estimators", "daskdl.exceptions", "daskdl.frame", "daskdl.two_dim_table")),
     (19, ("daskdl.grid",)),
     (20, ("daskdl.door",)),
+    (21, ("daskdl.web",)),
     (22, ("daskdl.cli",)),
 )
 DOOR = "daskdl"  # the h2o door itself, by exact name

@@ -43,7 +43,7 @@ MODULES = {
 FUNCTIONS = {
     **dict.fromkeys(("mojo_predict_csv", "mojo_predict_pandas", "print_mojo"), _SCORE),
     **dict.fromkeys(("connection", "cluster_info", "cluster_status", "network_test", "api"), _ASK),
-    **dict.fromkeys(("flow", "download_all_logs", "log_and_echo"), "h2o.cluster().dashboard_link shows what runs"),
+    **dict.fromkeys(("download_all_logs", "log_and_echo"), "h2o.cluster().dashboard_link shows what runs"),
     **dict.fromkeys(("set_telemetry", "telemetry_enabled"), "Nothing is ever sent anywhere"),
     **dict.fromkeys(("enable_expr_optimizations", "is_expr_optimizations_enabled"), "Operations run at once"),
     "estimate_cluster_mem": "A frame says its size on the cluster itself: frame.describe()",
