@@ -1,4 +1,4 @@
-"""The command line: `daskdl train`, `predict`, `export`, `flow`, `demo`, `info`, `warm`; also as a sub-command of `dask`.
+"""The command line: `daskdl train`, `predict`, `export`, `flow`, `demo`, `info`, `warm`; also below `dask`.
 
 Every parameter of Deep Learning is an option of `daskdl train`, made from its declaration.
 """
@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from daskdl.declarations.kinds import Declaration
+from daskdl.declarations.reading import value_of
 from daskdl.parameters import declarations, plain
 
 # Given by options of their own, or only from Python.
@@ -97,10 +98,7 @@ def _value(declared: Declaration, text: Any) -> Any:
         return [None if part.strip() in ("", "-") else _import(part.strip(), {}) for part in text.split(",")]
     if declared.name == "custom_metric_func":
         return _metric(text)
-    if declared.kind.is_list:
-        parts = [part.strip() for part in text.strip("[]()").split(",") if part.strip()]
-        return [_number(part, word) for part in parts]
-    return _number(text, word)
+    return text if isinstance(text, bool) else value_of(declared, text)
 
 
 def _metric(text: str) -> str:
@@ -110,13 +108,6 @@ def _metric(text: str) -> str:
     if not file:
         raise click.UsageError(f"--custom-metric-func must be FILE.py:CLASS; got {text}.")
     return upload_custom_metric(Path(file).read_text(encoding="utf-8"), Path(file).name, name, name)
-
-
-def _number(text: Any, word: str) -> Any:
-    for number in (int,) if "integer" in word else (float,) if "numeric" in word else ():
-        with contextlib.suppress(ValueError):  # no number: train() is given the text, and says what it wants
-            return number(text)
-    return text
 
 
 def _import(path: str, types: dict[str, str], **options: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from daskdl.model.model import Model
 from daskdl.parameters import Parameters, resolve, survey
 from daskdl.shell.cluster import Cluster
+from daskdl.shell.shell import Shell
 from daskdl.training.cross_validation.run import cross_validate
 from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import exported
@@ -28,10 +29,13 @@ def train(
     model_id: str | None = None,
     progress: Progress | None = None,
     cluster: Cluster | None = None,
+    started: Callable[[Shell], None] | None = None,
 ) -> Model:
     """Train a model on a cluster (default: that of the training frame) and return it.
 
-    `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row.
+    `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row; an
+    error that it raises gives the training up. `started` is given the shell of a single model (not of cross-validation)
+    before it runs: its `stop()` ends training with the model so far.
     Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails.
     Frames are not changed. Ctrl-C ends training with the model of the last finished round.
     """
@@ -49,12 +53,13 @@ def train(
             resolved = restart.resolved(resolve(restart.parameters, restart.facts, key))
             resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
             asked, data = restart.parameters, (training_frame, validation_frame)
-            return exported(build(cluster, asked, resolved, *data, key=key, progress=progress, restart=restart))
+            model = build(cluster, asked, resolved, *data, key=key, progress=progress, started=started, restart=restart)
+            return exported(model)
         facts = survey(parameters, training_frame, x, y, validation_frame, workers=workers)
         resolved = resolve(parameters, facts, key)
         resolved = replace(resolved, warnings=(*resolved.warnings, *odd))
         folded = resolved.actual.nfolds or resolved.actual.fold_column is not None
-        make = cross_validate if folded else build
-        return exported(
-            make(cluster, parameters, resolved, training_frame, validation_frame, key=key, progress=progress)
-        )
+        data = (training_frame, validation_frame)
+        if folded:
+            return exported(cross_validate(cluster, parameters, resolved, *data, key=key, progress=progress))
+        return exported(build(cluster, parameters, resolved, *data, key=key, progress=progress, started=started))

@@ -95,7 +95,7 @@ class Guarded(RequestHandler):
 
     def write_error(self, status_code: int, **more: Any) -> None:
         """Answer with a page that says what went wrong, without anything from inside the program."""
-        kind, error, trace = more.get("exc_info", (None, None, None))
+        error = more.get("exc_info", (None, None, None))[1]
         said = HTTPStatus(status_code).phrase
         if isinstance(error, Refusal):
             status_code, said = error.status, str(error)

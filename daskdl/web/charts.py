@@ -48,17 +48,18 @@ def learning_curve(histories: Sequence[tuple[str, Rows]]) -> Item | None:
     colour = iter(COLOURS * (1 + 2 * len(histories) // len(COLOURS)))
     for label, rows in histories:
         for side in SIDES:
-            points = [(row["epochs"], row[f"{side}_{metric}"]) for row in rows if _is_number(row.get(f"{side}_{metric}"))]
+            column = f"{side}_{metric}"
+            points = [(row["epochs"], row[column]) for row in rows if _is_number(row.get(column))]
             if points:
                 said = side if len(histories) == 1 else f"{label}, {side}"
-                _line(drawn, points, next(colour), said, f"{side}_{metric}")
+                _line(drawn, points, next(colour), said, column)
     return _item(drawn)
 
 
 def unit_curves(title: tuple[str, str], curves: Sequence[tuple[str, Sequence, Sequence]], diagonal: bool) -> Item:
     """Return curves in the unit square, each a label, x and y; `title` names the axes."""
     drawn = _figure(*title)
-    drawn.x_range, drawn.y_range = Range1d(-0.02, 1.02), Range1d(-0.02, 1.05)
+    drawn.x_range, drawn.y_range = Range1d(start=-0.02, end=1.02), Range1d(start=-0.02, end=1.05)
     if diagonal:
         drawn.line([0, 1], [0, 1], line_dash="dashed", line_color="#8a8a8a")
     for (label, x, y), colour in zip(curves, COLOURS * (1 + len(curves) // len(COLOURS)), strict=False):
@@ -100,7 +101,8 @@ def histogram(edges: Sequence[float], counts: Sequence[float], what: str) -> Ite
 def residuals(predicted: Sequence[float], actual: Sequence[float]) -> Item:
     """Return residuals (actual minus predicted) over predictions, at most 2,000 of them."""
     step = max(1, math.ceil(len(predicted) / MOST_POINTS))
-    pairs = [(p, a - p) for p, a in list(zip(predicted, actual, strict=True))[::step] if _is_number(p) and _is_number(a)]
+    thinned = list(zip(predicted, actual, strict=True))[::step]
+    pairs = [(p, a - p) for p, a in thinned if _is_number(p) and _is_number(a)]
     drawn = _figure("predicted", "actual minus predicted")
     source = ColumnDataSource({"x": [p for p, _ in pairs], "y": [r for _, r in pairs]})
     drawn.scatter("x", "y", source=source, size=5, alpha=0.5, color=COLOURS[0])
@@ -113,7 +115,7 @@ def parallel(names: Sequence[str], models: Sequence[tuple[str, Sequence[float], 
     """Return models as lines over parallel axes, one per name; each has its places in 0..1 and a rank in 0..1."""
     labels = _unique(names)
     drawn = _figure("", "", x_range=labels, height=HEIGHT + 60)
-    drawn.y_range = Range1d(-0.05, 1.05)
+    drawn.y_range = Range1d(start=-0.05, end=1.05)
     drawn.yaxis.visible = False
     source = ColumnDataSource(
         {
@@ -123,9 +125,7 @@ def parallel(names: Sequence[str], models: Sequence[tuple[str, Sequence[float], 
             "colour": [_shade(rank) for _, _, rank in models],
         }
     )
-    drawn.multi_line(
-        "xs", "ys", source=source, line_color="colour", line_width=2, line_alpha=0.7, hover_line_width=5
-    )
+    drawn.multi_line("xs", "ys", source=source, line_color="colour", line_width=2, line_alpha=0.7, hover_line_width=5)
     _hover(drawn, [("model", "@name")])
     return _item(drawn)
 

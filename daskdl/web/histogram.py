@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -90,5 +91,5 @@ def _number_bars(frame: H2OFrame, name: str, numbers: bool) -> tuple[Bar, ...]:
     column = frame.schema[name]
     edges, counts = table["breaks"].tolist(), table["counts"].tolist()[1:]
     ends = [shown(edge, column) if column.type == "time" else f"{edge:.4g}" for edge in edges]
-    labels = [f"{low} to {high}" for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    labels = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
     return bars(labels, [0 if math.isnan(one) else one for one in counts])

@@ -40,6 +40,11 @@ def grid_of(key: str) -> Any:
     return _one(grids(), "grid", key)
 
 
+def is_taken(key: str | None) -> bool:
+    """Tell whether anything is kept under a name: frames, models and grids share one set of names."""
+    return key is not None and registry.get(key) is not None
+
+
 def judged_metrics(model: Any) -> tuple[str, Any]:
     """Return the metrics that a model is judged by, and which they are: cross-validation, validation or training."""
     for name in ("cross_validation", "validation", "training"):
@@ -59,7 +64,7 @@ def headline(model: Any) -> tuple[str, Any]:
 
 
 def _all(wanted: Any) -> dict[str, Any]:
-    kept = ((key, registry.get(key)) for key in registry.keys())
+    kept = [(key, registry.get(key)) for key in list(registry.keys())]
     return {key: one for key, one in kept if wanted(one)}
 
 

@@ -108,4 +108,6 @@ def application(site: Site) -> Application:
         (r"/bokeh/(bokeh\.min\.js)", Files, {**shared, "path": str(Path(bokeh.__file__).parent / "server/static/js")}),
     ]
     pages = [(path, handler, shared) for path, handler in ROUTES.items()]
-    return Application([*files, *pages], default_handler_class=Missing, default_handler_args=shared, compress_response=True)
+    return Application(
+        [*files, *pages], default_handler_class=Missing, default_handler_args=shared, compress_response=True
+    )

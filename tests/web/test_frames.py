@@ -40,7 +40,7 @@ def test_a_file_is_imported_and_shown(visitor):
 
 
 def test_an_import_is_the_same_as_its_python(visitor):
-    fields = {"path": PROSTATE, "key": "my \"own\" one", "header": "1", "sep": ","}
+    fields = {"path": PROSTATE, "key": 'my "own" one', "header": "1", "sep": ","}
     code = code_of(visitor.post("/frames/import", {**fields, "as": "python"}))
     assert registry.keys() == []
     exec(code, {})
@@ -78,7 +78,7 @@ def test_what_an_import_warns_of_is_on_the_page_of_its_job(visitor, tmp_path):
     imported(visitor, str(path))
     job = visitor.flow.site.jobs.all()[0]
     assert job.told
-    assert html.escape(job.told[0], quote=False) in visitor.get(f"/job?number={job.number}").text.replace("&#39;", "'").replace("&#34;", '"')
+    assert job.told[0] in html.unescape(visitor.get(f"/job?number={job.number}").text)
 
 
 def test_a_column_is_converted_and_the_script_says_so(visitor):
@@ -139,7 +139,7 @@ def test_columns_of_every_type_and_odd_numbers_are_shown(visitor):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         H2OFrame(
-            {"inf": [1.0, float("inf"), 2.0], "none": [None] * 3, "one": [5, 5, 5], "t": ["2020-01-01", None, "2021-01-01"],
+            {"inf": [1.0, float("inf"), 2.0], "none": [None] * 3, "one": [5, 5, 5], "t": ["2020-01-01", None, ""],
              "e": ["a", "b", "a"], "s": ["x y", "z", None]},
             column_types={"s": "string", "t": "time"}, destination_frame="odd",
         )  # fmt: skip

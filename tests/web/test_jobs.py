@@ -3,8 +3,6 @@
 import threading
 import warnings
 
-import pytest
-
 from daskdl.web.jobs import KEPT, Jobs, heard
 
 
@@ -102,10 +100,12 @@ def test_a_jobs_own_warnings_are_kept_and_those_of_others_go_their_way():
             assert warned.wait(30)
         return ""
 
-    with pytest.warns(UserWarning, match="of others"):
+    with warnings.catch_warnings(record=True) as others:
+        warnings.simplefilter("always")
         job = Jobs().start("title", work)
         assert inside.wait(30)
         warnings.warn("of others", UserWarning, stacklevel=1)
         warned.set()
         waited(job)
+    assert [str(one.message) for one in others] == ["of others"]
     assert job.told == ["mine"]

@@ -41,7 +41,9 @@ def test_what_no_step_makes_is_looked_up():
 
 
 def test_the_scheduler_and_imports_stand_on_top():
-    text = script([Step(("X()",), imports=("from x import X",)), Step(("X()",), imports=("from x import X",))], "tcp://h:1")
+    text = script(
+        [Step(("X()",), imports=("from x import X",)), Step(("X()",), imports=("from x import X",))], "tcp://h:1"
+    )
     assert text == "import daskdl as h2o\nfrom x import X\n\nh2o.init(address='tcp://h:1')\nX()\nX()\n"
 
 
@@ -60,7 +62,9 @@ def test_no_name_becomes_code(names, value):
     assert len(tree.body) == 2 + len(keys)
 
 
-@pytest.mark.parametrize("name", ["class", "h2o", "frame", "2", "", "..", "__import__('os')", "H2O.hex", "None", "print(1)"])
+@pytest.mark.parametrize(
+    "name", ["class", "h2o", "frame", "2", "", "..", "__import__('os')", "H2O.hex", "None", "print(1)"]
+)
 def test_awkward_names_are_variables_all_the_same(name):
     space: dict = {}
     exec(script([Step((Key(name), " = 1"), makes=(Key(name),))]).split("h2o.init()\n")[1], space)

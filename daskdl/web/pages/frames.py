@@ -13,7 +13,6 @@ from daskdl.web.jobs import Job, heard
 from daskdl.web.pages.overview import frame_rows
 from daskdl.web.script import Key, Step, call, script
 from daskdl.web.site import link
-from frames.exceptions import H2OError
 from frames.frame import H2OFrame
 from frames.functions import import_file
 
@@ -64,8 +63,8 @@ class Import(Frames):
             errors["sep"] = f"The separator must be one character, or \\t; got {given['sep']!r}."
         if given["header"] not in HEADERS:
             errors["header"] = f"The header must be one of {', '.join(HEADERS)}; got {given['header']}."
-        if given["key"] and given["key"] in kept.frames():
-            errors["key"] = f"The name must be new; '{given['key']}' is a frame already."
+        if given["key"] and kept.is_taken(given["key"]):
+            errors["key"] = f"The name must be new; '{given['key']}' is taken."
         return errors
 
     def _import(self, job: Job, options: dict[str, Any]) -> str:
@@ -169,7 +168,7 @@ class Split(Page):
         frame = kept.frame_of(key)
         ratio, seed = _ratio(self.argument("ratio")), _seed(self.argument("seed"))
         names = [f"{key.removesuffix('.hex')}_{part}.hex" for part in ("train", "test")]
-        taken = [name for name in names if name in kept.frames()]
+        taken = [name for name in names if kept.is_taken(name)]
         if taken:
             raise Refusal(f"The parts of a split must be new frames; '{taken[0]}' is there already. Remove it first.")
         await self.begin(f"Split {key}", lambda job: self._split(job, frame, names, ratio, seed))
@@ -203,21 +202,22 @@ def _seed(text: str) -> int:
         raise Refusal(f"The seed must be a whole number; got '{text}'.") from None
 
 
+KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "frame": (kept.frame_of, "/frames"),
+    "model": (kept.model_of, "/models"),
+    "grid": (kept.grid_of, "/grids"),
+}
+
+
 class Remove(Page):
     """A frame, model or grid forgotten."""
-
-    kinds: dict[str, tuple[Callable[[str], Any], str]] = {
-        "frame": (kept.frame_of, "/frames"),
-        "model": (kept.model_of, "/models"),
-        "grid": (kept.grid_of, "/grids"),
-    }
 
     async def post(self) -> None:
         """Forget it and show the list of what is left."""
         kind, key = self.argument("kind"), self.argument("key")
-        if kind not in self.kinds:
-            raise Refusal(f"What is removed must be one of {', '.join(self.kinds)}; got '{kind}'.")
-        find, back = self.kinds[kind]
+        if kind not in KINDS:
+            raise Refusal(f"What is removed must be one of {', '.join(KINDS)}; got '{kind}'.")
+        find, back = KINDS[kind]
         find(key)
         await self.work(keys.remove, key)
         self.site.judged.pop(key, None)
