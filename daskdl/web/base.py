@@ -137,8 +137,11 @@ class Page(Guarded):
         return {n: [v.decode("utf-8", "replace") for v in vs] for n, vs in given.items() if n not in ("_mark", "token")}
 
     async def begin(self, title: str, work: Callable[[Job], str]) -> None:
-        """Start a job; go to its result where that is there at once, else to the job's page."""
-        job = self.site.jobs.start(title, work)
+        """Start a job, and go where it leads."""
+        await self.arrive(self.site.jobs.start(title, work))
+
+    async def arrive(self, job: Job) -> None:
+        """Go to what a job made where it ends at once, else to its page."""
         await asyncio.get_running_loop().run_in_executor(self.site.pool, job.wait, PATIENCE)
         self.redirect(job.result or link("/job", number=job.number), status=303)
 

@@ -66,6 +66,7 @@ def unit_curves(title: tuple[str, str], curves: Sequence[tuple[str, Sequence, Se
         points = [(0.0, 0.0)] if diagonal else []
         points += [(a, b) for a, b in zip(x, y, strict=True) if _is_number(a) and _is_number(b)]
         _line(drawn, points, colour, label, None)
+    drawn.legend.location = "bottom_right" if diagonal else "bottom_left"
     return _item(drawn)
 
 

@@ -29,7 +29,8 @@ class Job:
     """One piece of work: what it is, how far it is, what came of it.
 
     `share` is in 0..1; `rows` are those of the scoring history so far; `result` is the address of the page that shows
-    what was made; `stop` ends a training with the model so far, where the work offers that. Times are seconds since
+    what was made; `stop` ends a training with the model so far, `measure` tells how far the work is
+    and `on_cancel` gives it up, where the work offers that and does not report itself. Times are seconds since
     1970.
     """
 
@@ -45,6 +46,8 @@ class Job:
     began: float = field(default_factory=time.time)
     ended: float | None = None
     stop: Callable[[], None] | None = None
+    measure: Callable[[], float] | None = None
+    on_cancel: Callable[[], None] | None = None
     _wanted: threading.Event = field(default_factory=threading.Event)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -56,11 +59,18 @@ class Job:
         if self._wanted.is_set():
             raise Cancelled
 
+    @property
+    def done(self) -> float:
+        """How much is done, in 0..1."""
+        return self.share if self.measure is None else max(self.share, min(1.0, self.measure()))
+
     def cancel(self) -> None:
         """Ask for an early end without a result; the work stops where it next reports."""
         if self.state == RUNNING:
             self.note = "Cancelling: it ends with the round, or the part of the file, that is under way."
             self._wanted.set()
+            if self.on_cancel is not None:
+                self.on_cancel()
 
     def end_early(self) -> None:
         """Ask for an early end with the model so far; without effect where the work cannot give one yet."""
@@ -85,9 +95,10 @@ class Job:
     def run(self, work: Callable[[Job], str]) -> None:
         """Do the work and keep what came of it."""
         try:
-            self.result = work(self)
+            with progress_bars.hidden():
+                self.result = work(self)
             self.share, self.state = 1.0, DONE
-        except Cancelled:
+        except Cancelled:  # as it was asked to
             self.state = CANCELLED
         except Exception as error:
             LOG.info("A job failed: %s", self.title, exc_info=error)
@@ -96,7 +107,8 @@ class Job:
             self.error, self.state = type(error).__name__, FAILED
             raise
         finally:
-            self.note, self.stop, self.ended = "", None, time.time()
+            self.note, self.ended = "", time.time()
+            self.stop = self.measure = self.on_cancel = None
             self._over.set()
 
 
@@ -138,12 +150,12 @@ class Jobs:
 
 @contextmanager
 def heard(job: Job) -> Iterator[None]:
-    """Keep what this thread warns of inside the block as sentences of a job, and draw no progress bars.
+    """Keep what this thread warns of inside the block as sentences of a job.
 
     Python's warnings are of the process: one job at a time listens, and what other threads warn of goes its usual way.
     """
     own = threading.get_ident()
-    with _listening, warnings.catch_warnings(), progress_bars.hidden():
+    with _listening, warnings.catch_warnings():
         usual = warnings.showwarning
 
         def show(message: Any, category: Any, *rest: Any, **more: Any) -> None:

@@ -67,6 +67,8 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Bokeh's documents name parts before they refer to them: their order says something.
+    found.policies["json.dumps_kwargs"] = {"sort_keys": False}
     found.filters |= {"number": number, "seconds": seconds, "clock": clock}
     found.globals |= {"link": link}
     return found

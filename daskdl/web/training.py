@@ -97,3 +97,19 @@ def show_step(key: Key) -> Step:
     """Return the statement that prints a model or grid."""
     pieces: tuple[Piece, ...] = ("print(", key, ")")
     return Step(pieces, needs=(key,))
+
+
+def grid_step(values: Mapping[str, Any], key: str, hyper: Mapping[str, Any], search: Mapping[str, Any]) -> Step:
+    """Return the statements that search a grid: an estimator with what all models share, and train()."""
+    grid = Key(key, "grid")
+    estimator, given, needs = constructor(values)
+    roles, more = train_arguments(values)
+    pieces = (
+        grid,
+        " = H2OGridSearch(",
+        *call(estimator, **given),
+        ", ",
+        *call("", dict(hyper), grid_id=key, **search)[1:],
+    )
+    imports = (f"from daskdl.estimators import {estimator}", "from daskdl.grid import H2OGridSearch")
+    return Step((*pieces, "\n", grid, *call(".train", **roles)), makes=(grid,), needs=(*needs, *more), imports=imports)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 _shown = True
+_hidden: ContextVar[bool] = ContextVar("hidden", default=False)  # of a thread: others go on as they are
 
 
 def shown() -> bool:
-    """Return whether progress bars are drawn; at first they are."""
-    return _shown
+    """Return whether progress bars are drawn here; at first they are."""
+    return _shown and not _hidden.get()
 
 
 def show(wanted: bool) -> None:
@@ -22,10 +24,9 @@ def show(wanted: bool) -> None:
 
 @contextmanager
 def hidden() -> Iterator[None]:
-    """Draw no progress bars inside a block; afterwards it is as before, also after an error."""
-    before = shown()
-    show(False)
+    """Draw no progress bars inside a block, for work of its thread; afterwards it is as before."""
+    token = _hidden.set(True)
     try:
         yield
     finally:
-        show(before)
+        _hidden.reset(token)

@@ -50,8 +50,8 @@ class JobState(OneJob):
         self.finish(
             {
                 "state": job.state,
-                "share": job.share,
-                "percent": f"{100 * job.share:.0f} %",
+                "share": job.done,
+                "percent": f"{100 * job.done:.0f} %",
                 "took": seconds(job.seconds),
                 "note": job.note,
                 "stop": job.stop is not None,
@@ -79,10 +79,10 @@ class Cancel(OneJob):
 class Stop(OneJob):
     """The end of a training with the model so far."""
 
-    def post(self) -> None:
-        """Ask for it."""
+    async def post(self) -> None:
+        """Ask for it; go to the model where it is there at once."""
         self.job.end_early()
-        self.redirect(link("/job", number=self.job.number), status=303)
+        await self.arrive(self.job)
 
 
 ROUTES = {"/jobs": JobList, "/job": OneJob, "/job/state": JobState, "/job/cancel": Cancel, "/job/stop": Stop}
