@@ -1,4 +1,4 @@
-"""Small tables that both sides learn: one fixed split each, one recipe, five seeds, the same calls on either module.
+"""Tables that both sides learn: one fixed split each, one recipe, five seeds, the same calls on either module.
 
 `measure` is handed the module that plays H2O: the real one in its own virtual environment, or daskdl. So the same
 lines run on both sides, and what differs is the trainer.
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import data
 import mnist
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -21,7 +22,10 @@ TEST_SHARE = 0.25
 
 
 class Case(NamedTuple):
-    """A table below `$DASKDL_DATA/smalldata`, what to predict, what to leave out, and which metric counts."""
+    """A table, what to predict, what to leave out, and which metric counts.
+
+    `path` lies below `$DASKDL_DATA/smalldata`; without one the table is one that `bench/data.py` fetches.
+    """
 
     name: str
     path: str
@@ -39,21 +43,31 @@ CASES = (
     Case("weather", "weather.csv", "RainTomorrow", True, ("Date", "RISK_MM"), 20, "auc", True),
     Case("cars", "cars.csv", "economy (mpg)", False, ("name",), 50, "rmse"),
     Case("insurance", "insurance.csv", "Claims", False, (), 100, "rmse"),
+    Case("california", "", "MedHouseVal", False, (), 10, "rmse"),
+    Case("adult", "", "income", True, (), 3, "auc", True),
+    Case("covertype", "", "Cover_Type", True, (), 5),
+    Case("airlines", "", "departure", True, (), 5, "auc", True),
 )
 
 
-def tables() -> Path:
-    """The folder of small tables; raises where DASKDL_DATA does not name one."""
-    named = os.environ.get("DASKDL_DATA", "")
-    place = Path(named, "smalldata")
-    if not named or not place.is_dir():
-        raise SystemExit("DASKDL_DATA must name a folder that holds smalldata/; got " + (repr(named) or "nothing"))
-    return place
+def path_of(case: Case) -> Path:
+    """Say where the table of a case lies, or would."""
+    if not case.path:
+        return data.path_of(case.name)
+    return Path(os.environ.get("DASKDL_DATA", ""), "smalldata", case.path)
+
+
+def lacking(case: Case) -> str | None:
+    """Say why a case cannot be measured here; None when its table is there."""
+    if path_of(case).is_file():
+        return None
+    remedy = "let DASKDL_DATA name a folder with smalldata/" if case.path else f"run bench/data.py {case.name}"
+    return f"{case.name} is left out: its table is not here; {remedy}"
 
 
 def split(case: Case, into: Path) -> tuple[Path, Path]:
     """Write the two halves of `case` as CSV files: three rows of four to train on, the same rows on every machine."""
-    with open(tables() / case.path, newline="", encoding="utf-8") as stream:
+    with open(path_of(case), newline="", encoding="utf-8") as stream:
         header, *rows = [row for row in csv.reader(stream) if row]
     known = [row for row in rows if row[header.index(case.response)] not in ("", "NA")]
     random.Random(20).shuffle(known)
