@@ -118,7 +118,8 @@ class Coordinator:
         if self.progress.speed and self.watch.left < math.inf:  # a round must not run far beyond the time that is left
             size = min(size, max(1, int(self.progress.speed * self.watch.left)))
         whole = slices(self.progress.position, self.progress.position + size, self.plan.rows)
-        given = self.crew.divide(whole, self.plan.rows, self.plan.fixed_shares)
+        most = self.plan.workers_at(self.progress.position)
+        given = self.crew.divide(whole, self.plan.rows, self.plan.fixed_shares, most)
         self.phase, self.stopped_at = "training", None
         self.round = OpenRound.of(self.progress.round + 1, self.watch.now, [one for _, one in given])
         for share, (worker, _) in zip(self.round.shares, given, strict=True):

@@ -40,15 +40,33 @@ class Crew:
         self.assignment = None
         return True
 
-    def divide(self, whole: list[Slice], rows: Sequence[int], fixed: int | None) -> list[tuple[str, list[Slice]]]:
-        """Cut a round's slices in (worker, slices) shares: `fixed` many shares whoever is there, or one per worker."""
+    def divide(
+        self, whole: list[Slice], rows: Sequence[int], fixed: int | None, most: int | None = None
+    ) -> list[tuple[str, list[Slice]]]:
+        """Cut a round's slices in (worker, slices) shares.
+
+        `fixed` many shares whoever is there, or one per worker, for at most so many workers.
+        """
         if fixed:
             lists = fixed_shares(whole, fixed)
             return list(zip(place_fixed(lists, self.owners, self.threads), lists, strict=True))
-        if self.assignment is None:
-            self.assignment = assign(rows, self.owners, self.threads)
-            self.owners = owners_of(self.assignment, self.owners)
+        chosen = self._chosen(rows, most)
+        if self.assignment is None or set(self.assignment) != set(chosen):
+            self.assignment = assign(rows, self.owners, chosen)
+            if len(chosen) == len(self.threads):  # others, who come later, do best with what they hold already
+                self.owners = owners_of(self.assignment, self.owners)
         return list(cut(whole, self.assignment).items())
+
+    def _chosen(self, rows: Sequence[int], most: int | None) -> dict[str, int]:
+        """Return at most so many workers with their threads: who trains already first, then who holds most rows."""
+        if most is None or most >= len(self.threads):
+            return self.threads
+        held = dict.fromkeys(self.threads, 0)
+        for count, names in zip(rows, self.owners, strict=True):
+            for name in names:
+                held[name] = held.get(name, 0) + count
+        order = sorted(self.threads, key=lambda name: (name not in (self.assignment or ()), -held[name], name))
+        return {name: self.threads[name] for name in order[:most]}
 
 
 @dataclass

@@ -23,7 +23,8 @@ class TrainingPlan:
     independent of the workers (one thread per share); `save_every` seconds between checkpoints (None: none);
     `grace` seconds a stopped share has to report, `patience` seconds that any share may take; `attempts` per share and
     round; `chunk_bytes` per partition and `budget` bytes cut shares into tasks; `elastic_rate` is
-    elastic_averaging_moving_rate.
+    elastic_averaging_moving_rate; `widen_after` samples are trained before each further worker takes part (None: all
+    do from the first round).
     Raises H2OValueError for impossible numbers.
     """
 
@@ -47,6 +48,7 @@ class TrainingPlan:
     chunk_bytes: tuple[int, ...] | None = None
     budget: int | None = None
     elastic_rate: float | None = None
+    widen_after: int | None = None
 
     def __post_init__(self) -> None:
         if self.target < 0 or self.per_round < 1 or self.attempts < 1:
@@ -56,6 +58,10 @@ class TrainingPlan:
             )
         if self.target and sum(self.rows) <= 0:
             raise H2OValueError(f"Training needs at least one row; got {sum(self.rows)}.")
+
+    def workers_at(self, position: int) -> int | None:
+        """Return how many workers a round that begins at this sample is shared by at most; None: all that there are."""
+        return None if self.widen_after is None else 1 + position // self.widen_after
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for strict JSON."""

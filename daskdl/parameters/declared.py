@@ -152,6 +152,12 @@ class Parameters:
     force_load_balance: Annotated[bool, "Spread small data over all threads.", FREE] = True
     replicate_training_data: Annotated[bool, "Let every worker see all rows.", FREE] = True
     single_node_mode: Annotated[bool, "Train on one worker.", FREE] = False
+    widen_after: Annotated[
+        int,
+        FROM_0,
+        "Samples trained before each further worker takes part, in rounds of automatic size; 0: all do from the first.",
+        FREE,
+    ] = 200_000
     elastic_averaging: Annotated[bool, "Workers keep own models, drawn towards the consensus.", FREE] = False
     elastic_averaging_moving_rate: Annotated[float, SHARE, "Weight of the newest average.", FREE] = 0.9
     elastic_averaging_regularization: Annotated[float, FINITE, "Pull towards the consensus.", FREE] = 1e-3

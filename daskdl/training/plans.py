@@ -13,7 +13,7 @@ from daskdl.coordinator.stopping import StoppingRule, objective
 from daskdl.encoding.encoder import Encoder
 from daskdl.network.layout import Layout
 from daskdl.network.state import MAXIMUM_SIZE
-from daskdl.parameters import Resolved
+from daskdl.parameters import Parameters, Resolved
 from daskdl.worker.kernel_plan import Plan
 from frames.exceptions import H2OJobError
 
@@ -134,4 +134,16 @@ def training_plan(
         chunk_bytes=chunk_bytes,
         budget=REPRODUCIBLE_BUDGET if actual.reproducible else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
+        widen_after=None if alone or fixed else _widen_after(actual, chunk_bytes, budget),
     )
+
+
+def _widen_after(actual: Parameters, chunk_bytes: tuple[int, ...] | None, budget: int | None) -> int | None:
+    """Return after how many samples each further worker takes part; None where all must from the first.
+
+    That is where rounds are as the user says (H2O's averaging), where workers keep models of their own, and where one
+    worker could not read the whole table in one task.
+    """
+    asked = actual.train_samples_per_iteration == round_size.AUTO and not actual.elastic_averaging
+    fits = budget is None or chunk_bytes is None or sum(chunk_bytes) <= budget
+    return actual.widen_after or None if asked and fits else None

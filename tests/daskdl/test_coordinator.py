@@ -516,6 +516,55 @@ def test_a_job_may_start_before_its_workers(story):
     assert of(TrainShare, job.tell(WorkerJoined("a", 1)))
 
 
+# --- workers take part one after the other ----------------------------------------------------------------------------
+
+
+def test_a_job_begins_on_one_worker_and_takes_in_another_after_so_many_samples(story):
+    job = story(make_plan(target=500, widen_after=200), threads={"a": 1, "b": 1, "c": 1})
+    crowds = [sorted({one.worker for one in of(TrainShare, job.begin())})]
+    while job.job.phase != "finished":
+        crowds.append(sorted({one.worker for one in of(TrainShare, job.round())}))
+    assert crowds == [["a"], ["a"], ["a", "b"], ["a", "b"], ["a", "b", "c"], []]
+    assert job.job.progress.samples == 500
+
+
+def test_the_first_worker_is_the_one_that_holds_most_rows(story):
+    job = story(make_plan(rows=(20, 80), widen_after=1000))
+    (share,) = of(TrainShare, job.begin())
+    assert (share.worker, share.samples) == ("b", 100)
+
+
+def test_a_worker_that_is_taken_in_later_trains_the_rows_that_it_holds(story):
+    job = story(make_plan(target=400, widen_after=100))
+    job.begin()
+    shares = of(TrainShare, job.round())
+    assert {one.worker: [part.partition for task in one.tasks for part in task] for one in shares} == {
+        "a": [0],
+        "b": [1],
+    }
+
+
+def test_the_only_worker_that_trains_is_lost_and_another_one_takes_its_place(story):
+    job = story(make_plan(target=400, widen_after=1000), threads={"a": 1, "b": 1, "c": 1})
+    job.begin()
+    (again,) = of(TrainShare, job.loses("a", after=0.5))
+    assert (again.worker, again.samples) == ("b", 100)
+    for _ in range(4):
+        job.round()
+    assert (job.last.reason, job.job.progress.samples) == ("epochs", 400)
+    assert {one.worker for one in of(TrainShare, job.seen)} == {"a", "b"}
+
+
+def test_a_job_that_is_taken_up_again_has_as_many_workers_as_its_samples_say(story):
+    job = story(make_plan(target=400, widen_after=100))
+    job.begin()
+    job.round()
+    saved = json.loads(json.dumps(job.job.to_dict()))
+    later = story(job=Coordinator.from_dict(saved))
+    later.counted = {1: 100}
+    assert len(of(TrainShare, later.begin())) == 2
+
+
 # --- the end before the end -------------------------------------------------------------------------------------------
 
 

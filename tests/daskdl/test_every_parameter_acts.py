@@ -529,6 +529,17 @@ def _():
     assert fit().model.resolved.actual.replicate_training_data is False  # one worker
 
 
+@proof("widen_after")
+def _():
+    assert planned(train_samples_per_iteration=-2).widen_after == 200_000
+    assert planned(train_samples_per_iteration=-2, widen_after=500).widen_after == 500
+    assert planned(train_samples_per_iteration=-2, widen_after=0).widen_after is None
+    for other in ({"train_samples_per_iteration": ROWS}, {"single_node_mode": True}, {"elastic_averaging": True}):
+        assert planned(**other).widen_after is None
+    assert planned(reproducible=True).widen_after is None
+    refused("widen_after", widen_after=-1)
+
+
 @proof("mini_batch_size")
 def _():
     moved(mini_batch_size=8)
