@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from frames.exceptions import H2OTypeError, H2OValueError
 
@@ -99,6 +99,9 @@ class ModelOrKey(Protocol):
     key: Any
 
 
+IntOrAuto: TypeAlias = int | Literal["auto"]  # a number, or the word by which the program chooses one
+
+
 class _Mismatch(Exception):
     """A value is not of the kind; the caller words the error."""
 
@@ -116,6 +119,12 @@ def _integer(value: Any) -> int:
         return operator.index(value)
     except TypeError:
         raise _Mismatch from None
+
+
+def _integer_or_auto(value: Any) -> int | str:
+    if isinstance(value, str) and simplified(value) == "auto":
+        return "auto"
+    return _integer(value)
 
 
 def _number(value: Any) -> float:
@@ -167,6 +176,7 @@ class Kind:
 KINDS: dict[Any, Kind] = {
     bool: Kind("bool", _boolean),
     int: Kind("integer", _integer),
+    IntOrAuto: Kind("integer or auto", _integer_or_auto),
     float: Kind("numeric", _number),
     str: Kind("string", _string),
     FrameOrKey: Kind("H2OFrame", _frame),
@@ -233,7 +243,7 @@ class Declaration:
 
     def complaint(self, value: Any) -> str | None:
         """Return the sentence that says why a (converted) value is out of range, or None if it is not."""
-        if not isinstance(self.constraint, Range) or value is None:
+        if not isinstance(self.constraint, Range) or value is None or isinstance(value, str):
             return None
         members = value if self.kind.is_list else (value,)
         for member in members:

@@ -6,6 +6,7 @@ A family of choices is a folder (`activations/`, ...). Each file there holds a s
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -75,6 +76,7 @@ class Spec(tuple):
         return super().__new__(cls, [every[name] for name in cls._fields])
 
     @classmethod
+    @functools.cache
     def declared(cls) -> dict[str, Declared]:
         """Return the parameters that fields are read from, by field."""
         hints = get_type_hints(cls, include_extras=True)

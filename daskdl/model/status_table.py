@@ -116,7 +116,7 @@ def description(model: Trained) -> str:
     return (
         f"{target}, {head.name} distribution, {head.loss_name} loss, {size:,} weights/biases, "
         f"{_bytes(model.state.nbytes)}, {model.samples:,} training samples, mini-batch size "
-        f"{resolved.actual.mini_batch_size:,}{shared}"
+        f"{resolved.batch:,}{shared}"
     )
 
 
@@ -134,7 +134,7 @@ def _rates(model: Trained, layer: int) -> Figures:
     resolved, passes = model.resolved, model.epochs
     clock = Clock(
         samples=model.samples,
-        batch=resolved.actual.mini_batch_size,
+        batch=resolved.batch,
         layers=model.layout.depth,
         target=model.samples * resolved.actual.epochs / passes if passes else 0.0,
         schedule=resolved.schedule,

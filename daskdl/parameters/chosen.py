@@ -1,9 +1,15 @@
-"""Which specs the parameters name: the activation, the distribution, whether units are dropped."""
+"""Which specs the parameters name: the activation, the distribution, the schedule; and whether units are dropped."""
+
+import math
 
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
+from daskdl.kernels.optimizers import optimizer_of
+from daskdl.kernels.schedules import SCHEDULES, Schedule
 from daskdl.parameters.choices import HIDDEN_UNITS, suits
 from daskdl.parameters.declared import Parameters
+
+SMALLEST, LARGEST = 4, 10  # the binary logarithms of batches: 16 to 1,024 rows
 
 
 def activation_of(parameters: Parameters) -> Activation:
@@ -37,3 +43,24 @@ def distribution_of(parameters: Parameters, classes: int | None) -> Distribution
         return asked
     chosen = next((kind for kind in others if parameters.loss in kind.losses), usual)
     return chosen.of(parameters)
+
+
+def schedule_of(parameters: Parameters) -> Schedule:
+    """Return the schedule of the learning rate; where it is left open, the usual one of the optimizer."""
+    name = parameters.rate_schedule
+    return SCHEDULES[optimizer_of(parameters).usual_schedule if name == "auto" else name].of(parameters)
+
+
+def rows_per_batch(parameters: Parameters, rows: int) -> int:
+    """Return the rows of a mini-batch; "auto" depends on the rows of the training frame and the optimizer alone.
+
+    A power of two, so that an epoch has about as many steps as the optimizer wants: neither so few that a short
+    training does not get anywhere, nor so many that large tables wait for them (docs/performance.md, batches).
+    """
+    asked = parameters.mini_batch_size
+    steps = optimizer_of(parameters).steps_per_epoch
+    if asked != "auto":
+        return asked
+    if steps is None:
+        return 1
+    return 2 ** min(max(round(math.log2(max(rows, 1) / steps)), SMALLEST), LARGEST)

@@ -14,7 +14,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, get_args
 
-from daskdl.declarations.kinds import KINDS, Declaration, FrameOrKey, ModelOrKey, OneOf, OnRestart, Range
+from daskdl.declarations.kinds import KINDS, Declaration, FrameOrKey, IntOrAuto, ModelOrKey, OneOf, OnRestart, Range
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.optimizers import OPTIMIZERS
@@ -38,7 +38,7 @@ WITH_DROPOUT = OneOf(*HIDDEN_UNITS)
 FAMILIES = OneOf("AUTO", *DISTRIBUTIONS)
 LOSSES = OneOf(*dict.fromkeys(["Automatic", *(loss for one in DISTRIBUTIONS.values() for loss in one.losses)]))
 WAYS = OneOf("auto", *dict.fromkeys(one.asked_as() for one in OPTIMIZERS.values()))
-COURSES = OneOf(*SCHEDULES)
+COURSES = OneOf("auto", *SCHEDULES)
 STOPPING = OneOf(
     *("AUTO", *(metric.stopping for metric in METRICS.values() if metric.stopping is not None)),
     elsewhere={"r2": "stopping_metric must be one that training records; got r2. Use MSE or deviance."},
@@ -123,7 +123,9 @@ class Parameters:
     adaptive_rate: Annotated[bool, "ADADELTA (True), or a learning rate and momentum of your own.", FIXED] = True
     optimizer: Annotated[str, WAYS, "How weights move; auto: as adaptive_rate says.", FIXED] = "auto"
     nesterov_accelerated_gradient: Annotated[bool, "Momentum in Nesterov's form.", FIXED] = True
-    rate_schedule: Annotated[str, COURSES, "How the rate of sgd or adam changes over all epochs.", FREE] = "constant"
+    rate_schedule: Annotated[
+        str, COURSES, "How the rate changes over all epochs; auto: adam's falls, sgd's stays.", FREE
+    ] = "auto"
 
     input_dropout_ratio: Annotated[float, BELOW_1, "Share of inputs dropped for each training row.", FREE] = 0.0
     hidden_dropout_ratios: Annotated[Numbers | None, BELOW_1, "Share of units dropped, one per hidden layer.", FREE] = (
@@ -142,7 +144,12 @@ class Parameters:
     target_ratio_comm_to_comp: Annotated[
         float, Range(0, 1, "()"), "Share of time for communication that -2 aims at.", FREE
     ] = 0.05
-    mini_batch_size: Annotated[int, Range(1), "Rows whose gradients are averaged for one update.", FREE] = 1
+    mini_batch_size: Annotated[
+        IntOrAuto,
+        Range(1),
+        "Rows whose gradients are averaged for one update; auto: a thousandth for adam.",
+        FREE,
+    ] = 1
     seed: Annotated[int, LONG, "Seed of all random choices; -1 takes the clock.", FREE] = -1
     reproducible: Annotated[bool, "Same bits on every run, for any number of threads and workers.", FREE] = False
     fast_mode: Annotated[bool, "Skip weights whose input is zero.", FREE] = True
@@ -275,7 +282,7 @@ def declarations() -> dict[str, Declaration]:
 
 def _declared(name: str, annotation: Any, default: Any) -> Declaration:
     base, *marks = get_args(annotation)
-    if isinstance(base, UnionType):  # "T | None": None stands for the default and needs no mark
+    if base not in KINDS and isinstance(base, UnionType):  # "T | None": None stands for the default and needs no mark
         base = next(member for member in get_args(base) if member is not NoneType)
     constraint = next((mark for mark in marks if isinstance(mark, (Range, OneOf))), None)
     sentence = next(mark for mark in marks if isinstance(mark, str))

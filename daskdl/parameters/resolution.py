@@ -9,9 +9,9 @@ from typing import Any
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import DISTRIBUTIONS, Distribution
 from daskdl.kernels.optimizers import Optimizer, asked, optimizer_of
-from daskdl.kernels.schedules import Schedule, schedule_of
+from daskdl.kernels.schedules import Schedule
 from daskdl.metrics import default_metric
-from daskdl.parameters.chosen import activation_of, distribution_of, drops_units
+from daskdl.parameters.chosen import activation_of, distribution_of, drops_units, rows_per_batch, schedule_of
 from daskdl.parameters.declared import Parameters
 from daskdl.parameters.facts import Facts, refuse
 from daskdl.parameters.rules import category_of, check, is_classifier
@@ -50,6 +50,13 @@ class Resolved:
     seed: int
     changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def batch(self) -> int:
+        """Rows of a mini-batch."""
+        size = self.actual.mini_batch_size
+        assert size != "auto"  # what is actual is a number
+        return size
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: specs by name, since `actual` says all about them."""
@@ -115,6 +122,8 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         else parameters.categorical_encoding,
         response_column=facts.response,
         optimizer=asked(parameters),
+        rate_schedule=schedule_of(parameters).name,
+        mini_batch_size=rows_per_batch(parameters, facts.rows),
         **changed,
     )
     return Resolved(

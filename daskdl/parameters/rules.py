@@ -11,7 +11,7 @@ from daskdl.kernels.spec import Spec
 from daskdl.metrics.metric import CLASSES
 from daskdl.metrics.registry import metric_named, names
 from daskdl.parameters.choices import suits
-from daskdl.parameters.chosen import activation_of, asked_distribution, distribution_of, drops_units
+from daskdl.parameters.chosen import activation_of, asked_distribution, distribution_of, drops_units, schedule_of
 from daskdl.parameters.declared import Parameters
 from daskdl.parameters.facts import Facts, FieldError
 
@@ -53,7 +53,7 @@ def inactive(parameters: "Parameters") -> set[str]:
     """Return the parameters that have no effect in this combination; their values are not judged."""
     names = set(_of_other_optimizers(parameters))
     for kind in SCHEDULES.values():
-        if parameters.rate_schedule != kind.name:
+        if not isinstance(schedule_of(parameters), kind):
             names |= _unjudged(kind)
     for kind in DISTRIBUTIONS.values():
         if parameters.distribution != kind.name and parameters.loss not in kind.losses:
@@ -295,7 +295,7 @@ def _warnings(p: "Parameters") -> list[str]:
         found.append(f"rate_schedule has no effect: {asked(p)} finds the rate of every weight itself.")
     for kind in SCHEDULES.values():
         names = [one.parameter for one in kind.declared().values() if one.parameter in given]
-        if p.rate_schedule != kind.name:
+        if not isinstance(schedule_of(p), kind):
             found += [f"{name} has no effect: it belongs to rate_schedule '{kind.name}'." for name in names]
     if not p.diagnostics:
         found.append("Deprecated option: Diagnostics are always enabled.")

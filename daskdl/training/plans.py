@@ -76,7 +76,7 @@ def kernel_plan(resolved: Resolved, layout: Layout, mean_weight: float, rows: in
         average_activation=actual.average_activation,
         sparsity_beta=actual.sparsity_beta,
         elastic=actual.elastic_averaging_regularization if actual.elastic_averaging else 0.0,
-        batch=actual.mini_batch_size,
+        batch=resolved.batch,
         staleness=staleness_of(resolved, rows),
         seed=resolved.seed,
         mean_weight=mean_weight,

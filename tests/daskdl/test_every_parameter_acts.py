@@ -417,7 +417,7 @@ def _():
         assert warned(epochs=0, **{name: value}) == [f"{name} cannot be specified if adaptive_rate is enabled."]
 
 
-ADAM = {"optimizer": "adam", "adam_rate": 0.01}
+ADAM = {"optimizer": "adam", "adam_rate": 0.01, "rate_schedule": "constant"}
 
 
 @proof("optimizer")
@@ -451,6 +451,9 @@ def _():
 def _():
     for base in (ADAM, MANUAL):
         _, falling = moved(base=base, rate_schedule="cosine")
+        assert np.array_equal(
+            weights(fit(**{**base, "rate_schedule": "auto"})), weights((falling, fit(**base))[base is MANUAL])
+        )
         assert falling.model.status_table().as_data_frame()["mean_rate"].iloc[-1] == pytest.approx(0, abs=1e-5)
         moved(base={**base, "rate_schedule": "warmup_cosine"}, rate_warmup=0.5)
     assert warned(epochs=0, rate_schedule="cosine") == [
@@ -543,7 +546,13 @@ def _():
 @proof("mini_batch_size")
 def _():
     moved(mini_batch_size=8)
+    assert np.array_equal(weights(fit(mini_batch_size="auto")), weights(fit()))  # ADADELTA keeps H2O's steps
+    _, chosen = moved(base=ADAM, mini_batch_size="auto")
+    assert chosen.actual_params["mini_batch_size"] == 16
+    assert chosen.mini_batch_size == "auto"
     refused("mini_batch_size", mini_batch_size=0)
+    with pytest.raises(H2OTypeError, match=r"should be a \?integer or auto, got string some"):
+        estimator(mini_batch_size="some")
 
 
 @proof("seed")

@@ -239,6 +239,32 @@ def test_the_optimizer_is_chosen_with_its_numbers_only():
     assert (record["optimizer"], record["optimizer_numbers"]["nesterov"]) == ("momentum", 1.0)
 
 
+@pytest.mark.parametrize(
+    ("rows", "batch"), [(1, 16), (300, 16), (16_512, 16), (60_000, 64), (250_000, 256), (10**6, 1024), (10**9, 1024)]
+)
+def test_an_automatic_batch_of_adam_is_a_thousandth_of_the_rows_within_limits(rows, batch):
+    facts = Facts(rows=rows, response="y")
+    assert resolve(Parameters(optimizer="adam", mini_batch_size="AUTO"), facts).batch == batch
+    assert resolve(Parameters(mini_batch_size="auto"), facts).batch == 1
+    assert resolve(Parameters(optimizer="adam"), facts).batch == 1
+
+
+def test_numbers_of_another_optimizer_are_warned_about():
+    said = "{} has no effect: it belongs to optimizer '{}', and '{}' is used."
+    assert check(Parameters(optimizer="adam", rate=0.1, rho=0.5), NUMBERS)[1] == [
+        said.format("rho", "adadelta", "adam"),
+        said.format("rate", "sgd", "adam"),
+    ]
+    assert check(Parameters(weight_decay=0.1), NUMBERS)[1] == [said.format("weight_decay", "adam", "adadelta")]
+    assert check(Parameters(rate_schedule="cosine"), NUMBERS)[1] == [
+        "rate_schedule has no effect: adadelta finds the rate of every weight itself."
+    ]
+    assert check(Parameters(optimizer="adam", rate_warmup=0.2), NUMBERS)[1] == [
+        "rate_warmup has no effect: it belongs to rate_schedule 'warmup_cosine'."
+    ]
+    assert messages(Parameters(optimizer="adadelta", adaptive_rate=False))["optimizer"].startswith("optimizer 'adad")
+
+
 def test_conflicts_with_the_adaptive_rate_are_warned_about():
     assert check(Parameters(rate=0.1, momentum_start=0.5), NUMBERS)[1] == [
         "rate cannot be specified if adaptive_rate is enabled.",

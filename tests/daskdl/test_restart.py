@@ -76,8 +76,13 @@ CASES = {
     "dropout and penalties": {"activation": "RectifierWithDropout", "input_dropout_ratio": 0.1, "l1": 1e-4, "l2": 1e-3},
     "maxout": {"activation": "Maxout"},
     "batches": {"mini_batch_size": 8},
-    "adam": {"optimizer": "adam"},
-    "adam in batches": {"optimizer": "adam", "weight_decay": 0.1, "mini_batch_size": 8},
+    "adam": {"optimizer": "adam", "rate_schedule": "constant"},
+    "adam in batches": {
+        "optimizer": "adam",
+        "rate_schedule": "constant",
+        "weight_decay": 0.1,
+        "mini_batch_size": "auto",
+    },
     "the last weights": {"overwrite_with_best_model": False},
     "the best is an early one": {"adaptive_rate": False, "rate": 0.3, "rate_annealing": 0, "activation": "Tanh"},
     "regression": {"y": "amount"},
@@ -105,6 +110,21 @@ def test_three_epochs_and_three_more_are_six(frame, case, tmp_path):
         np.testing.assert_array_equal(array, kept)
     if case == "the best is an early one":
         assert half.last is not None or again.last is not None
+
+
+def test_a_restart_stretches_a_schedule_to_the_new_epochs(frame):
+    """A step's rate is that of the share of all epochs which is then over: half-way through three, a quarter of six."""
+    given = {"optimizer": "adam", "mini_batch_size": 8, "rate_schedule": "cosine"}
+    half = fit(frame, epochs=3, **given)
+    assert rates_of(half) == pytest.approx([0, 0, 0], abs=1e-9)
+    longer = fit(frame, epochs=6, checkpoint=half, **given)
+    assert longer.samples == 6 * frame.nrow
+    assert rates_of(longer) == pytest.approx([0, 0, 0], abs=1e-9)
+    assert not np.array_equal(longer.state.weights, half.state.weights)  # its rate was not over
+
+
+def rates_of(model):
+    return [row[7] for row in model.status_table().cell_values[1:]]
 
 
 def measured(model):

@@ -372,11 +372,24 @@ def test_no_step_of_a_training_goes_without_a_rate():
         np.testing.assert_array_equal(late, kind().factors(np.ones(1)))
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_has_a_usual_schedule_and_a_usual_batch(name):
+    facts = Facts(rows=100_000, response="y", classes=1, response_type="real")
+    kind = OPTIMIZERS[name]
+    given = {"optimizer": kind.asked_as(), "nesterov_accelerated_gradient": name != "momentum"}
+    resolved = resolve(Parameters(mini_batch_size="auto", **given), facts, "law")
+    assert type(resolved.schedule) is SCHEDULES[kind.usual_schedule]
+    assert resolved.actual.rate_schedule == kind.usual_schedule
+    assert (resolved.batch == 1) == (kind.steps_per_epoch is None)
+    assert Resolved.from_dict(resolved.to_dict()) == resolved
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_is_chosen_by_its_name_and_comes_back_from_a_record(name):
     facts = Facts(rows=10, response="y", classes=1, response_type="real")
     numbers = {one.parameter: 0.5 for one in SCHEDULES[name].declared().values()}
     resolved = resolve(Parameters(optimizer="adam", rate_schedule=name, **numbers), facts, "law")
+    assert resolved.actual.rate_schedule == name
     assert resolved.schedule == SCHEDULES[name](*numbers.values())
     assert Resolved.from_dict(resolved.to_dict()) == resolved
 

@@ -59,7 +59,7 @@ def mojo_of(model: Model) -> Mojo:
         "model_class_distrib": None if domain is None else _shares(model, 1, len(domain)),
         "timestamp": "1980-01-01T00:00:00.000Z",
         "escape_domain_values": False,
-        "mini_batch_size": int(resolved.actual.mini_batch_size or 1),
+        "mini_batch_size": resolved.batch,
         "nums": len(numbers),
         "cats": len(categories),
         "cat_offsets": encoder.offsets,

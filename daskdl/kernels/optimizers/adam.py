@@ -22,8 +22,10 @@ class Adam(Optimizer):
     rarity = 1
     slots = ("mean", "square")
     scheduled = True
+    usual_schedule = "cosine"
+    steps_per_epoch = 1000
 
-    rate: Annotated[float, Declared("adam_rate", POSITIVE, "Adam: learning rate.")] = 0.001
+    rate: Annotated[float, Declared("adam_rate", POSITIVE, "Adam: learning rate.")] = 0.003
     beta1: Annotated[float, Declared("adam_beta1", BELOW_1, "Adam: memory of past gradients.")] = 0.9
     beta2: Annotated[float, Declared("adam_beta2", BELOW_1, "Adam: memory of past squared gradients.")] = 0.999
     epsilon: Annotated[float, Declared("adam_epsilon", POSITIVE, "Adam: floor under the root of the latter.")] = 1e-8

@@ -57,6 +57,8 @@ class Optimizer(Spec):
     slots: ClassVar[tuple[str, ...]] = ()
     choice: ClassVar[str | None] = None  # what `optimizer` says where it may mean this one; None: its name
     scheduled: ClassVar[bool] = False  # has a rate that a schedule can change
+    usual_schedule: ClassVar[str] = "constant"  # where `rate_schedule` leaves it open
+    steps_per_epoch: ClassVar[int | None] = None  # where `mini_batch_size` is "auto"; None: a step for each row
 
     @classmethod
     def asked_as(cls) -> str:
