@@ -462,7 +462,7 @@ def _():
     assert warned(epochs=0, rate_warmup=0.5, **ADAM) == [
         "rate_warmup has no effect: it belongs to rate_schedule 'warmup_cosine'."
     ]
-    refused("rate_warmup must be in", rate_schedule="warmup_cosine", rate_warmup=1.5, **ADAM)
+    refused("rate_warmup must be in", **{**ADAM, "rate_schedule": "warmup_cosine", "rate_warmup": 1.5})
 
 
 # ---- regularization ----------------------------------------------------------------------------------------------
