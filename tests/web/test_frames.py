@@ -92,8 +92,11 @@ def test_a_column_is_converted_and_the_script_says_so(visitor):
 
 def test_a_split_is_the_same_as_its_python(visitor):
     imported(visitor)
-    answer = visitor.post("/frame/split", {"key": "prostate.hex", "ratio": "0.6", "seed": "5"})
+    fields = {"key": "prostate.hex", "ratio": "0.6", "seed": "5"}
+    code = code_of(visitor.post("/frame/split", {**fields, "as": "python"}))
+    answer = visitor.post("/frame/split", fields)
     assert answer.path == "/frame?key=prostate_train.hex"
+    assert code_of(answer) == code
     names = ("prostate_train.hex", "prostate_test.hex")
     wanted = [h2o.get_frame(name).as_data_frame() for name in names]
     assert sum(map(len, wanted)) == 380

@@ -116,12 +116,12 @@ def test_a_search_that_is_stopped_keeps_its_finished_models(visitor):
     answer = visitor.post("/grid/build", {**SHARED, **fields})
     assert answer.path.startswith("/job?"), html.unescape(answer.text)
     job = visitor.flow.site.jobs.all()[0]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while not h2o.models() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert 0 < visitor.json(f"/job/state?number={job.number}")["share"] < 1
     visitor.post("/job/stop", {"number": job.number})
-    assert job.wait(60)
+    assert job.wait(100)
     assert (job.state, job.result) == ("done", "/grid?key=g")
     assert 0 < len(h2o.get_grid("g")) < 399
 

@@ -39,7 +39,7 @@ class Screen:
             "(!document.querySelector('[data-chart]') || document.body.dataset.charts)"
         )
 
-    def until(self, script, seconds=60.0):
+    def until(self, script, seconds=100.0):
         """Wait until an expression is true; while a page goes and the next one comes there is nothing to ask."""
         deadline = time.monotonic() + seconds
         while True:
@@ -177,7 +177,7 @@ def test_a_running_job_is_followed_without_reloading_and_cancelled(screen):
     assert screen.tab.evaluate(points) == screen.tab.evaluate(rows)
     screen.press("Cancel")
     screen.until("document.querySelector('[data-show=state]')?.textContent === 'cancelled'")
-    assert job.wait(60)
+    assert job.wait(100)
     assert h2o.models() == []
 
 
@@ -200,7 +200,7 @@ def test_a_lost_connection_is_told_and_found_again(screen):
     screen.until("document.getElementById('lost').hidden")
     screen.until(f"document.querySelector('#history tbody').rows.length > {seen}")
     job.cancel()
-    assert job.wait(60)
+    assert job.wait(100)
 
 
 def test_a_server_that_is_gone_is_told(screen, tmp_path):

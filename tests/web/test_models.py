@@ -52,7 +52,7 @@ def predicted(visitor, model, frame):
     answer = visitor.post("/predict", {"model": model, "frame": frame})
     if "/job?" in answer.path:
         job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(60)
+        assert job.wait(100)
         assert job.result, job.error
         answer = visitor.get(job.result)
     assert answer.path.startswith("/frame?"), html.unescape(answer.text)

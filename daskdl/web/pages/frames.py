@@ -171,18 +171,24 @@ class Split(Page):
         taken = [name for name in names if kept.is_taken(name)]
         if taken:
             raise Refusal(f"The parts of a split must be new frames; '{taken[0]}' is there already. Remove it first.")
+        if self.argument("as") == "python":
+            code = script([*self.site.frame_steps(key), _split_step(key, names, ratio, seed)], self.site.scheduler)
+            self.show("python", f"Split {key}", code=code)
+            return
         await self.begin(f"Split {key}", lambda job: self._split(job, frame, names, ratio, seed))
 
     def _split(self, job: Job, frame: H2OFrame, names: list[str], ratio: float, seed: int) -> str:
         key = str(frame.frame_id)
         with heard(job):
             frame.split_frame([ratio], destination_frames=names, seed=seed)
-        made, source = tuple(Key(name) for name in names), Key(key)
-        code = call("", [ratio], destination_frames=names, seed=seed)
-        self.site.history.add(
-            Step((made[0], ", ", made[1], " = ", source, ".split_frame", *code), makes=made, needs=(source,))
-        )
+        self.site.history.add(_split_step(key, names, ratio, seed))
         return link("/frame", key=names[0])
+
+
+def _split_step(key: str, names: list[str], ratio: float, seed: int) -> Step:
+    made, source = tuple(Key(name) for name in names), Key(key)
+    code = call(".split_frame", [ratio], destination_frames=names, seed=seed)
+    return Step((made[0], ", ", made[1], " = ", source, *code), makes=made, needs=(source,))
 
 
 def _ratio(text: str) -> float:
