@@ -164,4 +164,4 @@ def _control(declared: Declaration, choices: Choices) -> tuple[str, tuple[tuple[
 
 
 def _changed(field: Field) -> bool:
-    return bool(field.text) and list(field.texts) != [field.default]
+    return bool(field.text) and field.text != field.default

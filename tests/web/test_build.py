@@ -53,6 +53,16 @@ def test_what_is_silent_says_so_in_its_own_declaration():
         assert re.match("Deprecated|Removed|Accepted", declarations()[name].sentence), name
 
 
+def test_a_section_is_open_only_where_something_in_it_was_changed(visitor):
+    """A box that is ticked as by default is sent twice, as no and as yes."""
+    fields = {"standardize": ["no", "yes"], "sparse": "no", "l1": "0.0", "activation": "Tanh", "again": "yes"}
+    text = visitor.post("/build", {**QUICK, **fields}).text
+    assert re.findall(r'<details class="part" data-part open><summary><h2>(\w+)', text) == []
+    text = visitor.post("/build", {**QUICK, **fields, "l1": "0.1", "sparse": ["no", "yes"]}).text
+    opened = re.findall(r'<details class="part" data-part open><summary><h2>(\w+)', text)
+    assert opened == ["Data", "Regularization"]
+
+
 def test_every_field_has_a_label_and_a_description(visitor):
     text = visitor.get("/build?training_frame=iris").text
     ids = set(re.findall(r'\bid="([^"]+)"', text))

@@ -56,6 +56,7 @@ class Model(Page):
             summary=None if folds is None else table_of(folds),
             writers=list(WRITERS.values()),
             frames=sorted(kept.frames()),
+            usual=str(plain(model.parameters.validation_frame or model.parameters.training_frame)),
             code=script([*steps, show_step(Key(key, "model"))], self.site.scheduler) if steps else "",
         )
 
