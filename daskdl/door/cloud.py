@@ -15,6 +15,7 @@ from dask.utils import parse_bytes
 
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.cluster import progress_bars, session
+from frames.cluster.waiting import identity
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
@@ -228,7 +229,7 @@ class H2OCluster:
 
     def __init__(self, client: Any):
         self.client = client
-        self._info: dict[str, Any] = client.scheduler_info(n_workers=-1)
+        self._info: dict[str, Any] = identity(client)
 
     @property
     def version(self) -> str:

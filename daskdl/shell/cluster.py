@@ -22,7 +22,7 @@ from distributed.scheduler import KilledWorker
 
 from frames.cluster import memory
 from frames.cluster.sending import travels
-from frames.cluster.waiting import Client, begun
+from frames.cluster.waiting import Client, begun, identity
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -45,6 +45,14 @@ class LostError(RuntimeError):
 
 
 @dataclass
+class View:
+    """What the scheduler said of its `workers` when it was last asked (`at`, by the monotonic clock)."""
+
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    at: float | None = None
+
+
+@dataclass
 class Cluster:
     """The workers behind a client.
 
@@ -61,6 +69,7 @@ class Cluster:
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # its last heartbeat, and since when that
     _looked: float = 0.0
     _paused: dict[str, float] = field(default_factory=dict)  # workers that are paused, and since when
+    _view: View = field(default_factory=View)
 
     @classmethod
     def of(cls, frame: H2OFrame) -> Cluster:
@@ -69,7 +78,7 @@ class Cluster:
 
     def for_a_job(self) -> Cluster:
         """Return the same workers with events and suspects of their own, for one of several jobs."""
-        return Cluster(self.client)
+        return Cluster(self.client, _view=self._view)
 
     @property
     def cache_bytes(self) -> int:
@@ -125,7 +134,11 @@ class Cluster:
         return {address: int(about["nthreads"]) for address, about in alive.items() if _is_open(about)}
 
     def _about(self) -> dict[str, dict[str, Any]]:
-        return self.client.scheduler_info(n_workers=-1)["workers"]
+        """Return what the scheduler says of each worker, now or `TICK` seconds ago at most."""
+        now = time.monotonic()
+        if self._view.at is None or now - self._view.at >= TICK:
+            self._view.workers, self._view.at = identity(self.client)["workers"], now
+        return self._view.workers
 
     def _note_paused(self, found: dict[str, dict[str, Any]], now: float) -> None:
         """Note in `stuck` the workers that have been paused for too long; say so once."""
@@ -143,6 +156,7 @@ class Cluster:
         self.suspects.discard(address)
         name = f"daskdl-silent-{uuid.uuid4().hex}"
         self.client.sync(self.client.scheduler.unregister, address=address, stimulus_id=name)
+        self._view.at = None
 
     def say(self, text: str) -> None:
         """Note an event for the model's record and for the log."""

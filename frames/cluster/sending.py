@@ -13,7 +13,7 @@ from dask.utils import key_split
 from distributed import CancelledError, Future, as_completed
 
 from frames.cluster import memory, session
-from frames.cluster.waiting import Client, Watch, limit, lost, result_of
+from frames.cluster.waiting import Client, Watch, identity, limit, lost, result_of
 from frames.exceptions import H2OJobError
 
 _TRAVELS = 64 * 2**10  # bytes of an argument that may be part of every task that needs it
@@ -51,7 +51,7 @@ def _future_among(values: Any) -> Future | None:
 
 def threads_of(client: Client) -> tuple[int, int]:
     """Return (workers, threads of all workers together) of a client's cluster, each at least 1."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    workers = identity(client)["workers"].values()
     return max(1, len(workers)), max(1, sum(worker["nthreads"] for worker in workers))
 
 

@@ -83,6 +83,15 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
         pending.cancel()
 
 
+def identity(client: Client) -> dict[str, Any]:
+    """Return what the scheduler of a client says of itself and, under "workers", of all workers by address.
+
+    `Client.scheduler_info` keeps its answer in a field that a periodic call for no workers at all overwrites: now and
+    then that comes between the answer and the look at it, and a job would believe that all its workers are gone.
+    """
+    return client.sync(client.scheduler.identity, n_workers=-1)
+
+
 class Watch:
     """Looks now and then, while something is waited for, whether anybody works.
 
