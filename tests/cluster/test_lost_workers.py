@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from daskdl.parameters import Parameters
+from daskdl.shell.lending import Lender
 from daskdl.training.train import train
 from frames.cluster import registry, session
 from frames.exceptions import H2OJobError
@@ -117,3 +118,27 @@ def test_rows_that_have_no_source_and_are_gone_are_named(workers, monkeypatch):
     strike = Strike(lambda: [end(pid, signal.SIGKILL) for pid in pids])
     with pytest.raises(H2OJobError, match=f"row of frame {frame.frame_id} must be on a worker .* from row 0 on"):
         train(Parameters(epochs=40, **NET), frame, y="y", progress=strike)
+
+
+def test_the_only_worker_that_is_killed_comes_back_and_goes_on(workers, monkeypatch):
+    """With one worker the coordinator is lent to it: what it decided since is lost with it, and decided anew."""
+    cluster, _ = workers
+    cluster.scale(1)
+    session.client().wait_for_workers(1)
+    end_of = time.monotonic() + 30
+    while len(session.identity(session.client())["workers"]) > 1 and time.monotonic() < end_of:
+        time.sleep(0.1)
+    (pid,) = session.client().run(os.getpid).values()
+    lent = []
+    real = Lender.lend
+    monkeypatch.setattr(Lender, "lend", lambda *given: lent.append(1) or real(*given))
+    strike = Strike(lambda: end(pid, signal.SIGKILL))
+    frame = rows_with_source()
+    asked = {**NET, "epochs": 400, "score_interval": 1e9}
+    model = train(Parameters(**asked), frame, y="y", progress=strike)
+    assert strike.struck is not None
+    assert lent
+    assert model.samples == 400 * ROWS
+    assert any("left" in one for one in model.notes["events"])
+    again = train(Parameters(**asked), frame, y="y")
+    np.testing.assert_array_equal(model.state.weights, again.state.weights)
