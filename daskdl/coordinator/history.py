@@ -126,9 +126,9 @@ class ScoringHistory:
         types = [*LEADING_TYPES, *["double"] * (len(self.columns) - len(LEADING))]
         return H2OTwoDimTable("Scoring History", "", self.columns, types, rows)
 
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """One dict per row, column name to value, without the nameless column: what pandas takes."""
-        return [self._as_dict(row) for row in self.rows]
+    def as_dicts(self, start: int = 0) -> list[dict[str, Any]]:
+        """One dict per row from row `start` on, column to value, without the nameless column: what pandas takes."""
+        return [self._as_dict(row) for row in self.rows[start:]]
 
     def _as_dict(self, row: HistoryRow) -> dict[str, Any]:
         result: dict[str, Any] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from daskdl.coordinator import messages
@@ -77,6 +78,13 @@ class Coordinator:
         if plan is None:
             return cls(TrainingPlan.from_dict(values["plan"]), progress)
         return cls(plan, progress.restarted(plan))
+
+    def copy(self) -> Coordinator:
+        """Return a coordinator in the same situation that shares nothing that changes with this one."""
+        other = copy.copy(self)
+        other.progress, other.crew, other.round = self.progress.copy(), self.crew.copy(), copy.deepcopy(self.round)
+        other.saving, other.watch, other.out = replace(self.saving), replace(self.watch), []
+        return other
 
     @property
     def over(self) -> bool:
@@ -174,21 +182,19 @@ class Coordinator:
 
     def _combined(self, event: messages.RoundCombined) -> None:
         if self.round is None or event.round != self.round.number or not self.round.asked:
-            return
+            return None
         done, self.round, self.waiting_since, self.stopped_at = self.round, None, None, None
         # the average was ready before the loss of a worker sent a share out again
         self._drop(done, done.running)
         self.progress.elapsed = self.watch.elapsed
         if event.unstable:
-            self._break_down(event)
-            return
+            return self._break_down(event)
         self._count(done)
         start, seconds = self.progress.last_score_start, self.progress.last_score_seconds
         if self.plan.scoring.due(self.watch.elapsed, start, seconds, self.progress.round == 1, self.over):
-            self._score()
-        else:
-            self._save_when_due()
-            self._next()
+            return self._score()
+        self._save_when_due()
+        return self._next()
 
     def _count(self, done: OpenRound) -> None:
         samples, seconds = sum(one for _, one in done.asked), self.watch.now - done.begun
@@ -251,18 +257,15 @@ class Coordinator:
         """Score what stands if that is not done, then go back to the best if it was better, then finish."""
         progress = self.progress
         if self.restored:
-            self._finish()
-            return
+            return self._finish()
         if progress.scored_round != progress.round:
-            self._score()
-            return
+            return self._score()
         last, best = progress.goal_values(self.plan)[-1], progress.best_value(self.plan)
         if self.plan.keep_best and best is not None and self.plan.stopping.goal.better(best, last):
             self.restored = True
             self.out.append(messages.RestoreBest(int(progress.best_round or 0)))
-            self._score()
-            return
-        self._finish()
+            return self._score()
+        return self._finish()
 
     def _finish(self) -> None:
         self.phase, self.waiting_since, self.round = "finished", None, None
@@ -371,12 +374,8 @@ class Coordinator:
         if self.waiting_since is None:
             return
         self.waiting_since = None
-        if self.phase == "scoring":
-            self._score()
-        elif self.phase == "training":
-            self._give_open_shares()
-        else:
-            self._next()
+        go_on = {"scoring": self._score, "training": self._give_open_shares}
+        go_on.get(self.phase, self._next)()
 
     def _wait(self) -> None:
         if self.waiting_since is None:

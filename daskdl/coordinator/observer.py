@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from daskdl.coordinator import messages
 from daskdl.coordinator.history import HistoryRow
@@ -48,6 +49,16 @@ class Observer:
     _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _lost: Counter[str] = field(default_factory=Counter)
     _rerun: Counter[str] = field(default_factory=Counter)
+
+    def copy(self, of: Coordinator, to: Coordinator) -> Observer:
+        """Return an observer of `to`, a copy of the coordinator `of`, that shares nothing with this one."""
+        other = copy.deepcopy(replace(self, _open=None))
+        other._open = to.round if self._open is of.round else None
+        return other
+
+    def going_on(self, before: Observer) -> Observer:
+        """Return this observer, with what the one that stayed where reports are made knows of reports."""
+        return replace(self, _reports=before._reports, _shown=before._shown, _pace=before._pace)
 
     def see(
         self,
@@ -117,6 +128,7 @@ class Observer:
     def report(self, coordinator: Coordinator, now: float) -> Report:
         """Return the state of the job at `now` as plain values; scorings are in one report each."""
         progress, plan = coordinator.progress, coordinator.plan
+        watch = replace(coordinator.watch, now=max(now, coordinator.watch.now))
         done = progress.done + _trained(coordinator)
         rows = _rows(coordinator, self._shown)
         self._shown, self._reports = len(progress.history), self._reports + 1
@@ -133,7 +145,7 @@ class Observer:
             rounds=progress.round,
             epochs=progress.samples / max(1, sum(plan.rows)),
             speed=progress.speed,
-            seconds=coordinator.watch.elapsed,
+            seconds=watch.elapsed,
             left=self._left(coordinator, done, now),
             times=times,
             goal=_column(coordinator),

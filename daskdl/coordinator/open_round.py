@@ -24,6 +24,10 @@ class Crew:
     owners: list[tuple[str, ...]] = field(default_factory=list)
     assignment: dict[str, list[Part]] | None = None
 
+    def copy(self) -> Crew:
+        """Return a crew that shares nothing that changes with this one."""
+        return Crew(dict(self.threads), list(self.owners), self.assignment)
+
     def join(self, worker: str, threads: int) -> bool:
         """Take in a worker that is there; True when it is new."""
         new = worker not in self.threads

@@ -128,6 +128,11 @@ class Progress:
             self, history=history, per_round=plan.per_round, limit_from=self.elapsed, speed=None, warnings=[]
         )
 
+    def copy(self) -> Progress:
+        """Return a record that shares nothing that changes with this one."""
+        history = replace(self.history, rows=list(self.history.rows))
+        return replace(self, history=history, warnings=list(self.warnings))
+
     def goal_values(self, plan: TrainingPlan) -> list[float]:
         """Return the stopping metric of every row of the history, validation before training; NaN where unscored."""
         return [self._goal_value(row, plan) for row in self.history.rows]
@@ -220,6 +225,10 @@ class Stopwatch:
     def left(self) -> float:
         """Seconds until the limit is used up; infinite without one."""
         return self.limit - (self.elapsed - self.limit_from) if self.limit > 0 else math.inf
+
+    def left_at(self, now: float) -> float:
+        """Return the seconds until the limit is used up, of a clock that shows `now`."""
+        return replace(self, now=now).left
 
     @property
     def late(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from daskdl.coordinator.stopping import LayerStatistics
+from daskdl.coordinator.stopping import LARGEST_BIAS, LayerStatistics, instability
 from daskdl.kernels.optimizers import Clock, Figures
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.network.layout import Layout
@@ -36,6 +36,18 @@ def layer_statistics(layout: Layout, state: State) -> list[LayerStatistics]:
         bias_mean, bias_square = _moments([layout.bias(state.weights, layer)])
         result.append(LayerStatistics(mean, math.sqrt(square), bias_mean, math.sqrt(bias_square)))
     return result
+
+
+def broken(layout: Layout, state: State) -> str | None:
+    """Return what is numerically broken in a network, None for a sound one, as `stopping.instability` says it.
+
+    After every round all weights are looked at, so first the cheap way: where none is large, no mean or root mean
+    square is, and where one is NaN, so are the extremes. Example: `broken(layout, state) is None`.
+    """
+    weights = state.weights
+    if len(weights) and weights.min() >= -LARGEST_BIAS and weights.max() <= LARGEST_BIAS:  # the smaller of two limits
+        return None
+    return instability(layer_statistics(layout, state))
 
 
 def _moments(blocks: list[np.ndarray]) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from typing import Self
 from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.observer import Observer, layer_reports
-from daskdl.coordinator.report import INTERVAL, TOPIC
-from daskdl.coordinator.stopping import LayerStatistics
+from daskdl.coordinator.report import INTERVAL, TOPIC, LayerReport
+from daskdl.model.status_table import layer_statistics
+from daskdl.network.state import State
 from daskdl.shell.cluster import Cluster
 from daskdl.worker.kernel_plan import Plan
 
@@ -29,7 +30,8 @@ class Reporter:
         self._cluster = cluster
         self._coordinator = coordinator
         self._plan = plan
-        self._observer = Observer(job, model)
+        self.observer = Observer(job, model)
+        self._state: State | None = None  # the network, where it is newer than what the observer shows of it
         self._sent = -INTERVAL
         self._pending: concurrent.futures.Future | None = None
         self._complained = False
@@ -39,18 +41,34 @@ class Reporter:
     ) -> Sequence[messages.Instruction]:
         """Count an event and the instructions for it, which are returned; send a report if the last is a second old."""
         now = self._coordinator.watch.now
-        self._observer.see(event, instructions, self._coordinator, now)
+        self.observer.see(event, instructions, self._coordinator, now)
         over = any(isinstance(one, messages.Finish) for one in instructions)
-        if over or time.monotonic() - self._sent >= INTERVAL:
+        if over or self._due:
             self._send(now, last=over)
         return instructions
 
-    def network(self, statistics: Sequence[LayerStatistics]) -> None:
-        """Note the weights of the layers after a round."""
+    def look(self, now: float) -> None:
+        """Let time pass while the coordinator is lent, and nothing is known of what it does."""
+        if self._due:
+            self._send(now, last=False)
+
+    def network(self, state: State) -> None:
+        """Note the weights after a round; they are looked at when a report is sent."""
+        self._state = state
+
+    def back(self, observer: Observer, coordinator: Coordinator, state: State) -> None:
+        """Go on with a coordinator that was lent, and with who counted what it did; `state` is its network."""
+        self.observer, self._coordinator, self._state = observer.going_on(self.observer), coordinator, state
+
+    @property
+    def _due(self) -> bool:
+        return time.monotonic() - self._sent >= INTERVAL
+
+    def _layers(self, state: State) -> list[LayerReport]:
         plan = self._plan
         last = plan.activation.name if plan.autoencoder else plan.distribution.output
         kinds = [*[plan.activation.name] * (plan.layout.depth - 1), last]
-        self._observer.layers = layer_reports(plan.layout.units[1:].tolist(), kinds, statistics)
+        return layer_reports(plan.layout.units[1:].tolist(), kinds, layer_statistics(plan.layout, state))
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +76,7 @@ class Reporter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         """Send the last report of a job that broke off."""
         if error is not None:
-            self._observer.broken = str(error) or type(error).__name__
+            self.observer.broken = str(error) or type(error).__name__
             self._send(time.time(), last=True)
 
     def _send(self, now: float, last: bool) -> None:
@@ -67,7 +85,9 @@ class Reporter:
                 return  # the scheduler is slow: what is new goes with the next report
             concurrent.futures.wait([self._pending], LAST_WORD)
         self._sent = time.monotonic()
-        report = self._observer.report(self._coordinator, now)
+        if self._state is not None:
+            self.observer.layers, self._state = self._layers(self._state), None
+        report = self.observer.report(self._coordinator, now)
         self._pending = self._cluster.publish(TOPIC, report)
         self._pending.add_done_callback(self._arrived)
         if last:

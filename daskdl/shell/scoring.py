@@ -10,23 +10,10 @@ from typing import Any
 import distributed
 
 from daskdl import metrics
-from daskdl.encoding.adaptation import Adaptation
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import Cluster, LostError
+from daskdl.shell.placed import PlacedFrame
 from daskdl.worker import tasks
-
-
-@dataclass(frozen=True)
-class PlacedFrame:
-    """A frame as the shell uses it: the chunks of each partition, where columns are, how the encoder reads them."""
-
-    parts: tuple[tuple[distributed.Future, ...], ...]
-    where: dict[str, tuple[int, int]]
-    adaptation: Adaptation
-    sample: tasks.Sample
-    name: str = ""
-    rows: tuple[int, ...] = ()
-    description: str = ""
 
 
 @dataclass
@@ -37,8 +24,8 @@ class FrameScoring:
     job: tasks.Job
     _samples: dict[str, list[distributed.Future]] = field(default_factory=dict)
 
-    def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> metrics.ModelMetrics:
-        """Return the metrics of a frame, or of the sample of its rows; `data` is its role: train or valid.
+    def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> tuple[metrics.ModelMetrics, metrics.State]:
+        """Return the metrics of a frame, or of the sample of its rows, and their state; `data` is train or valid.
 
         Raises LostError where a worker leaves meanwhile.
         """
@@ -54,7 +41,7 @@ class FrameScoring:
             self._samples.pop(data, None)  # those that were lost stay so
             raise
         header = metrics.Header(data, table.description)
-        return metrics.finish(scorer.predictor.category, state, scorer.options, header)
+        return metrics.finish(scorer.predictor.category, state, scorer.options, header), state
 
     def forget(self) -> None:
         """Let go of the samples."""
@@ -62,7 +49,7 @@ class FrameScoring:
 
     def _of_all(self, held: Any, table: PlacedFrame, data: str) -> list[distributed.Future]:
         adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
-        name, key = f"score-{data}", f"{self.job.key}-{data}"
+        name, key = f"score-{data}", tasks.design_key(self.job, data)
         return [
             self._task(name, tasks.score_all, (key, held, adaptation, list(chunks), where, self.job.cache))
             for chunks in table.parts

@@ -24,7 +24,7 @@ from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
-from daskdl.shell.scoring import PlacedFrame
+from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.shell import INTERRUPTED, Shell
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
@@ -36,6 +36,7 @@ from daskdl.training.restart import Restart
 from daskdl.training.rows import bytes_of_rows, require_rows, shares_of, training_rows
 from daskdl.worker import tasks
 from daskdl.worker.kernel_plan import Plan as KernelPlan
+from daskdl.worker.standing import Standing
 from frames.cluster import registry
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
@@ -65,20 +66,19 @@ def build(
     interrupted: list[bool] = []
     with orderly(lambda: interrupted.append(True)):
         ready = prepare(cluster, resolved, frame, validation, key=key, restart=restart)
+    coordinator = Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key)
     shell = Shell(
         cluster=cluster,
-        coordinator=Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key),
+        coordinator=coordinator,
         job=ready.job,
-        state=ready.state,
+        standing=Standing(ready.state, ready.best),
         scorer=ready.scorer,
         train=ready.train,
         valid=ready.valid,
-        elastic=resolved.actual.elastic_averaging,
         single=resolved.actual.single_node_mode,
-        watch=None if progress is None else _watcher(progress),
+        watch=None if progress is None else _watcher(progress, len(coordinator.progress.history.rows)),
         save=checkpoints(key, parameters, ready, began),
         model=key,
-        best=ready.best,
         stored=StoredRows(cluster, ready.train.parts, ready.plan.rows) if ready.stored else None,
     )
     if interrupted:
@@ -109,6 +109,7 @@ def prepare(
     resolved, encoder, layout = network.resolved, network.encoder, network.layout
     train = _table(frame, encoder, _sample(resolved, frame, "training"))
     valid = None if validation is None else _validation_table(resolved, validation, encoder)
+    train, valid = _weighed(cluster, train, valid)
     plan = kernel_plan(resolved, layout, view.mean_weight, frame.nrow)
     job = _job(cluster, key, resolved, plan=plan, encoder=encoder, train=train, balance=_balance(resolved, view))
     require_rows(job, train, frame, view)
@@ -125,7 +126,7 @@ def prepare(
         rows=rows,
         validated=validation is not None,
         workers=cluster.threads(),
-        chunk_bytes=cluster.bytes_of(train.parts),
+        chunk_bytes=train.nbytes,
         budget=None if stored else cluster.task_bytes,
         patience=LEAST_PATIENCE + (weight / SLOW_DISK if stored else 0.0),
     )
@@ -265,6 +266,14 @@ def _validation_table(resolved: Resolved, frame: H2OFrame, encoder: Encoder) -> 
     return _table(frame, encoder, _sample(resolved, frame, "validation", _class_counts(frame, encoder)))
 
 
+def _weighed(cluster: Cluster, train: PlacedFrame, valid: PlacedFrame | None) -> tuple[PlacedFrame, PlacedFrame | None]:
+    """Return both frames with the bytes of their chunks, asked for in one message."""
+    first = len(train.parts)
+    sizes = cluster.bytes_of([*train.parts, *(() if valid is None else valid.parts)])
+    train = replace(train, nbytes=sizes[:first])
+    return train, None if valid is None else replace(valid, nbytes=sizes[first:])
+
+
 def _class_counts(frame: H2OFrame, encoder: Encoder) -> np.ndarray | None:
     answer = encoder.response
     if answer is None or answer.domain is None or frame.schema[answer.name].type != "enum":
@@ -307,15 +316,17 @@ def _balance(resolved: Resolved, view: Overview) -> Balance | None:
     return balance_of(view.class_counts, factors, actual.max_after_balance_size, resolved.seed)
 
 
-def _watcher(progress: Progress) -> Callable[[Shell], None]:
-    shown = 0
+def _watcher(progress: Progress, known: int) -> Callable[[Shell], None]:
+    """Return what tells `progress` of each round, and of each row of the history after those `known`."""
+    shown = max(known, 1)  # the first row stands for the beginning
 
     def watch(shell: Shell) -> None:
         nonlocal shown
-        done, rows = shell.coordinator.progress, shell.coordinator.progress.history.rows
-        row = None
-        if len(rows) > max(shown, 1):
-            row, shown = done.history.as_dicts()[-1], len(rows)
-        progress(done.position / max(1, shell.coordinator.plan.target), row)
+        done = shell.coordinator.progress
+        share = done.position / max(1, shell.coordinator.plan.target)
+        fresh = done.history.as_dicts(shown)
+        shown += len(fresh)
+        for row in fresh or [None]:
+            progress(share, row)
 
     return watch

@@ -24,6 +24,7 @@ class Overview(NamedTuple):
     response: Response | None
     class_counts: np.ndarray | None  # (classes,) rows per class, each as often as its weight
     mean_weight: float  # over rows with a weight above 0
+    usable: int | None = None  # rows with a weight above 0 and a known response, where somebody has looked
 
 
 def look(frame: H2OFrame, resolved: Resolved) -> Overview:
@@ -38,13 +39,13 @@ def look(frame: H2OFrame, resolved: Resolved) -> Overview:
     missing: dict[str, float] = {c.name: summaries[c.name].missing for c in columns}
     mean_response: dict[str, np.ndarray] = {}
     rows: dict[str, np.ndarray] = {}
-    mean_weight = 1.0
+    mean_weight, usable = 1.0, None
     class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
     ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
     if actual.weights_column or actual.offset_column or ranked:
         seen = _one_pass(frame, resolved, columns, answer, ranked)
         if actual.weights_column:
-            mean_weight = _mean_positive(seen)
+            mean_weight, usable = _mean_positive(seen), _usable(seen, resolved, answer)
             class_counts = None if class_counts is None else seen.classes
         moments |= {name: one.moments() for name, one in seen.numbers.items()}
         for name, (having, sums) in seen.weighed.items():
@@ -53,7 +54,7 @@ def look(frame: H2OFrame, resolved: Resolved) -> Overview:
             mean_response = {name: sums[1] / sums[0] for name, sums in seen.levels.items()}
     statistics = Statistics(moments, counts, missing, mean_response, rows)
     response = None if answer is None else _response(answer, resolved, moments)
-    return Overview(statistics, response, class_counts, mean_weight)
+    return Overview(statistics, response, class_counts, mean_weight, usable)
 
 
 def _moments(summary: Summary) -> Moments:
@@ -66,6 +67,15 @@ def _counts(summary: Summary, column: Column) -> np.ndarray:
 
 def _mean_positive(seen: tasks.Look) -> float:
     return seen.weights.weight / seen.weights.count if seen.weights.count else 1.0
+
+
+def _usable(seen: tasks.Look, resolved: Resolved, answer: Column | None) -> int | None:
+    """Return how many rows count and have a response; None where the look did not take in all that decides it."""
+    if answer is None or (resolved.actual.offset_column and not resolved.distribution.has_identity_link):
+        return None
+    if answer.type == "enum":
+        return int(np.ceil(seen.classes.sum()))
+    return seen.numbers[answer.name].count
 
 
 def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -> Response:

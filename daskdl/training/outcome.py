@@ -17,7 +17,7 @@ from daskdl.network.layout import Layout
 from daskdl.network.state import State
 from daskdl.parameters import Parameters, Resolved
 from daskdl.scoring.partitions import Scorer
-from daskdl.shell.scoring import PlacedFrame
+from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.shell import Shell
 from daskdl.worker import tasks
 from frames.exceptions import H2OValueError
@@ -48,7 +48,8 @@ class Prepared(NamedTuple):
 def model_of(key: str, parameters: Parameters, ready: Prepared, shell: Shell, began: float) -> Model:
     """Return the model of a job: the finished one, or while the job runs what a checkpoint keeps of it."""
     done, finish = shell.coordinator.progress, shell.finished or UNFINISHED
-    state, last = (shell.state, shell.last) if shell.finished else _states(shell)
+    standing = shell.standing
+    state, last = (standing.state, standing.last) if shell.finished else _states(shell)
     describe = {
         "train": _described(ready.train, "training frame"),
         "valid": "" if ready.valid is None else _described(ready.valid, "validation frame"),
@@ -63,8 +64,8 @@ def model_of(key: str, parameters: Parameters, ready: Prepared, shell: Shell, be
         layout=ready.layout,
         state=state,
         history=replace(done.history, rows=list(done.history.rows)),
-        training_metrics=_titled(shell.training, "train", describe),
-        validation_metrics=_titled(shell.validation, "valid", describe),
+        training_metrics=_titled(standing.training, "train", describe),
+        validation_metrics=_titled(standing.validation, "valid", describe),
         class_shares=ready.class_shares,
         priors=ready.priors,
         seen_missing=ready.seen_missing,
@@ -101,10 +102,10 @@ def checkpoints(
 
 def _states(shell: Shell) -> tuple[State, State | None]:
     """Return the best state so far and the present one: a checkpoint opens as the best, and goes on with `last`."""
-    keeps = shell.coordinator.plan.keep_best and shell.best is not None
-    if not keeps or shell.best is shell.state:
-        return shell.state, None
-    return shell.best or shell.state, shell.state
+    state, best = shell.standing.state, shell.standing.best
+    if not shell.coordinator.plan.keep_best or best is None or best is state:
+        return state, None
+    return best, state
 
 
 def _write(model: Model, frames: bool = False) -> None:
@@ -134,7 +135,7 @@ def exported(model: Model) -> Model:
 
 
 def _described(table: PlacedFrame, what: str) -> str:
-    if min(table.sample.probabilities) >= 1.0:
+    if table.sample.takes_all:
         return f"Metrics reported on full {what}"
     return f"Metrics reported on temporary {what}"
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from daskdl.encoding.encoder import Encoder
 from daskdl.model.apply import held
-from daskdl.shell.scoring import PlacedFrame
+from daskdl.shell.placed import PlacedFrame
 from daskdl.training.look import Overview
 from daskdl.worker import tasks
 from frames.cluster.sending import client_of, gather, submit
@@ -75,10 +76,8 @@ def require_rows(job: tasks.Job, table: PlacedFrame, frame: H2OFrame, view: Over
     """
     encoder = job.encoder
     skipping = encoder.skip_missing and any(view.statistics.missing.get(name, 1) for name in encoder.sources)
-    weighing = encoder.weights is not None and frame.summaries([encoder.weights])[encoder.weights].zeros > 0
-    answer = None if encoder.response is None else encoder.response.name
-    unknown = answer is not None and frame.summaries([answer])[answer].missing > 0
-    if not (skipping or (weighing and unknown)):
+    unsure = view.usable is None and _has_unknown(frame, encoder) and _has_zeros(frame, encoder)
+    if not skipping and not unsure and view.usable != 0:
         return
     shared = held(job, client_of(*table.parts[0]))
     counts = [submit(tasks.count_usable_rows, shared, list(chunks)) for chunks in table.parts]
@@ -87,3 +86,13 @@ def require_rows(job: tasks.Job, table: PlacedFrame, frame: H2OFrame, view: Over
             "No rows left in the dataset to train on: each one lacks a predictor (missing_values_handling 'Skip'), its "
             "response, or its weight. Use 'MeanImputation', leave out columns with many missing values, or fill them."
         )
+
+
+def _has_unknown(frame: H2OFrame, encoder: Encoder) -> bool:
+    answer = encoder.response
+    return answer is not None and frame.summaries([answer.name])[answer.name].missing > 0
+
+
+def _has_zeros(frame: H2OFrame, encoder: Encoder) -> bool:
+    weights = encoder.weights
+    return weights is not None and frame.summaries([weights])[weights].zeros > 0

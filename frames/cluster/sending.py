@@ -57,7 +57,7 @@ def threads_of(client: Client) -> tuple[int, int]:
 
 def budget_of(client: Client) -> memory.Budget | None:
     """Return how the memory of a cluster's workers is divided; None where they have no limit."""
-    return memory.smallest(client.scheduler_info(n_workers=-1)["workers"].values())
+    return memory.smallest(identity(client)["workers"].values())
 
 
 def submit(function: Callable, *arguments: Any) -> Future:

@@ -15,6 +15,7 @@ from daskdl.parameters import Parameters
 from daskdl.shell.lending import Lender
 from daskdl.training.train import train
 from frames.cluster import registry, session
+from frames.cluster.waiting import identity
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -116,7 +117,8 @@ def test_rows_that_have_no_source_and_are_gone_are_named(workers, monkeypatch):
     monkeypatch.setattr("frames.table.make._GRAPH_BYTES", 0)  # as for a large table: no task makes its chunks again
     frame = H2OFrame(table())
     strike = Strike(lambda: [end(pid, signal.SIGKILL) for pid in pids])
-    with pytest.raises(H2OJobError, match=f"row of frame {frame.frame_id} must be on a worker .* from row 0 on"):
+    first = "(0|2000)"  # whichever worker is missed first
+    with pytest.raises(H2OJobError, match=f"row of frame {frame.frame_id} must be on .* from row {first} on"):
         train(Parameters(epochs=40, **NET), frame, y="y", progress=strike)
 
 
@@ -126,7 +128,7 @@ def test_the_only_worker_that_is_killed_comes_back_and_goes_on(workers, monkeypa
     cluster.scale(1)
     session.client().wait_for_workers(1)
     end_of = time.monotonic() + 30
-    while len(session.identity(session.client())["workers"]) > 1 and time.monotonic() < end_of:
+    while len(identity(session.client())["workers"]) > 1 and time.monotonic() < end_of:
         time.sleep(0.1)
     (pid,) = session.client().run(os.getpid).values()
     lent = []
@@ -134,11 +136,11 @@ def test_the_only_worker_that_is_killed_comes_back_and_goes_on(workers, monkeypa
     monkeypatch.setattr(Lender, "lend", lambda *given: lent.append(1) or real(*given))
     strike = Strike(lambda: end(pid, signal.SIGKILL))
     frame = rows_with_source()
-    asked = {**NET, "epochs": 400, "score_interval": 1e9}
+    asked = {**NET, "epochs": 150, "score_interval": 1e9}
     model = train(Parameters(**asked), frame, y="y", progress=strike)
     assert strike.struck is not None
     assert lent
-    assert model.samples == 400 * ROWS
+    assert model.samples == 150 * ROWS
     assert any("left" in one for one in model.notes["events"])
     again = train(Parameters(**asked), frame, y="y")
     np.testing.assert_array_equal(model.state.weights, again.state.weights)

@@ -132,8 +132,9 @@ def test_a_worker_that_is_paused_for_a_moment_still_counts(two):
     assert len(job.workers()) == 2
     first, second = two.workers.values()
     pause([first])
-    while "paused" not in [about["status"] for about in job.client.scheduler_info(n_workers=-1)["workers"].values()]:
+    while "paused" not in [about["status"] for about in waiting.identity(job.client)["workers"].values()]:
         time.sleep(0.02)
+    time.sleep(shell_cluster.TICK)  # a job looks that often
     assert len(job.workers()) == 2
     time.sleep(0.6)
     assert job.workers() == {second.address: 1}

@@ -13,6 +13,7 @@ from daskdl.shell import shell
 from daskdl.shell.interrupts import orderly
 from daskdl.training import fit_one
 from daskdl.training.train import train
+from daskdl.worker import alone
 from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -38,18 +39,22 @@ def interrupt():
 
 @pytest.mark.parametrize("moment", ["prepare", messages.TrainShare, messages.Score])
 def test_an_interrupt_at_a_bad_moment_leaves_a_model(frame, monkeypatch, moment):
-    real, struck = fit_one.prepare if moment == "prepare" else shell._CARRIERS[moment], []
+    struck = []
 
-    def interrupted(*arguments, **named):
-        if not struck:
-            struck.append(True)
-            interrupt()
-        return real(*arguments, **named)
+    def interrupting(real):
+        def interrupted(*arguments, **named):
+            if not struck:
+                struck.append(True)
+                interrupt()
+            return real(*arguments, **named)
+
+        return interrupted
 
     if moment == "prepare":
-        monkeypatch.setattr(fit_one, "prepare", interrupted)
+        monkeypatch.setattr(fit_one, "prepare", interrupting(fit_one.prepare))
     else:
-        monkeypatch.setitem(shell._CARRIERS, moment, interrupted)
+        for carriers in (shell._CARRIERS, alone.CARRIERS):  # in the client, and where the coordinator is lent to
+            monkeypatch.setitem(carriers, moment, interrupting(carriers[moment]))
     endless = Parameters(hidden=[4], epochs=1e7, seed=1, stopping_rounds=0, score_interval=0.1)
     model = train(endless, frame, y="y")
     assert struck

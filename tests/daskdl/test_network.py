@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daskdl.coordinator.stopping import instability
 from daskdl.encoding.encoder import Moments, Response, Scaling, Statistics, fit
-from daskdl.model.status_table import description, layer_statistics, status_table
+from daskdl.model.status_table import broken, description, layer_statistics, status_table
 from daskdl.network.layout import Layout
 from daskdl.network.start import FirstWeights, initialise
 from daskdl.network.state import State, average
@@ -217,6 +218,15 @@ def test_layer_statistics_show_weights_that_are_not_numbers():
     assert math.isnan(layer_statistics(layout, state)[0][0])
     state.weights[0] = 3e38
     assert layer_statistics(layout, state)[0][1] > 1e10
+
+
+@pytest.mark.parametrize("value", [0.0, 1e4, -2e5, 1e9, 3e38, np.nan, np.inf, -np.inf])
+def test_a_quick_look_at_the_weights_says_what_the_statistics_say(value):
+    layout = Layout(3, 2, (4,), 1)
+    for place in range(layout.size):
+        state = initialise(layout, FirstWeights("Normal"), 1)
+        state.weights[place] = value
+        assert broken(layout, state) == instability(layer_statistics(layout, state))
 
 
 def model(parameters: Parameters, layout: Layout, samples: int = 1000) -> SimpleNamespace:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from test_coordinator import Story
 
-from daskdl.coordinator.messages import Finish, Tick
+from daskdl.coordinator.messages import Finish, ShareTrained, Started, Tick
 from daskdl.shell.reporter import Reporter
 from frames.exceptions import H2OJobError
 
@@ -63,3 +63,22 @@ def test_a_scheduler_that_takes_no_reports_is_said_once_and_stops_nothing():
         made.seen(Tick(), [Finish("epochs", "done")])
     assert len(listener.heard) == 3
     assert listener.events == ["The dashboard could not be told of this job: not there"]
+
+
+def test_what_a_lent_coordinator_does_is_counted_there_and_told_here():
+    """The observer goes along with a copy of the coordinator; what was reported meanwhile is not told again."""
+    job = Story().job
+    made = Reporter(Listener(), job, SimpleNamespace(), "net-1", "net")
+    started = Started({"a": 1}, (("a",),) * len(job.plan.rows))
+    order = made.seen(started, job.handle(started, 1.0))[0]
+    lent = job.copy()
+    observer = made.observer.copy(job, lent)
+    done = ShareTrained(order.round, order.share, "a", order.samples, 0.5)
+    observer.see(done, lent.handle(done, 2.0), lent, 2.0)
+    told = made.observer.report(job, 2.0)
+    assert told["workers"]["a"]["samples"] == 0
+    assert told["times"]["training"] == pytest.approx(1.0)
+    report = observer.going_on(made.observer).report(lent, 2.0)
+    assert report["number"] == told["number"] + 1
+    assert report["workers"]["a"]["samples"] == order.samples
+    assert report["times"] == pytest.approx({**report["times"], "training": 0.5, "waiting": 0.5})

@@ -103,10 +103,10 @@ def test_a_checkpoint_that_the_disk_refuses_is_a_warning_and_the_one_before_it_s
     monkeypatch.setattr(checkpoint, "write_version", full)
     with pytest.warns(RuntimeWarning, match="could not be .*: .*No space left on device"):
         one = H2ODeepLearningEstimator(
-            **{**NET, "epochs": 30}, export_checkpoints_dir=str(tmp_path), checkpoint_interval=1e-6
+            **{**NET, "epochs": 300}, export_checkpoints_dir=str(tmp_path), checkpoint_interval=1e-6
         ).train(y="y", training_frame=frame)
     assert len(calls) > 2
-    assert one.model.samples == 30_000
+    assert one.model.samples == 300_000
     stands = checkpoint.load(tmp_path / "cut")
     np.testing.assert_array_equal(stands.state.weights, calls[0].state.weights)
 

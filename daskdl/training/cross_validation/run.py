@@ -164,6 +164,7 @@ class _Crew:
             self.resolved, actual=actual.replace(**changes), fold_assignment=None, warnings=(), changes=()
         )
         asked = self.parameters.replace(**changes)
+        shells: list[Shell] = []
         model = build(
             self.cluster.for_a_job(),
             asked,
@@ -172,14 +173,15 @@ class _Crew:
             held_out,
             key=key,
             progress=self.together.of(number),
-            started=self._started,
+            started=lambda shell: self._started(shell, shells),
         )
-        state = measured(model, held_out)
+        state = _already_measured(shells[0]) or measured(model, held_out)
         header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
         found = metrics.finish(model.category, state, model.scorer().options, header)
         kept = self.parameters.keep_cross_validation_predictions
         predictions = holdout_predictions(model, held_out, self.folds.column, number) if kept else None
         self.together.over(number)
+        self._shells.remove(shells[0])
         keep = self.parameters.keep_cross_validation_models
         return _Result(model if keep else None, model.epochs, state, found, predictions)
 
@@ -197,10 +199,20 @@ class _Crew:
             "export_checkpoints_dir": None,
         }
 
-    def _started(self, shell: Shell) -> None:
+    def _started(self, shell: Shell, of_fold: list[Shell]) -> None:
+        of_fold.append(shell)
         self._shells.append(shell)
         if self._ended:
             shell.stop("Cross-validation ended early.")
+
+
+def _already_measured(shell: Shell) -> metrics.State | None:
+    """Return the state behind the last validation, where that says of all held-out rows what a new look would say.
+
+    A metric of the user's own may be given labels, which follow a threshold that is only known in the end.
+    """
+    whole = shell.valid is not None and shell.valid.sample.takes_all
+    return shell.standing.validated if whole and shell.scorer.custom is None else None
 
 
 def models_at_once(cells: int, folds: int, threads: Mapping[str, int]) -> int:

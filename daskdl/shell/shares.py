@@ -1,0 +1,78 @@
+"""Shares sent to the workers that train them, each a chain of tasks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import distributed
+
+from daskdl.coordinator import messages
+from daskdl.coordinator.machine import Coordinator
+from daskdl.coordinator.slices import Slice
+from daskdl.network.state import State
+from daskdl.shell.averaging import Averaging
+from daskdl.shell.cluster import Cluster
+from daskdl.shell.placed import PlacedFrame
+from daskdl.shell.stored_rows import StoredRows
+from daskdl.worker import tasks
+
+
+@dataclass
+class Shares:
+    """Sends shares of rounds: what a job is goes along once, its weights once a round."""
+
+    cluster: Cluster
+    job: tasks.Job
+    train: PlacedFrame
+    stored: StoredRows | None = None
+    _held: Any = None
+    _weights: Any = None
+    _begin: int = 0
+
+    def send(
+        self, order: messages.TrainShare, state: State, machine: Coordinator, averaging: Averaging
+    ) -> distributed.Future:
+        """Send a share that starts from `state`; return the future of what it trains. Raises LostError."""
+        if self._held is None:
+            self._held = self.cluster.hold(self.job)
+        if self._weights is None or order.round != self._weights[0]:
+            self._weights = (order.round, averaging.sent(state))
+            self._begin = machine.progress.position
+        own = averaging.own  # of elastic averaging only
+        start, consensus = own.get(order.worker, self._weights[1]), self._weights[1] if own else None
+        size = machine.round.size if machine.round else order.samples
+        timing = tasks.Timing(order.round, self._begin, size / max(1, order.samples))
+        before: Any = start
+        for slices in order.tasks:
+            before = self._submit(order, before, slices, timing, consensus)
+        return before
+
+    def _submit(
+        self, order: messages.TrainShare, before: Any, slices: Sequence[Slice], timing: tasks.Timing, consensus: Any
+    ) -> distributed.Future:
+        return self.cluster.client.submit(
+            tasks.train_task,
+            self._held,
+            before,
+            list(slices),
+            [self._inputs(one, order.worker) for one in slices],
+            order.threads,
+            timing,
+            consensus,
+            key=f"train-share-{uuid.uuid4().hex}",
+            workers=[order.worker],
+            allow_other_workers=False,
+            pure=False,
+        )
+
+    def _inputs(self, one: Slice, worker: str) -> list[distributed.Future]:
+        if self.stored is not None:
+            return self.stored.of(one, worker, self._held)
+        return list(self.train.parts[one.partition])
+
+    def forget(self) -> None:
+        """Send everything anew the next time: the worker that held it may be gone."""
+        self._held = self._weights = None
