@@ -166,7 +166,13 @@ class Alone:
             for slices in order.tasks:
                 chunks = [self.train[one.partition] for one in slices]
                 before = tasks.train_slices(
-                    self.duties.job, before, slices, chunks, order.threads, timing, stopped=self._stopped
+                    self.duties.job,
+                    before,
+                    slices,
+                    chunks,
+                    threads=order.threads,
+                    timing=timing,
+                    stopped=self._stopped,
                 )
         except Exception as cause:
             raise ShareError(cause) from cause
