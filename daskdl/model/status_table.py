@@ -42,7 +42,11 @@ def broken(layout: Layout, state: State) -> str | None:
     """Return what is numerically broken in a network, None for a sound one, as `stopping.instability` says it.
 
     After every round all weights are looked at, so first the cheap way: where none is large, no mean or root mean
-    square is, and where one is NaN, so are the extremes. Example: `broken(layout, state) is None`.
+    square is, and where one is NaN, so are the extremes.
+
+    >>> layout = Layout(levels=0, numbers=2, hidden=(), outputs=1)
+    >>> broken(layout, layout.empty()) is None
+    True
     """
     weights = state.weights
     if len(weights) and weights.min() >= -LARGEST_BIAS and weights.max() <= LARGEST_BIAS:  # the smaller of two limits

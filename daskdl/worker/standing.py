@@ -15,7 +15,12 @@ class Standing:
     `state` is the average of the last finished round, `before` the one before that; `best` is kept to go back to, and
     `last` is where training left off once that was done; `training` and `validation` are the last metrics.
 
-    Example: `Standing(state).moved(other)` leaves `other` as the state, and `state` to roll back to.
+    >>> from daskdl.network.layout import Layout
+    >>> layout = Layout(levels=0, numbers=2, hidden=(), outputs=1)
+    >>> standing, other = Standing(layout.empty()), layout.empty()
+    >>> standing.moved(other)
+    >>> standing.state is other
+    True
     """
 
     state: State
