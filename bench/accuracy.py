@@ -37,29 +37,43 @@ def main() -> None:
     """Measure our side, print the table, write it to a page where asked."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--epochs", type=float, default=1.0, help="passes over the digits (default 1)")
-    arguments.add_argument("--page", type=Path, help="write the table to this page as well")
+    arguments.add_argument("--page", type=Path, help="write the table to this page; rows that are not measured stay")
+    arguments.add_argument("--only", nargs="+", help="these tables alone")
     given = arguments.parse_args()
     h2o.init(verbose=False)
     h2o.no_progress()
     theirs = json.loads(H2O.read_text(encoding="utf-8"))
     known = {one["case"]: one for one in theirs["tables"]}
-    lines = []
+    lines: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for case in cases.CASES:
+        for case in [case for case in cases.CASES if not given.only or case.name in given.only]:
             why = cases.lacking(case) or (None if case.name in known else f"{case.name} is left out: not run by H2O")
             if why is None:
                 ours = cases.measure(h2o, H2ODeepLearningEstimator, case, Path(folder))
-                lines.append(line(case, known[case.name], ours))
-            print(why or lines[-1], flush=True)
-    if mnist.folder() and theirs["digits"]["epochs"] == given.epochs:
+                lines[case.name] = line(case, known[case.name], ours)
+            print(why or lines[case.name], flush=True)
+    wanted = not given.only or "digits" in given.only
+    if wanted and mnist.folder() and theirs["digits"]["epochs"] == given.epochs:
         digits = cases.Case("digits", "", mnist.RESPONSE, True, (), given.epochs, "error")
         mine = cases.measure_digits(h2o, H2ODeepLearningEstimator, given.epochs)
-        lines.append(line(digits, theirs["digits"], mine))
-        print(lines[-1])
-    notes = machine.notes("daskdl", "numba")
-    foot = f"\nMeasured on {notes['processor']}, {notes['cores']} cores, {notes['date']}.\n"
+        lines["digits"] = line(digits, theirs["digits"], mine)
+        print(lines["digits"])
     if given.page:
-        given.page.write_text(HEAD + "\n".join(lines) + "\n" + foot, encoding="utf-8")
+        write(given.page, lines)
+
+
+def write(page: Path, lines: dict[str, str]) -> None:
+    """Put measured rows into the page, in the order of the cases; rows of other days stay."""
+    notes = machine.notes("daskdl", "numba")
+    foot = f"\nMeasured on {notes['processor']}, {notes['cores']} cores, {notes['date']}"
+    before: dict[str, str] = {}
+    if page.exists():
+        rows = [one for one in page.read_text(encoding="utf-8").splitlines() if one.startswith("| ")][1:]
+        before = {one.split("|")[1].strip(): one for one in rows}
+    foot += " and earlier.\n" if set(before) - set(lines) else ".\n"
+    every = {**before, **lines}
+    ordered = [every[name] for name in (*(case.name for case in cases.CASES), "digits") if name in every]
+    page.write_text(HEAD + "\n".join(ordered) + "\n" + foot, encoding="utf-8")
 
 
 def line(case: cases.Case, theirs: dict, ours: dict) -> str:
