@@ -169,7 +169,7 @@ def _codes(source: PredictorSource, domain: tuple[str, ...], stored: np.ndarray 
     return source.codes[stored]  # a missing row has code -1: the last entry
 
 
-def _scaled(one: NumberInput, value: float) -> float:
+def scaled(one: NumberInput, value: float) -> float:
     return ((one.fill if math.isnan(value) else value) - one.sub) * one.mul
 
 
@@ -182,7 +182,7 @@ def _stored_blocks(
         if one.values is not None:
             continue
         if adaptation.sources[one.column].kind == "absent":
-            blocks.append(_constant_block(slot, _scaled(one, math.nan), chunks[0].rows))
+            blocks.append(_constant_block(slot, scaled(one, math.nan), chunks[0].rows))
             continue
         group, position = where[one.column]
         wanted.setdefault(group, []).append((position, slot))
@@ -229,7 +229,7 @@ def _lookup_blocks(
     for slot, one in enumerate(encoder.numbers):
         if one.values is None:
             continue
-        table = np.array([_scaled(one, value) for value in one.values], np.float32)
+        table = np.array([scaled(one, value) for value in one.values], np.float32)
         data = table[codes[one.column]].reshape(rows, 1)
         none, unit = np.full(1, np.nan), np.ones(1)
         blocks.append(

@@ -1,15 +1,15 @@
 """What single columns do to a trained model: permutation importance and partial dependence."""
 
-import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from daskdl.explain.drawings import draw_dependences
+from daskdl.explain.partial import dependence, grid_of, outputs_of, row_of
 from daskdl.metrics.metric import Metric
-from daskdl.metrics.plot import Drawing, finished, new_figure
+from daskdl.metrics.plot import Drawing, finished
 from daskdl.metrics.registry import judge_of_columns, metric_named, metric_value
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model import apply
@@ -84,47 +84,53 @@ class ModelInfluence:
         server: bool = False,
         include_na: bool = False,
         user_splits: dict[str, Sequence[Any]] | None = None,
-        col_pairs_2dpdp: Any = None,
+        col_pairs_2dpdp: Sequence[Sequence[str]] | None = None,
         save_plot_path: str | None = None,
         row_index: int | None = None,
-        targets: Sequence[str] | None = None,
+        targets: Sequence[str] | str | None = None,
     ) -> PartialPlots:
-        """Return the mean prediction over a frame as one column takes one value after another.
+        """Return the mean prediction over a frame as one column, or two, take one value after another.
 
-        cols         columns, default all predictors; nbins: values of a number between its extremes, a factor takes all
-        user_splits  values to use instead, {column: values}; include_na: and a missing value
-        row_index    only this row of the frame (no deviation then); weight_column: weights of the means
-        targets      classes whose probability is shown (needed for more than two; default the second of two)
+        cols             columns, default all predictors unless pairs are given; col_pairs_2dpdp: pairs of columns
+        nbins            values of a number between its extremes, a factor takes all
+        user_splits      values to use instead, {column: values}; include_na: and a missing value
+        row_index        only this row of the frame (no deviation then); weight_column: weights of the means
+        targets          classes whose probability is shown (needed for more than two; default the second of two)
 
-        `destination_key` has no effect: the tables are kept by who asked. `col_pairs_2dpdp` is refused.
+        `destination_key` has no effect: the tables are kept by who asked.
 
-        A list of tables (per column, and target): the column's values, mean_response, stddev_response,
-        std_error_mean_response. Its figure() is the drawing. Raises H2OValueError for autoencoders and unknown names.
+        A list of tables (per column, then per pair, and target): the columns' values, mean_response, stddev_response,
+        std_error_mean_response. Its figure() is the drawing. Rows are read once, where they lie. Raises H2OValueError
+        for autoencoders, unknown names and values. Source: docs/explain.md.
+
+        Example: `estimator.partial_plot(fr, cols=["petal_len"], nbins=5, plot=False)`
         """
         model = self._trained()
-        if col_pairs_2dpdp:
-            raise H2OValueError("partial_plot() shows one column at a time; col_pairs_2dpdp must be left out.")
-        outputs = _outputs(model, targets)
-        names = _features(model, frame, [cols] if isinstance(cols, str) else cols)
+        outputs = outputs_of(model, targets)
         if nbins < 2:
             raise H2OValueError(f"nbins must be at least 2; got {nbins}.")
-        rows = frame if row_index is None else frame[[row_index], :]
-        weights = None if weight_column is None else _numbers(rows[weight_column])[:, 0]
-        plots = []
-        for name in names:
-            values = (user_splits or {}).get(name)
-            grid = _grid(frame, name, nbins) if values is None else list(values)
-            answers = [
-                _answers(model, rows, name, value, outputs) for value in [*grid, *([None] if include_na else [])]
-            ]
-            plots += [
-                _Plot(name, target, grid, np.array([_moments(found[:, k], weights) for found in answers]))
-                for k, target in enumerate(outputs)
-            ]
+        wanted = [cols] if isinstance(cols, str) else cols
+        pairs = [_pair(one) for one in col_pairs_2dpdp or ()]
+        single = [] if cols is None and pairs else _features(model, frame, wanted)
+        for pair in pairs:
+            _features(model, frame, pair)
+        strange = [
+            name for name in user_splits or () if name not in (*single, *(name for pair in pairs for name in pair))
+        ]
+        if strange:
+            raise H2OValueError(f"user_splits must name columns that are plotted; got '{strange[0]}'.")
+        if weight_column is not None:
+            _weights(frame, weight_column)
+        if row_index is not None:
+            row_of(frame, row_index)
+        how = {"nbins": nbins, "include_missing": include_na, "given": user_splits}
+        grids = [grid_of(model, frame, names, **how) for names in (*([name] for name in single), *pairs)]
+        found = dependence(model, frame, grids, outputs, weights=weight_column, row=row_index)
         drawing = None
         if plot:
-            drawing = finished(_drawn(plots, plot_stddev and row_index is None, figsize), server, save_plot_path)
-        return PartialPlots((one.table() for one in plots), drawing)
+            figure = draw_dependences(found, plot_stddev and row_index is None, figsize)
+            drawing = finished(figure, server, save_plot_path)
+        return PartialPlots((one.table() for one in found), drawing)
 
 
 # ---- permutation -------------------------------------------------------------------------------------------------
@@ -179,94 +185,15 @@ def _runs(names: list[str], worse: np.ndarray) -> H2OTwoDimTable:
 
 
 # ---- partial dependence ------------------------------------------------------------------------------------------
-class _Plot(NamedTuple):
-    name: str
-    target: str
-    values: list[Any]
-    moments: np.ndarray  # (values, and one more for missing): mean, deviation, error of the mean
-
-    def table(self) -> H2OTwoDimTable:
-        shown = [*self.values, *[".missing(NA)"] * (len(self.moments) - len(self.values))]
-        textual = any(isinstance(value, str) for value in shown)
-        rows = [
-            [str(value) if textual else float(value), *map(float, row)]
-            for value, row in zip(shown, self.moments, strict=True)
-        ]
-        of = f" on {self.target}" if self.target != "predict" else ""
-        header = [self.name, "mean_response", "stddev_response", "std_error_mean_response"]
-        kinds = ["string" if textual else "double", *["double"] * 3]
-        return H2OTwoDimTable(
-            "PartialDependence", f"Partial Dependence Plot of column '{self.name}'{of}", header, kinds, rows
-        )
+def _pair(names: Any) -> list[str]:
+    pair = [] if isinstance(names, str) else list(names)
+    if len(pair) != 2 or pair[0] == pair[1]:
+        raise H2OValueError(f"col_pairs_2dpdp must hold pairs of different columns; got {names!r}.")
+    return pair
 
 
-def _outputs(model: Any, targets: Sequence[str] | None) -> dict[str, int]:
-    """Name what is shown, and its column in the predictions."""
-    if model.category == "AutoEncoder":
-        raise H2OValueError("partial_plot() requires a model with a response; an autoencoder has none.")
-    if model.category == "Regression":
-        if targets is not None:
-            raise H2OValueError("targets name classes; this is a Regression model.")
-        return {"predict": 0}
-    levels = list(model.domain)
-    if targets is None:
-        if model.category == "Multinomial":
-            raise H2OValueError(f"targets must be given for more than two classes, some of {', '.join(levels)}.")
-        return {"predict": 2}
-    strange = [name for name in targets if name not in levels]
-    if strange:
-        raise H2OValueError(f"targets must be classes ({', '.join(levels)}); got {', '.join(map(str, strange))}.")
-    return {name: 1 + levels.index(name) for name in targets}
-
-
-def _grid(frame: H2OFrame, name: str, nbins: int) -> list[Any]:
-    """Every level of a factor; `nbins` numbers from the smallest to the largest, no more than a whole number has."""
-    column = frame.schema[name]
-    if column.domain is not None:
-        return list(column.domain)
-    summary = frame.summaries([name])[name]
-    low, high = summary.minimum, summary.maximum
-    if not math.isfinite(low):
-        raise H2OValueError(f"A column of partial_plot() must hold a number; {name} is missing in every row.")
-    if summary.all_integer and high - low < nbins:
-        return [float(v) for v in np.arange(low, high + 1)]
-    return [float(v) for v in np.linspace(low, high, nbins)]
-
-
-def _answers(model: Any, rows: H2OFrame, name: str, value: Any, outputs: dict[str, int]) -> np.ndarray:
-    changed = rows[:, :]
-    if value is None:
-        column = rows[:, name]
-        column[:, 0] = None
-        changed[name] = column
-    else:
-        changed[name] = value
-    return _numbers(apply.predict(model, changed)[list(outputs.values())])
-
-
-def _numbers(frame: H2OFrame) -> np.ndarray:
-    table: Any = frame.as_data_frame()
-    return table.to_numpy(dtype=np.float64)
-
-
-def _moments(found: np.ndarray, weights: np.ndarray | None) -> tuple[float, float, float]:
-    w = np.ones(len(found)) if weights is None else weights
-    mean = float(np.average(found, weights=w))
-    if len(found) < 2:
-        return mean, 0.0, 0.0
-    deviation = math.sqrt(float(np.average((found - mean) ** 2, weights=w)) * len(found) / (len(found) - 1))
-    return mean, deviation, deviation / math.sqrt(len(found))
-
-
-def _drawn(plots: list[_Plot], deviations: bool, figsize: tuple[float, float] | None) -> Any:
-    figure = new_figure()
-    figure.set_size_inches(figsize or (8.0, 3.5 * len(plots)))
-    for axes, one in zip(np.atleast_1d(figure.subplots(len(plots))), plots, strict=True):
-        shown = pd.DataFrame(one.table().cell_values)
-        axes.plot(shown[0], shown[1], marker="o", markersize=3)
-        if deviations:
-            axes.fill_between(shown[0], shown[1] - shown[2], shown[1] + shown[2], alpha=0.2)
-        of = "" if one.target == "predict" else f" ({one.target})"
-        axes.set(xlabel=one.name, ylabel=f"mean response{of}", title=f"Partial Dependence of {one.name}")
-        axes.grid(visible=True)
-    return figure
+def _weights(frame: H2OFrame, name: Any) -> None:
+    if not isinstance(name, str) or name not in frame.names:
+        raise H2OValueError(f"weight_column must be a column of the frame; got {name!r}.")
+    if not frame.schema[name].is_number or frame.summaries([name])[name].minimum < 0:
+        raise H2OValueError(f"weight_column must hold numbers of at least 0; '{name}' does not.")

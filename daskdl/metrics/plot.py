@@ -102,4 +102,14 @@ def _open_window(figure: Figure) -> None:
         plt.show()
 
 
+def label(text: object) -> str:
+    """Return a text as matplotlib should show it: dollars are no formulas, and a first underscore hides nothing.
+
+    >>> print(label("$a$"))
+    \\$a\\$
+    """
+    shown = str(text).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
 _figure, _done = new_figure, finished
