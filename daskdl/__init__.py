@@ -47,6 +47,8 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("get_timezone", "list_timezones", "set_timezone"), "daskdl.door.tables"),
     "demo": "daskdl.door.demonstration",
     "flow": "daskdl.web.server",
+    **dict.fromkeys(("explain", "explain_row", "pd_multi_plot", "varimp", "varimp_heatmap"), "daskdl.door.explaining"),
+    **dict.fromkeys(("model_correlation", "model_correlation_heatmap"), "daskdl.door.explaining"),
     "as_h2o": "daskdl.alias.alias",
 }
 _MODULES = ("estimators", "exceptions", "frame", "grid", "parameters", "two_dim_table")
@@ -65,6 +67,8 @@ __all__ = [
     "download_csv",
     "download_model",
     "download_pojo",
+    "explain",
+    "explain_row",
     "export_file",
     "flow",
     "frames",
@@ -86,11 +90,14 @@ __all__ = [
     "load_model",
     "ls",
     "make_metrics",
+    "model_correlation",
+    "model_correlation_heatmap",
     "models",
     "no_progress",
     "no_progress_block",
     "parse_raw",
     "parse_setup",
+    "pd_multi_plot",
     "predict",
     "rapids",
     "remove",
@@ -105,6 +112,8 @@ __all__ = [
     "upload_file",
     "upload_model",
     "upload_mojo",
+    "varimp",
+    "varimp_heatmap",
 ]
 
 if TYPE_CHECKING:
@@ -113,6 +122,15 @@ if TYPE_CHECKING:
     from daskdl.door.cloud import cluster, connect, init, no_progress, no_progress_block, show_progress, shutdown
     from daskdl.door.custom_metric import upload_custom_metric
     from daskdl.door.demonstration import demo
+    from daskdl.door.explaining import (
+        explain,
+        explain_row,
+        model_correlation,
+        model_correlation_heatmap,
+        pd_multi_plot,
+        varimp,
+        varimp_heatmap,
+    )
     from daskdl.door.keys import frames, load_dataset, ls, models, remove, remove_all
     from daskdl.door.models import (
         download_model,

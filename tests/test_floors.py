@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (14, ("daskdl.model", "daskdl.worker", "daskdl.page")),
     (15, ("daskdl.shell",)),
     (16, ("daskdl.training",)),
-    (17, ("daskdl.export", "daskdl.explain")),
+    (17, ("daskdl.export", "daskdl.explanation")),
     (18, ("daskdl.estimators", "daskdl.exceptions", "daskdl.frame", "daskdl.two_dim_table")),
     (19, ("daskdl.grid",)),
     (20, ("daskdl.door",)),

@@ -32,7 +32,6 @@ _ASK = "Ask h2o.cluster()"
 MODULES = {
     **dict.fromkeys((f"estimators.{name}" for name in _ALGORITHMS), _OTHERS),
     "automl": "H2OGridSearch of daskdl.grid searches hyper-parameters",
-    "explanation": "permutation_importance(), partial_plot() and varimp_plot() explain a model",
     **dict.fromkeys(("transforms", "assembly", "pipeline"), "The methods of H2OFrame prepare columns"),
     **dict.fromkeys(("tree", "information_retrieval"), _OTHERS),
     "sklearn": "The estimators have fit(), predict(), predict_proba() and score() themselves",
@@ -48,6 +47,7 @@ FUNCTIONS = {
     **dict.fromkeys(("enable_expr_optimizations", "is_expr_optimizations_enabled"), "Operations run at once"),
     "estimate_cluster_mem": "A frame says its size on the cluster itself: frame.describe()",
     "import_hive_table": "Read the table with Dask or pandas, and give it to H2OFrame",
+    "pareto_front": "H2OGridSearch ranks its models: get_grid(sort_by=...)",
     "make_leaderboard": "H2OGridSearch ranks its models: get_grid(sort_by=...)",
     "upload_custom_distribution": "Choose one of the distributions of docs/parameters.md",
     "open": "Use Python's open()",

@@ -12,10 +12,6 @@ from frames.exceptions import FileExists
 
 # Methods of h2o-py's models without a counterpart here, and what to use instead.
 _INSTEAD = {
-    **dict.fromkeys(
-        ("explain", "explain_row", "pd_plot", "ice_plot", "shap_summary_plot", "shap_explain_row_plot"),
-        "permutation_importance(), partial_plot() and varimp_plot() explain a model",
-    ),
     "train_segments": "train one estimator per part of the frame",
 }
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from daskdl.explain.drawings import draw_dependences
-from daskdl.explain.partial import dependence, grid_of, outputs_of, row_of
+from daskdl.explanation.drawings import draw_dependences
+from daskdl.explanation.partial import dependence, grid_of, outputs_of, row_of
 from daskdl.metrics.metric import Metric
 from daskdl.metrics.plot import Drawing, finished
 from daskdl.metrics.registry import judge_of_columns, metric_named, metric_value

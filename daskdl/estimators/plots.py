@@ -55,10 +55,6 @@ class ModelPlots:
         axes.grid(visible=True)
         return _done(figure, server, save_plot_path)
 
-    def learning_curve_plot(self, metric: str = "AUTO", save_plot_path: str | None = None) -> Drawing:
-        """Draw the scoring history over epochs, without opening a window."""
-        return self.plot("epochs", metric, server=True, save_plot_path=save_plot_path)
-
     def varimp_plot(
         self, num_of_features: int | None = None, server: bool = False, save_plot_path: str | None = None
     ) -> Drawing | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.exceptions import H2OValueError
@@ -68,11 +69,22 @@ def draw_gains(table: H2OTwoDimTable, kind: str, *, server: bool, save_plot_path
     return finished(figure, server, save_plot_path)
 
 
-def new_figure() -> Figure:
-    """Give an empty figure that belongs to no window."""
+def new_figure(size: Sequence[float] = (8.0, 6.0)) -> Figure:
+    """Give an empty figure of so many inches that belongs to no window; H2OValueError where they are no size."""
     from matplotlib.figure import Figure  # matplotlib takes a second to import, and most sessions never draw
 
-    return Figure(figsize=(8.0, 6.0), layout="constrained")
+    width, height = _inches(size)
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _inches(size: Sequence[float]) -> tuple[float, float]:
+    try:
+        width, height = (float(one) for one in size)
+    except (TypeError, ValueError) as error:
+        raise H2OValueError(f"figsize must be two numbers, width and height in inches; got {size!r}.") from error
+    if not (0 < width < 1000 and 0 < height < 1000):
+        raise H2OValueError(f"figsize must be a width and a height in inches above 0; got {size!r}.")
+    return width, height
 
 
 def finished(figure: Figure, server: bool, save_plot_path: str | None) -> Drawing:
@@ -110,6 +122,30 @@ def label(text: object) -> str:
     """
     shown = str(text).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
+
+
+def colour_scale(name: str | None, ends: Sequence[str] = ()) -> Any:
+    """Return matplotlib's colormap of this name; None gives one between the colours `ends`.
+
+    Raises H2OValueError for a name that matplotlib does not know.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if name is None:
+        return LinearSegmentedColormap.from_list("ends", list(ends))
+    if name not in colormaps:
+        raise H2OValueError(f"colormap must be one of matplotlib's, such as Dark2 or plasma; got {name!r}.")
+    return colormaps[name]
+
+
+def colours(name: str, count: int) -> list[Any]:
+    """Return so many colours of a colormap: those of a list in turn, or spread over a scale."""
+    scale = colour_scale(name)
+    listed = getattr(scale, "colors", None)
+    if listed is not None and len(listed) < 64:  # a list of colours that are told apart
+        return [listed[k % len(listed)] for k in range(count)]
+    return [scale(k / max(count - 1, 1)) for k in range(count)]
 
 
 _figure, _done = new_figure, finished

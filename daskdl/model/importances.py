@@ -39,10 +39,7 @@ def gedeon(
 
     The missing unit of a categorical column that had no missing value in training counts as 0; hashed ones have none.
     """
-    importance = unit_importances(layout, weights)
-    for one, seen in zip(() if encoder.slots else encoder.levels, seen_missing, strict=False):
-        if not seen:
-            importance[one.start + one.width - 1] = 0.0
+    importance = _met(layout, weights, encoder, seen_missing)
     order = np.argsort(-importance, kind="stable")
     top = float(importance.max()) if len(importance) else 0.0
     total = float(importance.sum())
@@ -51,6 +48,38 @@ def gedeon(
         (names[k], float(importance[k]), float(importance[k]) / (top or 1.0), float(importance[k]) / (total or 1.0))
         for k in order
     ]
+
+
+def of_columns(
+    layout: Layout, weights: np.ndarray, encoder: Encoder, seen_missing: Sequence[bool] = ()
+) -> dict[str, float]:
+    """Return the share of each predictor in the importances: those of its inputs, added up.
+
+    Inputs that several columns share, which are hashed, stand for themselves.
+    """
+    importance = _met(layout, weights, encoder, seen_missing)
+    found = dict.fromkeys(encoder.sources, 0.0)
+    if encoder.slots:
+        for name in {one.column for one in encoder.levels}:
+            del found[name]
+        found |= dict(zip(encoder.unit_names, importance[: encoder.slots].tolist(), strict=False))
+    else:
+        for one in encoder.levels:
+            found[one.column] += float(importance[one.start : one.start + one.width].sum())
+    for k, one in enumerate(encoder.numbers):
+        if one.column in found:
+            found[one.column] += float(importance[encoder.level_units + k])
+    total = sum(found.values())
+    return {name: value / total if total > 0 else 0.0 for name, value in found.items()}
+
+
+def _met(layout: Layout, weights: np.ndarray, encoder: Encoder, seen_missing: Sequence[bool]) -> np.ndarray:
+    """Return the importance of each input unit, 0 for those that training never met."""
+    importance = unit_importances(layout, weights)
+    for one, seen in zip(() if encoder.slots else encoder.levels, seen_missing, strict=False):
+        if not seen:
+            importance[one.start + one.width - 1] = 0.0
+    return importance
 
 
 def _absolute(layout: Layout, weights: np.ndarray, layer: int) -> np.ndarray:

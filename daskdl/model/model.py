@@ -13,7 +13,7 @@ from daskdl import metrics
 from daskdl.coordinator.history import ScoringHistory
 from daskdl.encoding.encoder import Encoder
 from daskdl.metrics.table import H2OTwoDimTable
-from daskdl.model.importances import gedeon
+from daskdl.model.importances import gedeon, of_columns
 from daskdl.model.status_table import status_table
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
@@ -143,6 +143,12 @@ class Model:
         if not self.resolved.actual.variable_importances:
             return None
         return gedeon(self.layout, self.state.weights, self.encoder, self.seen_missing)
+
+    def column_importances(self) -> dict[str, float] | None:
+        """Return the share of each predictor in the importances of its inputs; None where switched off."""
+        if not self.resolved.actual.variable_importances:
+            return None
+        return of_columns(self.layout, self.state.weights, self.encoder, self.seen_missing)
 
     def status_table(self) -> H2OTwoDimTable:
         """Return the table "Status of Neuron Layers" (docs/training.md 20)."""

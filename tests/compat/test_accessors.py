@@ -277,6 +277,17 @@ def test_contributions_stand_in_h2os_columns(trained):
     assert compact.nrow == 10 * frame.nrow
 
 
+def test_explanations_stand_under_h2os_names(trained):
+    model, frame = trained["binomial"]
+    found = model.explain(frame, columns=["AGE"], include_explanations=["confusion_matrix", "pdp"], figsize=(5, 3))
+    assert list(found) == ["confusion_matrix", "pdp"]
+    assert set(found["pdp"]) == {"header", "description", "plots"}
+    assert found["pdp"]["plots"]["AGE"].figure() is not None
+    both = h2o.explain([model, model], frame, include_explanations="leaderboard")
+    assert isinstance(both["leaderboard"]["data"], H2OTwoDimTable)
+    assert h2o.explain_row(model, frame, 0, ["AGE"], figsize=(5, 3))["ice"]["plots"]["AGE"].figure() is not None
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_attributes_and_the_raw_record(trained, kind, tmp_path):
     model, _ = trained[kind]
@@ -299,9 +310,9 @@ def test_attributes_and_the_raw_record(trained, kind, tmp_path):
     with open(path, encoding="utf-8") as file:
         assert json.load(file)["model_id"]["name"] == model.model_id
     assert h2o.load_model(model.download_model(str(tmp_path), filename="copy")).mse() == model.mse()
-    assert not hasattr(model, "explain")
-    with pytest.raises(AttributeError, match="permutation_importance"):
-        model.explain
+    assert not hasattr(model, "train_segments")
+    with pytest.raises(AttributeError, match="train one estimator per part"):
+        model.train_segments
 
 
 def test_performance_without_the_response_says_so(trained, capsys):

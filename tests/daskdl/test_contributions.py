@@ -12,10 +12,10 @@ import pytest
 
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from daskdl.explain import attribution
-from daskdl.explain.attribution import Background, Features
-from daskdl.explain.contributions import Ranking
-from daskdl.explain.deepshap import Network, ratios, shares_of_maximum
+from daskdl.explanation import attribution
+from daskdl.explanation.attribution import Background, Features
+from daskdl.explanation.contributions import Ranking
+from daskdl.explanation.deepshap import Network, ratios, shares_of_maximum
 from daskdl.kernels.activations import ACTIVATIONS
 from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.structs import Rows
@@ -349,7 +349,7 @@ def test_compact_columns_are_the_sums_of_their_inputs(frame, classifier):
 
 @pytest.mark.parametrize("output_format", ["Original", "Compact"])
 def test_a_row_for_every_pair_and_their_means_are_the_plain_answer(frame, classifier, output_format, monkeypatch):
-    monkeypatch.setattr("daskdl.explain.contributions.PAIRS_AT_ONCE", 60)  # several chunks per partition
+    monkeypatch.setattr("daskdl.explanation.contributions.PAIRS_AT_ONCE", 60)  # several chunks per partition
     ask = functools.partial(classifier.predict_contributions, frame, output_format, background_frame=frame[20:43, :])
     pairs, plain = cells(ask(output_per_reference=True)), cells(ask())
     assert pairs["RowIdx"].tolist() == np.repeat(np.arange(90), 23).tolist()
@@ -444,7 +444,7 @@ def test_what_cannot_be_explained_is_refused_with_a_remedy(frame, classifier, mo
         trained(frame, "three").predict_contributions(frame, background_frame=frame)
     with pytest.raises(H2OValueError, match="target names a class"):
         trained(frame, "y").predict_contributions(frame, background_frame=frame, target="p")
-    monkeypatch.setattr("daskdl.explain.contributions.LARGEST_BACKGROUND", 100)
+    monkeypatch.setattr("daskdl.explanation.contributions.LARGEST_BACKGROUND", 100)
     with pytest.raises(H2OValueError, match=r"background_frame must be small.*sample"):
         classifier.predict_contributions(frame, background_frame=frame)
     auto = H2OAutoEncoderEstimator(hidden=[2], epochs=1, seed=1).train(x=["a", "b"], training_frame=frame)

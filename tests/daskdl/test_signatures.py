@@ -25,6 +25,16 @@ module: connect: server url ip port https verify_ssl_certificates cacert auth pr
 module: demo: funcname interactive echo test
 module: download_csv: data filename
 module: download_model: model path export_cross_validation_predictions filename
+module: explain: models frame columns top_n_features include_explanations exclude_explanations plot_overrides
+    figsize render qualitative_colormap sequential_colormap background_frame
+module: explain_row: models frame row_index columns top_n_features include_explanations exclude_explanations
+    plot_overrides qualitative_colormap figsize render background_frame
+module: model_correlation: models frame cluster_models use_pandas
+module: model_correlation_heatmap: models frame top_n cluster_models triangular figsize colormap save_plot_path
+module: pd_multi_plot: models frame column best_of_family row_index target max_levels figsize colormap markers
+    save_plot_path show_rug
+module: varimp: models num_of_features cluster use_pandas
+module: varimp_heatmap: models top_n num_of_features figsize cluster colormap save_plot_path
 module: get_frame: frame_id
 module: get_grid: grid_id
 module: get_model: model_id
@@ -79,6 +89,22 @@ estimator: metric: metric thresholds train valid xval
 estimator: model_performance: test_data train valid xval auc_type auuc_type custom_auuc_thresholds
 estimator: partial_plot: frame cols destination_key nbins weight_column plot plot_stddev figsize server include_na
     user_splits col_pairs_2dpdp save_plot_path row_index targets
+estimator: explain: frame columns top_n_features include_explanations exclude_explanations plot_overrides figsize
+    render qualitative_colormap sequential_colormap background_frame
+estimator: explain_row: frame row_index columns top_n_features include_explanations exclude_explanations
+    plot_overrides qualitative_colormap figsize render background_frame
+estimator: ice_plot: frame column target max_levels figsize colormap save_plot_path show_pdp binary_response_scale
+    centered grouping_column output_graphing_data nbins show_rug
+estimator: learning_curve_plot: metric cv_ribbon cv_lines figsize colormap save_plot_path
+estimator: pd_plot: frame column row_index target max_levels figsize colormap save_plot_path binary_response_scale
+    grouping_column output_graphing_data nbins show_rug
+estimator: predict_contributions: test_data output_format top_n bottom_n compare_abs background_frame output_space
+    output_per_reference
+estimator: residual_analysis_plot: frame figsize save_plot_path
+estimator: shap_explain_row_plot: frame row_index columns top_n_features figsize plot_type contribution_type
+    save_plot_path background_frame
+estimator: shap_summary_plot: frame columns top_n_features samples colorize_factors alpha colormap figsize jitter
+    save_plot_path background_frame
 estimator: permutation_importance: frame metric n_samples n_repeats features seed use_pandas
 estimator: plot: timestep metric server save_plot_path
 estimator: predict: test_data custom_metric custom_metric_func

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daskdl.explain.partial import MISSING, Dependence
+from daskdl.explanation.partial import MISSING, Dependence
 from daskdl.metrics.plot import label, new_figure
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ MANY = 6  # names below an axis, from which on they are turned
 
 def draw_dependences(found: Sequence[Dependence], deviations: bool, figsize: tuple[float, float] | None) -> Figure:
     """Return one drawing per dependence, below one another; `deviations` as a band around the means."""
-    figure = new_figure()
-    figure.set_size_inches(figsize or (8.0, 3.5 * len(found)))
+    figure = new_figure(figsize or (8.0, 3.5 * len(found)))
     for axes, one in zip(np.atleast_1d(figure.subplots(len(found))), found, strict=True):
         of = "" if one.output.name == "predict" else f" ({label(one.output.name)})"
         if len(one.grid.columns) == 2:
@@ -48,7 +47,7 @@ def curve(
     if any(isinstance(value, str) for value in values):
         names = [MISSING if value is None else value for value in values]
         places = np.arange(len(names))
-        axes.errorbar(places, means, deviations, linestyle="", **{"marker": "o", "capsize": 3, **look})
+        axes.errorbar(places, means, deviations, **{"marker": "o", "capsize": 3, **look, "linestyle": ""})
         name_ticks(axes, names)
         return
     has = np.array([value is not None for value in values])

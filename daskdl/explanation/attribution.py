@@ -10,7 +10,7 @@ import numpy as np
 
 from daskdl.encoding.decoded import Design
 from daskdl.encoding.encoder import Encoder
-from daskdl.explain.deepshap import CELLS_AT_ONCE, Network, Pairs, Traced
+from daskdl.explanation.deepshap import CELLS_AT_ONCE, Network, Pairs, Traced
 from daskdl.kernels.structs import Rows
 from daskdl.scoring.partitions import windows
 from frames.table.names import unique_names

@@ -15,7 +15,7 @@ import pandas as pd
 
 from daskdl.encoding.adaptation import Adaptation
 from daskdl.encoding.decoded import as_numbers
-from daskdl.explain.dependence import Moments, Setting, curves, moments
+from daskdl.explanation.dependence import Moments, Setting, curves, moments
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model.apply import design_of, held, needed_columns, reading
 from daskdl.model.model import Model

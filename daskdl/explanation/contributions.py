@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from daskdl.encoding.adaptation import Adaptation
-from daskdl.explain.attribution import (
+from daskdl.explanation.attribution import (
     BIAS,
     COMPACT,
     FORMATS,
@@ -22,7 +22,7 @@ from daskdl.explain.attribution import (
     encoded,
     referenced,
 )
-from daskdl.explain.deepshap import Network
+from daskdl.explanation.deepshap import Network
 from daskdl.model import apply
 from daskdl.model.apply import design_of, held, needed_columns, reading
 from daskdl.model.model import Model
