@@ -170,6 +170,7 @@ def _codes(source: PredictorSource, domain: tuple[str, ...], stored: np.ndarray 
 
 
 def scaled(one: NumberInput, value: float) -> float:
+    """Return what a numeric input becomes for a value of its column; NaN is the fill of a missing one."""
     return ((one.fill if math.isnan(value) else value) - one.sub) * one.mul
 
 

@@ -42,7 +42,7 @@ def learning_curve_plot(
     axes.grid(visible=True)
     folds = [one for one in model.extras.get("cross_validation_models") or () if isinstance(one, Model)]
     if folds:
-        _folds(axes, folds, column, cv_ribbon, cv_lines, shades[2:])
+        _folds(axes, folds, column, shades[2:], ribbon=cv_ribbon, lines=cv_lines)
     for name, shade in zip(("training", "validation"), shades, strict=False):
         epochs, values = _history(model, f"{name}_{column}")
         if len(values):
@@ -78,9 +78,10 @@ def _folds(
     axes: Any,
     folds: Sequence[Model],
     column: str,
+    shades: Sequence[Any],
+    *,
     ribbon: bool | None,
     lines: bool | None,
-    shades: Sequence[Any],
 ) -> None:
     for side, name, shade in zip(
         ("training", "validation"), ("Training (CV Models)", "Cross-validation"), shades, strict=True

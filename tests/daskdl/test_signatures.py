@@ -227,5 +227,5 @@ def test_arguments_of_other_algorithms_are_refused_and_not_ignored(frame):
         model.model_performance(frame, auuc_type="qini")
     with pytest.raises(H2OValueError, match="uplift"):
         h2o.make_metrics(frame["a"], frame["a"], treatment=frame["y"])
-    with pytest.raises(H2OValueError, match="one column at a time"):
+    with pytest.raises(H2OValueError, match="got y"):
         model.partial_plot(frame, targets=["u"], col_pairs_2dpdp=[["a", "y"]])
