@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from daskdl.explanation.drawings import name_ticks
 from daskdl.metrics.plot import Drawing, colour_scale, finished, new_figure
@@ -113,4 +112,6 @@ def _order(cells: np.ndarray) -> list[int]:
     """Return the rows so that like ones are neighbours, by hierarchical clustering of their distances."""
     if len(cells) < 3:
         return list(range(len(cells)))
+    from scipy.cluster.hierarchy import leaves_list, linkage  # a third of a second, which most sessions never need
+
     return leaves_list(linkage(cells, method="single")).tolist()
