@@ -5,14 +5,14 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
-from daskdl.explain.dependence import Moments
-from daskdl.explain.partial import grid_of, individual, outputs_of
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from daskdl.explanation.dependence import Moments
+from daskdl.explanation.partial import grid_of, individual, outputs_of
 from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
