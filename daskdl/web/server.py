@@ -15,7 +15,7 @@ from tornado.web import Application
 
 from daskdl.door import cloud
 from daskdl.web.access import Access
-from daskdl.web.base import Files, Missing
+from daskdl.web.base import LOG, Files, Missing
 from daskdl.web.pages import ROUTES
 from daskdl.web.site import Site
 from frames.exceptions import H2OValueError
@@ -100,6 +100,11 @@ def flow(port: int = 0, browser: bool = True) -> Flow:
     return found
 
 
+def _noted(handler: Any) -> None:
+    """Log a request without its query: that may hold the token, and names of the user's data."""
+    LOG.debug("%d %s %s", handler.get_status(), handler.request.method, handler.request.path)
+
+
 def application(site: Site) -> Application:
     """Return all routes; what is not among them is answered by the same guard."""
     shared: dict[str, Any] = {"site": site}
@@ -108,6 +113,5 @@ def application(site: Site) -> Application:
         (r"/bokeh/(bokeh\.min\.js)", Files, {**shared, "path": str(Path(bokeh.__file__).parent / "server/static/js")}),
     ]
     pages = [(path, handler, shared) for path, handler in ROUTES.items()]
-    return Application(
-        [*files, *pages], default_handler_class=Missing, default_handler_args=shared, compress_response=True
-    )
+    otherwise: dict[str, Any] = {"default_handler_class": Missing, "default_handler_args": shared}
+    return Application([*files, *pages], compress_response=True, log_function=_noted, **otherwise)

@@ -78,6 +78,18 @@ def test_a_form_needs_the_mark_of_its_session_and_comes_from_our_own_pages(visit
     assert visitor.post("/remove", fields, Origin=f"http://127.0.0.1:{served.port}").status == 404  # let in: no frame
 
 
+def test_no_log_holds_the_token_or_names_of_data(stranger, caplog):
+    token = stranger.flow.site.access.token
+    with caplog.at_level("DEBUG"):
+        stranger.get(f"/?token={token}", Host="evil.example")
+        stranger.get(f"/frame?token={token}&key=secret")
+        stranger.get("/frame?key=secret")
+    assert "403 GET /" in caplog.text
+    assert "404 GET /frame" in caplog.text
+    assert token not in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_every_answer_forbids_scripts_in_pages_and_frames_around_them(visitor, stranger):
     for answer in (visitor.get("/"), visitor.get("/nowhere"), visitor.get("/static/flow.css"), stranger.get("/")):
         policy = answer.headers["Content-Security-Policy"]
