@@ -13,6 +13,7 @@ from daskdl.web.applies import NEEDS, SILENT
 from frames.cluster import registry
 from frames.frame import H2OFrame
 
+pytestmark = pytest.mark.timeout(300)  # kernels may be new
 QUICK = {"training_frame": "iris", "response_column": "class", "hidden": "5", "epochs": "3", "seed": "1"}
 
 
@@ -33,7 +34,7 @@ def built(visitor, **fields):
     answer = visitor.post("/build", {**QUICK, **fields})
     if "/job?" in answer.path:
         job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(100)
+        assert job.wait(250)
         answer = visitor.get(job.result or f"/job?number={job.number}")
     assert answer.path.startswith("/model?"), html.unescape(answer.text)
     return answer
@@ -205,7 +206,7 @@ def running(visitor, **fields):
     answer = visitor.post("/build", {**QUICK, **LONG, **fields})
     assert answer.path.startswith("/job?number="), html.unescape(answer.text)
     job = visitor.flow.site.jobs.all()[0]
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 250
     while not job.rows and time.monotonic() < deadline:
         assert job.state == "running", job.error
         time.sleep(0.05)
@@ -221,7 +222,7 @@ def test_a_running_job_is_followed_and_cancelled(visitor):
     assert "data-chart" in visitor.get(f"/job?number={job.number}").text
     assert ">1<" in re.search(r'href="/jobs".*?</a>', visitor.get("/").text)[0]  # the count in the menu
     visitor.post("/job/cancel", {"number": job.number})
-    assert job.wait(100)
+    assert job.wait(250)
     assert job.state == "cancelled"
     assert h2o.models() == []
     assert "cancelled" in visitor.get(f"/job?number={job.number}").text
@@ -230,7 +231,7 @@ def test_a_running_job_is_followed_and_cancelled(visitor):
 def test_a_running_job_is_stopped_and_its_model_kept(visitor):
     job = running(visitor, model_id="short")
     visitor.post("/job/stop", {"number": job.number})
-    assert job.wait(100)
+    assert job.wait(250)
     assert job.state == "done", job.error
     assert h2o.get_model("short").model.epochs > 0
     assert visitor.get(job.result).status == 200

@@ -11,7 +11,7 @@ from daskdl.web.charts import parallel
 from daskdl.web.searching import asked, gridable, places
 from frames.cluster import registry
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.timeout(300)]  # kernels may be new
 SHARED = {"training_frame": "iris", "response_column": "class", "epochs": "2", "seed": "1"}
 SEARCH = {"hyper_name": ["hidden", "l1"], "hyper_values": ["3; 4, 3", "0; 0.001"]}
 
@@ -29,7 +29,7 @@ def searched(visitor, **fields):
     answer = visitor.post("/grid/build", {**SHARED, **SEARCH, **fields})
     if "/job?" in answer.path:
         job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(100)
+        assert job.wait(250)
         answer = visitor.get(job.result or f"/job?number={job.number}")
     assert answer.path.startswith("/grid?"), html.unescape(answer.text)
     return answer
@@ -116,12 +116,12 @@ def test_a_search_that_is_stopped_keeps_its_finished_models(visitor):
     answer = visitor.post("/grid/build", {**SHARED, **fields})
     assert answer.path.startswith("/job?"), html.unescape(answer.text)
     job = visitor.flow.site.jobs.all()[0]
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 250
     while not h2o.models() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert 0 < visitor.json(f"/job/state?number={job.number}")["share"] < 1
     visitor.post("/job/stop", {"number": job.number})
-    assert job.wait(100)
+    assert job.wait(250)
     assert (job.state, job.result) == ("done", "/grid?key=g")
     assert 0 < len(h2o.get_grid("g")) < 399
 

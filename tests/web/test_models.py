@@ -17,7 +17,7 @@ from daskdl.web.model_views import drawings, tables, values_of
 from frames.cluster import registry
 from frames.frame import H2OFrame
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.timeout(300)]  # kernels may be new
 SMALL = {"hidden": [4], "epochs": 2, "seed": 1}
 EVIL = "<script>document.title='owned'</script>\"'><img src=x onerror=document.title='owned'>"
 
@@ -52,7 +52,7 @@ def predicted(visitor, model, frame):
     answer = visitor.post("/predict", {"model": model, "frame": frame})
     if "/job?" in answer.path:
         job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(100)
+        assert job.wait(250)
         assert job.result, job.error
         answer = visitor.get(job.result)
     assert answer.path.startswith("/frame?"), html.unescape(answer.text)
