@@ -2,12 +2,12 @@
 
 import dataclasses
 import itertools
-import threading
 import time
 import warnings
 from typing import Any, ClassVar
 
 from daskdl.declarations.kinds import Declaration
+from daskdl.estimators.job import H2OJob
 from daskdl.estimators.progress import ModelProgress
 from daskdl.estimators.request import TrainRequest, request_of
 from daskdl.estimators.views import REPORTING
@@ -41,7 +41,8 @@ class H2OEstimator:
         self._given: dict[str, Any] = parameters | self._fixed
         self._parameters = Parameters(**self._given)
         self.model: Any = None
-        self._running: _Running | None = None
+        self._running: H2OJob | None = None
+        self.job: H2OJob | None = None  # what start() began last
 
     @classmethod
     def _of(cls, model: Any) -> Any:
@@ -51,7 +52,7 @@ class H2OEstimator:
         estimator._parameters = model.parameters.replace(ignored_columns=None)
         estimator._given = dict(estimator._parameters.given())
         estimator.model = model
-        estimator._running = None
+        estimator._running = estimator.job = None
         if registry.get(model.key) is None:
             registry.register(model.key, model)
         return estimator
@@ -93,14 +94,17 @@ class H2OEstimator:
             fold_column=fold_column,
             weights_column=weights_column,
         )
-        self._adopt(self._trained_model(request, model_id or self._parameters.model_id, verbose), stacklevel=3)
+        self._adopt(self._trained_model(request, self._new_key(model_id), verbose), stacklevel=3)
         return self
 
-    def _trained_model(self, request: TrainRequest, model_id: str | None, verbose: bool) -> Any:
+    def _new_key(self, model_id: str | None) -> str:
+        made_up = f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"
+        return model_id or self._parameters.model_id or made_up
+
+    def _trained_model(self, request: TrainRequest, key: str, verbose: bool, job: H2OJob | None = None) -> Any:
         from daskdl.training.train import train  # here, so that importing the classes does not load the kernels
 
-        key = model_id or f"DeepLearning_model_python_{time.time_ns() // 1_000_000}_{next(_numbers)}"
-        with ModelProgress(shown=progress_bars.shown(), verbose=verbose) as progress:
+        with ModelProgress(shown=progress_bars.shown(), verbose=verbose, job=job) as progress:
             return train(
                 request.parameters,
                 request.frame,
@@ -134,8 +138,12 @@ class H2OEstimator:
         model_id: str | None = None,
         verbose: bool = False,
     ) -> None:
-        """Begin training in the background; the arguments are those of train(). join() waits for the end."""
-        model_id = model_id or self._parameters.model_id
+        """Begin training in the background; the arguments are those of train().
+
+        join() waits for the end. `job` tells meanwhile how far it is, and cancel() ends it; a notebook shows it as a
+        picture that follows the training while other cells run.
+        """
+        key = self._new_key(model_id)
         request = request_of(
             self._parameters,
             x,
@@ -148,7 +156,7 @@ class H2OEstimator:
             fold_column=fold_column,
             weights_column=weights_column,
         )
-        self._running = _Running(lambda: self._trained_model(request, model_id, verbose))
+        self._running = self.job = H2OJob(key, lambda job: self._trained_model(request, key, verbose, job))
 
     def join(self) -> Any:
         """Wait for what start() began and return self; an error of the training is raised here."""
@@ -237,29 +245,6 @@ def _by_name(kind: str, positional: tuple[Any, ...], named: dict[str, Any]) -> d
     if twice:
         raise TypeError(f"{kind}() got multiple values for argument '{twice[0]}'")
     return given | named
-
-
-class _Running:
-    """A training in a thread of its own; the progress bar goes on in the foreground."""
-
-    def __init__(self, work: Any):
-        self._work = work
-        self._outcome: tuple[Any, BaseException | None] = (None, None)
-        self._thread = threading.Thread(target=self._run, name="daskdl-train", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._outcome = (self._work(), None)
-        except BaseException as error:  # raised where the result is asked for
-            self._outcome = (None, error)
-
-    def result(self) -> Any:
-        self._thread.join()  # it ends: a job without workers by its own time limit, and join() can be interrupted
-        model, error = self._outcome
-        if error is not None:
-            raise error
-        return model
 
 
 def _parameter(declared: Declaration) -> property:

@@ -6,7 +6,8 @@ import time
 from contextlib import ExitStack
 from typing import Any, Self, TextIO
 
-from daskdl.metrics import METRICS
+from daskdl.estimators.job import H2OJob
+from daskdl.estimators.journal import SOURCES, goal
 from frames.text.screen import in_notebook
 
 TITLE = "deeplearning Model Build progress"
@@ -22,13 +23,17 @@ PATIENCE = 0.1  # ... and share of the time so far: the longer a training, the f
 class ModelProgress:
     """Callable given to `train()`: `progress(done, row)`, `done` in 0..1, `row` a new history row or None.
 
+    What a `job` in the background is told goes to it, too; where that is shown in a notebook, there is no bar.
+    The answer is whether training is to end.
+
     The bar goes to stderr, so that printed results stay clean (in a notebook, which paints stderr red, to stdout);
     where that is no screen, a few lines tell the same. `shown=False` draws nothing. While kernels are compiled it says
     so. It may be called from any thread.
     """
 
-    def __init__(self, shown: bool = True, verbose: bool = False, title: str = TITLE):
-        self._shown = shown
+    def __init__(self, shown: bool = True, verbose: bool = False, title: str = TITLE, job: H2OJob | None = None):
+        self._shown = shown and not (job is not None and job.live)
+        self._job = job
         self._verbose = verbose
         self._title = title
         self._bar: Any = None
@@ -37,13 +42,14 @@ class ModelProgress:
 
     def __enter__(self) -> Self:
         if self._shown and sys.stderr is not None:  # a program without a console has none
+            self._bar = _bar(self._title)
+        if self._bar is not None or self._job is not None:
             from daskdl.training.compile_ahead import heard
 
-            self._bar = _bar(self._title)
             self._listening.enter_context(heard(self._compile))
         return self
 
-    def __call__(self, done: float, row: dict[str, Any] | None = None) -> None:
+    def __call__(self, done: float, row: dict[str, Any] | None = None) -> bool:
         """Show that the share `done` of the work is behind us, and the newest history row if there is one."""
         if self._bar is not None:
             self._bar.n = max(self._bar.n, min(float(done), 1.0))
@@ -52,9 +58,14 @@ class ModelProgress:
             self._bar.refresh()
         if row is not None and self._verbose:
             self._print(row)
+        return self._job is not None and self._job.take(done, row)
 
     def _compile(self, busy: bool) -> None:
-        self._bar.set_postfix_str(COMPILING if busy else "")
+        note = COMPILING if busy else ""
+        if self._bar is not None:
+            self._bar.set_postfix_str(note)
+        if self._job is not None:
+            self._job.note(note)
 
     def _print(self, row: dict[str, Any]) -> None:
         cells = {name: _text(value) for name, value in row.items() if name}
@@ -125,12 +136,11 @@ class _Lines:
 
 def _short(row: dict[str, Any]) -> str:
     """One metric, of validation before training: the one that AUTO stops by, or the first that there is."""
-    columns = [metric.column for metric in sorted(METRICS.values(), key=lambda metric: not metric.default_of)]
-    for source in ("validation", "training"):
-        for column in columns:
-            value = row.get(f"{source}_{column}")
-            if isinstance(value, float) and value == value:
-                return f"{source} {column} {value:.4g}"
+    column = goal(row)
+    for source in reversed(SOURCES):
+        value = row.get(f"{source}_{column}")
+        if isinstance(value, float) and value == value:
+            return f"{source} {column} {value:.4g}"
     return ""
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from daskdl.estimators.base import H2OEstimator, _Running
+from daskdl.estimators.base import H2OEstimator
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator
+from daskdl.estimators.job import H2OJob
 from daskdl.estimators.progress import ModelProgress
 from daskdl.grid.accessors import GridAccessors
 from daskdl.grid.record import Record, recovery_folder, task_of
@@ -79,7 +80,8 @@ class H2OGridSearch(GridAccessors, GridViews):
         self._estimators: dict[str, H2ODeepLearningEstimator] = {}
         self._content: dict[str, Any] | None = None  # what a file said, where the grid came from one
         self._search: Search | None = None
-        self._running: _Running | None = None
+        self._running: H2OJob | None = None
+        self.job: H2OJob | None = None  # what start() began last
 
     # ---- training ----------------------------------------------------------------------------------------------
     def train(
@@ -117,10 +119,11 @@ class H2OGridSearch(GridAccessors, GridViews):
         validation_frame: H2OFrame | None = None,
         **params: Any,
     ) -> None:
-        """Begin train(...) in the background; join() waits for it, cancel() ends it."""
+        """Begin train(...) in the background; join() waits for it, cancel() ends it, `job` tells how far it is."""
         columns = {"offset_column": offset_column, "fold_column": fold_column, "weights_column": weights_column}
         self._prepare(x, y, training_frame, validation_frame, {**params, **_given(columns)})
-        self._running = _Running(self._run)
+        assert self._results is not None  # made by _prepare
+        self._running = self.job = H2OJob(self._results.grid_id, self._run)
 
     def join(self) -> H2OGridSearch:
         """Wait for what start() began and return self; its errors are raised here."""
@@ -132,6 +135,8 @@ class H2OGridSearch(GridAccessors, GridViews):
 
     def cancel(self) -> None:
         """End a search that start() began: finished models stay, those in training are given up."""
+        if self.job is not None:
+            self.job.cancel()
         if self._search is not None:
             self._search.cancel()
 
@@ -218,12 +223,12 @@ class H2OGridSearch(GridAccessors, GridViews):
                 )
         return results
 
-    def _run(self) -> Results:
+    def _run(self, job: H2OJob | None = None) -> Results:
         assert self._task is not None
         assert self._results is not None  # made by _prepare or resume
         registry.register(self._results.grid_id, self)
         self._told = len(self._results.failures)
-        with ModelProgress(shown=progress_bars.shown(), title=TITLE) as progress:
+        with ModelProgress(shown=progress_bars.shown(), title=TITLE, job=job) as progress:
             self._search = Search(
                 cluster=Cluster.of(self._task.roles["training_frame"]),
                 task=self._task,

@@ -174,7 +174,8 @@ class Search:
         self._shares[key] = min(1.0, done)
         if self.progress is not None:
             total = min(self.space.size, self.criteria.max_models or self.space.size)
-            self.progress(min(1.0, sum(self._shares.values()) / total), None)
+            if self.progress(min(1.0, sum(self._shares.values()) / total), None):
+                self.cancel()
 
     def _take(self, one: Future) -> None:
         key, identity, values = self._running.pop(one)

@@ -43,7 +43,7 @@ from frames.frame import H2OFrame
 
 SLOW_DISK = 20e6  # bytes a second that a worker decodes and writes at least
 
-Progress = Callable[[float, "dict[str, Any] | None"], None]
+Progress = Callable[[float, "dict[str, Any] | None"], "bool | None"]  # True: training is to end
 
 
 def build(
@@ -326,7 +326,8 @@ def _watcher(progress: Progress, known: int) -> Callable[[Shell], None]:
         share = done.position / max(1, shell.coordinator.plan.target)
         fresh = done.history.as_dicts(shown)
         shown += len(fresh)
-        for row in fresh or [None]:
-            progress(share, row)
+        asked = [progress(share, row) for row in fresh or [None]]
+        if any(asked):
+            shell.stop()
 
     return watch

@@ -33,9 +33,10 @@ def train(
 ) -> Model:
     """Train a model on a cluster (default: that of the training frame) and return it.
 
-    `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row; an
-    error that it raises gives the training up. `started` is given the shell of a single model (not of cross-validation)
-    before it runs: its `stop()` ends training with the model so far.
+    `progress(done, row)` is called after each round with the share of samples done (0-1) and the newest history row;
+    where it returns True, training ends with the model of that round, and an error that it raises gives the training
+    up. `started` is given the shell of a single model (not of cross-validation) before it runs: its `stop()` ends
+    training with the model so far.
     Raises H2OResponseError for bad parameters or columns before any work starts, H2OJobError where training fails.
     Frames are not changed. Ctrl-C ends training with the model of the last finished round.
     """

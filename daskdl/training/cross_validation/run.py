@@ -105,10 +105,10 @@ class _Together:
         if progress is None:
             return None
 
-        def report(done: float, row: dict[str, Any] | None) -> None:
+        def report(done: float, row: dict[str, Any] | None) -> bool | None:
             with self._lock:
                 self._done[number] = min(1.0, done)
-                progress(sum(self._done) / len(self._done), row if rows else None)
+                return progress(sum(self._done) / len(self._done), row if rows else None)
 
         return report
 
