@@ -29,6 +29,7 @@ from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
 TITLE = "deeplearning Grid Build progress"
+CANCELLED = "The grid search was cancelled before its first model was finished."
 
 _numbers = itertools.count(1)
 
@@ -268,7 +269,8 @@ class H2OGridSearch(GridAccessors, GridViews):
             print(said)
         if not results.models:
             registry.remove(results.grid_id)
-            raise H2OValueError(said or NOTHING)
+            cancelled = self.job is not None and self.job.status == "CANCELLED"
+            raise H2OValueError(said or (CANCELLED if cancelled else NOTHING))
 
     # ---- on disk -----------------------------------------------------------------------------------------------
     def save(self, folder: str | os.PathLike, frames: bool = False) -> str:

@@ -11,7 +11,7 @@ from daskdl.estimators.job import H2OJob
 from daskdl.estimators.journal import MOST_POINTS, Journal, goal
 from daskdl.grid import H2OGridSearch
 from frames.cluster import progress_bars, registry, session
-from frames.exceptions import H2OJobError
+from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 
 
@@ -161,6 +161,6 @@ def test_a_cancelled_grid_says_so(frame):
     while not grid.job.progress:
         time.sleep(0.02)
     grid.job.cancel()
-    with pytest.raises(Exception, match="cancelled"):
+    with pytest.raises(H2OValueError, match="cancelled before its first model"):
         grid.join()
     assert (grid.job.status, grid.job.job_key) == ("CANCELLED", "tries")

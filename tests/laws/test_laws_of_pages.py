@@ -62,7 +62,7 @@ def things(tmp_path_factory):
     path.write_text("\n".join([f'"{name}","{name} y"', *rows]))
     frame = h2o.import_file(str(path), destination_frame=f"{name}.frame")
     frame[f"{name} y"] = frame[f"{name} y"].asfactor()
-    network = H2ODeepLearningEstimator(hidden=[2], epochs=1, seed=1, nfolds=2, model_id=EVIL)
+    network = H2ODeepLearningEstimator(hidden=[2], epochs=1, seed=1, nfolds=2, stopping_rounds=0, model_id=EVIL)
     network.train(x=[name], y=f"{name} y", training_frame=frame, validation_frame=frame)
     auto = H2OAutoEncoderEstimator(hidden=[2], epochs=1, seed=1, model_id=f"{EVIL} auto")
     auto.train(x=[name], training_frame=frame)
@@ -73,15 +73,11 @@ def things(tmp_path_factory):
     broken = H2OJob(EVIL, fail)
     broken._thread.join()
     yield {
-        "H2OFrame": [frame, frame[name], frame.head(), frame[f"{name} y"].table(), frame.describe_table(name)]
-        if hasattr(frame, "describe_table")
-        else [frame, frame[name], frame.head(), frame[f"{name} y"].table()],
+        "H2OFrame": [frame, frame[name], frame.head(), frame[f"{name} y"].table(), frame[:, []]],
         "H2ODeepLearningEstimator": [network, auto],
         "ModelMetrics": [network.model_performance(), network.model_performance(valid=True), auto.model_performance()],
         "ConfusionMatrix": [network.confusion_matrix(), network.confusion_matrix(valid=True)],
-        "H2OTwoDimTable": [network.summary(), network.scoring_history(as_data_frame=False), grid.sorted_metric_table()]
-        if hasattr(grid.sorted_metric_table(), "_repr_html_") and not hasattr(grid.sorted_metric_table(), "iloc")
-        else [network.summary(), network.scoring_history(as_data_frame=False)],
+        "H2OTwoDimTable": [network.summary(), network.cross_validation_metrics_summary()],
         "GridViews": [grid, grid.get_grid(sort_by="logloss")],
         "H2OJob": [unfinished, broken],
         "H2OCluster": [h2o.cluster()],
