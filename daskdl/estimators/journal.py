@@ -115,7 +115,7 @@ class Journal:
         about = html.escape(f"{goal(self.row)} from {left:.4g} to {right:.4g} epochs, between {low:.4g} and {high:.4g}")
         return (
             f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{about}">{"".join(lines)}</svg>'
-            f"<div><small>{about}; solid: training, dashed: validation</small></div>"
+            f"<div><small>{about}{'; dashed: validation' if self._points['validation'] else ''}</small></div>"
         )
 
 

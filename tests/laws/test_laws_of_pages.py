@@ -16,7 +16,10 @@ from frames.cluster import progress_bars, registry, session
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
 HARMLESS = frozenset(
-    "b div h3 p pre small span strong style svg polyline title table thead tbody tr th td details summary br".split()
+    (
+        *("b", "div", "h3", "p", "pre", "small", "span", "strong", "style", "details", "summary", "br"),
+        *("svg", "polyline", "title", "table", "thead", "tbody", "tr", "th", "td"),
+    )
 )
 
 
