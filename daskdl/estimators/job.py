@@ -20,7 +20,12 @@ class H2OJob:
     It trains in a thread of its own, so a notebook goes on: there the cell of start() keeps a picture of the job that
     is drawn anew every second, whatever other cells do. Elsewhere lines or a bar are printed as by train().
 
-    Example: ``model.start(y="CAPSULE", training_frame=patients); model.job.progress; model.join()``.
+    Example::
+
+        network = H2ODeepLearningEstimator(hidden=[3], epochs=1, stopping_rounds=0)
+        network.start(x=["x", "k"], y="temperature", training_frame=frame)
+        network.job.status                  # RUNNING, and after a while DONE
+        network.join().job.progress == 1.0
     """
 
     def __init__(self, name: str, work: Callable[[H2OJob], Any]):
