@@ -113,6 +113,7 @@ class H2OEstimator:
                 validation_frame=request.validation,
                 model_id=key,
                 progress=progress,
+                started=None if job is None else job.started,
             )
 
     def _adopt(self, model: Any, stacklevel: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 from daskdl.estimators.journal import Journal
@@ -34,10 +35,11 @@ class H2OJob:
         self._journal = Journal(name, time.monotonic())
         self._work = work
         self._stop = threading.Event()
+        self._end: Callable[[], None] = lambda: None  # asks the training that runs to end
         self._over = threading.Event()
         self._result: Any = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="daskdl-train", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="daskdl-train", daemon=True)
         self._thread.start()
         if self.live:
             self.show()
@@ -59,6 +61,12 @@ class H2OJob:
         self._journal.take(done, row, time.monotonic())
         return self._stop.is_set()
 
+    def started(self, shell: Any) -> None:
+        """Note what `stop()` is to be asked of; it is asked at once where the job was cancelled before."""
+        self._end = shell.stop
+        if self._stop.is_set():
+            shell.stop()
+
     def note(self, text: str) -> None:
         """Note what goes on before there is more to tell."""
         self._journal.note = text
@@ -75,11 +83,12 @@ class H2OJob:
         return self._journal.done
 
     def cancel(self) -> None:
-        """Ask the training to end after the round that is running.
+        """Ask the training to end soon: in cross-validation after the rounds that are running, else within its round.
 
         join() then gives the model as it is by then; a grid keeps the models that are finished.
         """
         self._stop.set()
+        self._end()
 
     def result(self) -> Any:
         """Wait for the end, and return the result or raise what went wrong."""

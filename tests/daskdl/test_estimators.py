@@ -98,7 +98,7 @@ def calls(monkeypatch):
     """Put a stand-in for training in place and collect what it was called with."""
     made = []
 
-    def train(parameters, frame, x, y, validation_frame=None, model_id=None, progress=None):
+    def train(parameters, frame, x, y, validation_frame=None, model_id=None, progress=None, started=None):
         facts = survey(parameters, frame, x, y, validation_frame)
         resolved = resolve(parameters, facts, model_id)
         made.append(SimpleNamespace(parameters=parameters, x=x, y=y, valid=validation_frame, key=model_id))

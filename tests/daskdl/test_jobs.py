@@ -15,6 +15,9 @@ from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 
 
+pytestmark = pytest.mark.timeout(300)  # kernels may be compiled
+
+
 def row(epochs, **metrics):
     return {"epochs": float(epochs), "training_speed": "100 obs/sec", **metrics}
 
@@ -104,6 +107,12 @@ def test_a_job_that_fails_says_why_and_raises_it_where_the_result_is_asked_for()
     assert "The rows are gone." in repr(job)
 
 
+def test_a_job_that_begins_where_bars_are_hidden_draws_none():
+    with progress_bars.hidden():
+        job = H2OJob("net", lambda job: progress_bars.shown())
+    assert job.result() is False
+
+
 def test_outside_a_notebook_showing_a_job_prints_its_state(capsys):
     job = H2OJob("net", lambda job: job.take(0.5, None))
     job.result()
@@ -128,11 +137,11 @@ def frame(monkeypatch):
 ENDLESS = {"hidden": [5], "epochs": 1e7, "seed": 1, "stopping_rounds": 0, "train_samples_per_iteration": 600}
 
 
-def test_a_cancelled_training_ends_after_its_round_and_leaves_a_model_that_predicts(frame):
+def test_a_cancelled_training_ends_and_leaves_a_model_that_predicts(frame):
     model = H2ODeepLearningEstimator(**ENDLESS)
     model.start(y="y", training_frame=frame, model_id="long")
     assert model.job is not None
-    while not model.job.progress:
+    while model.job.status == "RUNNING" and not model.job.progress:
         time.sleep(0.02)
     assert (model.job.status, model.job.job_key) == ("RUNNING", "long")
     model.job.cancel()
@@ -142,11 +151,19 @@ def test_a_cancelled_training_ends_after_its_round_and_leaves_a_model_that_predi
     assert model.predict(frame).nrow == 600
 
 
+def test_a_training_that_is_cancelled_before_it_begins_ends_too(frame):
+    model = H2ODeepLearningEstimator(**ENDLESS)
+    model.start(y="y", training_frame=frame)
+    assert model.job is not None
+    model.job.cancel()
+    assert model.join().job.status == "CANCELLED"
+
+
 def test_a_cancelled_cross_validation_ends_too(frame):
     model = H2ODeepLearningEstimator(**ENDLESS, nfolds=2)
     model.start(y="y", training_frame=frame)
     assert model.job is not None
-    while not model.job.progress:
+    while model.job.status == "RUNNING" and not model.job.progress:
         time.sleep(0.02)
     model.job.cancel()
     model.join()
@@ -158,7 +175,7 @@ def test_a_cancelled_grid_says_so(frame):
     grid = H2OGridSearch(H2ODeepLearningEstimator(**ENDLESS), {"l1": [0.0, 1e-4]}, grid_id="tries")
     grid.start(y="y", training_frame=frame)
     assert grid.job is not None
-    while not grid.job.progress:
+    while grid.job.status == "RUNNING" and not grid.job.progress:
         time.sleep(0.02)
     grid.job.cancel()
     with pytest.raises(H2OValueError, match="cancelled before its first model"):
