@@ -14,7 +14,6 @@ from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import H2OFrame
 
-
 pytestmark = pytest.mark.timeout(300)  # kernels may be compiled
 
 
