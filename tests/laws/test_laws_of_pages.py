@@ -14,6 +14,8 @@ from daskdl.estimators.job import H2OJob
 from daskdl.grid import H2OGridSearch
 from frames.cluster import progress_bars, registry, session
 
+pytestmark = pytest.mark.timeout(300)  # kernels may be compiled
+
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
 HARMLESS = frozenset(
     (
