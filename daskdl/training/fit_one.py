@@ -38,6 +38,7 @@ from daskdl.worker import tasks
 from daskdl.worker.kernel_plan import Plan as KernelPlan
 from daskdl.worker.standing import Standing
 from frames.cluster import registry
+from frames.cluster.waiting import require_workers
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -100,6 +101,7 @@ def prepare(
     restart: Restart | None = None,
 ) -> Prepared:
     """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
+    require_workers(cluster.client, "Preparing training")
     view = look(frame, resolved)
     if restart is None:
         network = _new_network(resolved, frame, view, key)

@@ -21,6 +21,7 @@ from distributed.scheduler import KilledWorker
 from frames.exceptions import H2OJobError
 
 LOOK = 1.0  # seconds between two looks at the workers
+SOON = 0.1  # seconds between two looks for the first of them
 ANSWER = 5.0  # seconds that the scheduler has to say who is there
 PATIENCE = 60.0  # seconds without a worker that works, unless `patience` says otherwise
 
@@ -90,6 +91,17 @@ def identity(client: Client) -> dict[str, Any]:
     then that comes between the answer and the look at it, and a job would believe that all its workers are gone.
     """
     return client.sync(client.scheduler.identity, n_workers=-1)
+
+
+def require_workers(client: Client, what: str) -> None:
+    """Wait for a worker that works before `what` is begun; raises H2OJobError where none comes.
+
+    Example: ``require_workers(client, "Training")``.
+    """
+    watch = Watch(client, what)
+    while "running" not in _states(client).values():
+        watch.look()
+        time.sleep(SOON)
 
 
 class Watch:

@@ -139,3 +139,16 @@ def test_a_frame_whose_cluster_was_disconnected_says_so(client):
     other.close()
     with pytest.raises(H2OJobError, match="must lie on a cluster that is connected"):
         frame["x"].mean()
+
+
+def test_workers_are_seen_while_the_clock_of_the_client_writes_its_own_answer(own, monkeypatch):
+    _, client = own
+    ask = client._update_scheduler_info
+
+    async def overtaken(n_workers=0):
+        await ask(n_workers)
+        await ask()  # the clock's question, for which workers do not matter, is answered before anybody has looked
+
+    monkeypatch.setattr(client, "_update_scheduler_info", overtaken)
+    assert client.scheduler_info()["workers"] == {}  # so it happens
+    assert [about["nthreads"] for about in waiting.identity(client)["workers"].values()] == [1]
