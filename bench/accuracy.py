@@ -1,12 +1,13 @@
 """The tables and the digits through daskdl, beside what real H2O reached on them: same rows, calls and seeds.
 
-    DASKDL_DATA=... python bench/accuracy.py [--epochs 1] [--page docs/accuracy.md]
+    DASKDL_DATA=... python bench/accuracy.py [--epochs 1] [--page docs/accuracy.md] [--adam]
 
 H2O's side is read from bench/results/h2o.json; `bench/h2o_reference.py` makes it, `bench/data.py` fetches the larger
 tables. What is not there is left out and named.
 """
 
 import argparse
+import functools
 import json
 import tempfile
 from pathlib import Path
@@ -39,9 +40,13 @@ def main() -> None:
     arguments.add_argument("--epochs", type=float, default=1.0, help="passes over the digits (default 1)")
     arguments.add_argument("--page", type=Path, help="write the table to this page; rows that are not measured stay")
     arguments.add_argument("--only", nargs="+", help="these tables alone")
+    arguments.add_argument("--adam", action="store_true", help="Adam with automatic batches beside the default, no H2O")
     given = arguments.parse_args()
     h2o.init(verbose=False)
     h2o.no_progress()
+    if given.adam:
+        beside_adam(given.epochs, given.only)
+        return
     theirs = json.loads(H2O.read_text(encoding="utf-8"))
     known = {one["case"]: one for one in theirs["tables"]}
     lines: dict[str, str] = {}
@@ -74,6 +79,24 @@ def write(page: Path, lines: dict[str, str]) -> None:
     every = {**before, **lines}
     ordered = [every[name] for name in (*(case.name for case in cases.CASES), "digits") if name in every]
     page.write_text(HEAD + "\n".join(ordered) + "\n" + foot, encoding="utf-8")
+
+
+def beside_adam(epochs: float, only: list[str] | None) -> None:
+    """Print what the default reaches on each table, and what Adam does with automatic batches."""
+    adam = functools.partial(H2ODeepLearningEstimator, optimizer="adam", mini_batch_size="auto")
+    for case in [case for case in cases.CASES if not only or case.name in only]:
+        why = cases.lacking(case)
+        if why is not None:
+            print(why)
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            both = [cases.measure(h2o, one, case, Path(folder)) for one in (H2ODeepLearningEstimator, adam)]
+        told = " | ".join(f"{side['mean']:.4g} ± {side['sd']:.2g}" for side in both)
+        print(f"| {case.name} | {case.epochs:g} | {case.metric} | {told} |", flush=True)
+    if mnist.folder() and (not only or "digits" in only):
+        both = [cases.measure_digits(h2o, one, epochs) for one in (H2ODeepLearningEstimator, adam)]
+        told = " | ".join(f"{side['mean']:.4g} ± {side['sd']:.2g}" for side in both)
+        print(f"| digits | {epochs:g} | error | {told} |")
 
 
 def line(case: cases.Case, theirs: dict, ours: dict) -> str:

@@ -22,6 +22,7 @@ from daskdl.estimators import H2ODeepLearningEstimator
 
 PEER = Path(__file__).resolve().parent / "torch_digits.py"
 EPOCHS = range(2, 9)
+RECIPE = {"optimizer": "adam", "mini_batch_size": "auto", "adam_beta2": 0.99}  # torch_digits.py has the same numbers
 STILL = {"score_interval": 1e9, "score_duty_cycle": 0, "stopping_rounds": 0, "variable_importances": False}
 
 
@@ -77,7 +78,7 @@ def ours(target: float) -> dict:
 
 
 def _fit(pixels: list[str], train: object, epochs: float) -> tuple[H2ODeepLearningEstimator, float, float]:
-    model = H2ODeepLearningEstimator(optimizer="adam", mini_batch_size="auto", epochs=epochs, seed=1, **STILL)
+    model = H2ODeepLearningEstimator(epochs=epochs, seed=1, **RECIPE, **STILL)
     began, spent = time.perf_counter(), time.process_time()
     model.train(x=pixels, y=mnist.RESPONSE, training_frame=train)
     return model, time.perf_counter() - began, time.process_time() - spent

@@ -13,7 +13,7 @@ from daskdl.network.state import State
 PART = 1 / 3  # of a share's samples
 PIECES = 16  # networks that the mean is taken of, at most
 LEAST = 64  # samples between two of them, at least
-BATCHES = 4  # between two of them, at least
+BATCHES = 8  # between two of them, at least: meanwhile other threads can only pass rows
 
 
 def edges(samples: int, batch: int = 1) -> list[int]:
@@ -21,8 +21,8 @@ def edges(samples: int, batch: int = 1) -> list[int]:
 
     Cuts lie between whole batches.
 
-    >>> edges(600), edges(200), edges(6000, batch=128)
-    ([0, 400, 466, 533, 600], [0, 200], [0, 3968, 4608, 5248, 6000])
+    >>> edges(600), edges(200), edges(6000, batch=64)
+    ([0, 400, 466, 533, 600], [0, 200], [0, 3968, 4608, 5312, 6000])
     """
     tail = math.ceil(samples * PART)
     pieces = min(PIECES, tail // max(LEAST, BATCHES * batch if batch > 1 else 1))
