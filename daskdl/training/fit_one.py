@@ -132,7 +132,7 @@ def prepare(
         budget=None if stored else cluster.task_bytes,
         patience=LEAST_PATIENCE + (weight / SLOW_DISK if stored else 0.0),
     )
-    job = replace(job, plan=replace(job.plan, target=plan.target))
+    job = replace(job, plan=replace(job.plan, target=steering.target))
     return Prepared(
         resolved=resolved,
         encoder=encoder,

@@ -449,6 +449,8 @@ def _():
 
 @proof("rate_schedule", "rate_warmup")
 def _():
+    ready = prepared(epochs=3)
+    assert ready.job.plan.target == ready.plan.target == 3 * ROWS  # without it the schedule would stand still
     for base in (ADAM, MANUAL):
         _, falling = moved(base=base, rate_schedule="cosine")
         assert np.array_equal(
