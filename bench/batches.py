@@ -1,6 +1,6 @@
 """Batches that are worth it: Adam with automatic batches beside PyTorch on the processor, on the digits, in one run.
 
-    DASKDL_DATA=... python bench/batches.py [--torch PYTHON] [--target 0.025] [--batches 64 128 256]
+    DASKDL_DATA=... python bench/batches.py [--torch PYTHON] [--target 0.025] [--threads 2] [--batches 64 256]
 
 `--torch` names the interpreter of an environment that has PyTorch. The network is the same (200-200 rectifiers,
 softmax of ten), so are the rows (standardised), the optimizer and the schedule. PyTorch has its best of `--batches` and
@@ -32,9 +32,10 @@ def main() -> None:
     arguments.add_argument("--torch", help="interpreter of an environment with PyTorch")
     arguments.add_argument("--target", type=float, default=0.025, help="test error to reach (default 0.025)")
     arguments.add_argument("--batches", type=int, nargs="+", default=[64, 128, 256], help="batches that PyTorch tries")
+    arguments.add_argument("--threads", type=int, default=-1, help="threads of daskdl; all cores where not given")
     given = arguments.parse_args()
     print("machine:", json.dumps(machine.notes("daskdl", "numba")))
-    mine = ours(given.target)
+    mine = ours(given.target, given.threads)
     print(f"daskdl: {told(mine)}")
     if given.torch is None:
         print("PyTorch was not measured: --torch must name the interpreter of an environment that has it.")
@@ -53,9 +54,9 @@ def told(found: dict) -> str:
     )
 
 
-def ours(target: float) -> dict:
+def ours(target: float, threads: int) -> dict:
     """Train with Adam and an automatic batch, an epoch more each time, until the test error is reached."""
-    h2o.init(verbose=False)
+    h2o.init(nthreads=threads, verbose=False)
     h2o.no_progress()
     train, test = (h2o.import_file(str(path)) for path in mnist.as_csv(mnist.load()))
     for frame in (train, test):
