@@ -26,13 +26,15 @@ _NAMES: dict[str, str] = {
     **dict.fromkeys(("init", "connect", "cluster", "shutdown"), "daskdl.door.cloud"),
     **dict.fromkeys(("no_progress", "no_progress_block", "show_progress"), "daskdl.door.cloud"),
     **dict.fromkeys(("import_file", "upload_file"), "frames.functions"),
-    **dict.fromkeys(("get_frame", "assign", "deep_copy", "as_list", "load_frame"), "frames.functions"),
+    **dict.fromkeys(("assign", "deep_copy", "as_list", "load_frame"), "frames.functions"),
     **dict.fromkeys(("import_sql_table", "import_sql_select"), "frames.functions"),
     **dict.fromkeys(("lazy_import", "parse_setup", "parse_raw"), "frames.functions"),
     "H2OFrame": "frames.frame",
     "export_file": "frames.functions",
     "create_frame": "frames.functions",
-    **dict.fromkeys(("ls", "frames", "models", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"),
+    **dict.fromkeys(
+        ("ls", "frames", "get_frame", "models", "remove", "remove_all", "load_dataset"), "daskdl.door.keys"
+    ),
     **dict.fromkeys(
         ("get_model", "get_grid", "save_model", "load_model", "save_grid", "load_grid"), "daskdl.door.models"
     ),
@@ -41,6 +43,7 @@ _NAMES: dict[str, str] = {
         "daskdl.door.models",
     ),
     "resume": "daskdl.door.recovery",
+    "jobs": "daskdl.door.jobs",
     "upload_custom_metric": "daskdl.door.custom_metric",
     "rapids": "daskdl.door.properties",
     **dict.fromkeys(("download_csv", "interaction"), "daskdl.door.tables"),
@@ -82,6 +85,7 @@ __all__ = [
     "import_sql_table",
     "init",
     "interaction",
+    "jobs",
     "lazy_import",
     "list_timezones",
     "load_dataset",
@@ -131,7 +135,8 @@ if TYPE_CHECKING:
         varimp,
         varimp_heatmap,
     )
-    from daskdl.door.keys import frames, load_dataset, ls, models, remove, remove_all
+    from daskdl.door.jobs import jobs
+    from daskdl.door.keys import frames, get_frame, load_dataset, ls, models, remove, remove_all
     from daskdl.door.models import (
         download_model,
         download_pojo,
@@ -158,7 +163,6 @@ if TYPE_CHECKING:
         create_frame,
         deep_copy,
         export_file,
-        get_frame,
         import_file,
         import_sql_select,
         import_sql_table,

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (14, ("daskdl.model", "daskdl.worker", "daskdl.page")),
     (15, ("daskdl.shell",)),
     (16, ("daskdl.training",)),
-    (17, ("daskdl.export", "daskdl.explanation")),
+    (17, ("daskdl.dispatch", "daskdl.export", "daskdl.explanation")),
     (18, ("daskdl.estimators", "daskdl.exceptions", "daskdl.frame", "daskdl.two_dim_table")),
     (19, ("daskdl.grid",)),
     (20, ("daskdl.door",)),
@@ -48,10 +48,10 @@ MAY_COMPILE = (
 )  # frames may not lean on daskdl, and reads digits at its speed
 
 DASK = frozenset({"dask", "distributed"})
-MAY_USE_DASK = ("daskdl.shell", "daskdl.door", "daskdl.page")
+MAY_USE_DASK = ("daskdl.shell", "daskdl.dispatch", "daskdl.door", "daskdl.page")
 # The session knows the cluster in use. Only doors look there, and what sends what reads no data that lies anywhere yet;
 # all others are handed a cluster, or work where the data are that they are given.
-MAY_ASK_THE_SESSION = ("frames.cluster.sending", "frames.parse.files", "daskdl.door")
+MAY_ASK_THE_SESSION = ("frames.cluster.sending", "frames.parse.files", "daskdl.dispatch.scheduler", "daskdl.door")
 MAKE_FROM_NOTHING = ("frames.cluster", "frames.table.make", "frames.parse.files")  # `client_of()` without data
 PURE = ("daskdl.coordinator", "daskdl.metrics", "daskdl.network", "daskdl.encoding", "daskdl.parameters")
 THE_WORLD = frozenset({"asyncio", "socket", "subprocess", "threading", "multiprocessing", "concurrent"})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from daskdl.door.jobs import kept_frame, kept_names, remove_kept
 from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
@@ -14,8 +15,24 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 
 
 def ls() -> pd.DataFrame:
-    """Return the names of all frames, models and grids, a pandas DataFrame with the column `key`."""
-    return pd.DataFrame({"key": registry.keys()}, dtype=object)
+    """Return the names of all frames, models and grids, a pandas DataFrame with the column `key`.
+
+    What jobs beside the scheduler have left there is listed, too: get_model and get_frame fetch it.
+    """
+    left = [name for names in kept_names() for name in names]
+    return pd.DataFrame({"key": sorted({*registry.keys(), *left})}, dtype=object)
+
+
+def get_frame(frame_id: str) -> H2OFrame | None:
+    """Return the frame of this id, None if there is none.
+
+    Found are frames of this process, and those that a job beside the scheduler reads, or has read for a client that is
+    gone.
+    """
+    found = H2OFrame.get_frame(frame_id)
+    if found is None and (found := kept_frame(frame_id)) is not None:
+        found.frame_id = frame_id
+    return found
 
 
 def frames() -> dict[str, list[dict[str, Any]]]:
@@ -30,8 +47,9 @@ def frames() -> dict[str, list[dict[str, Any]]]:
 
 
 def models() -> list[str]:
-    """Return the ids of all models."""
-    return [key for key in list(registry.keys()) if hasattr(registry.get(key), "resolved")]
+    """Return the ids of all models, those that jobs beside the scheduler have left there included."""
+    own = [key for key in list(registry.keys()) if hasattr(registry.get(key), "resolved")]
+    return sorted({*own, *kept_names()[0]})
 
 
 def remove(x: Any, cascade: bool = True) -> None:
@@ -50,6 +68,8 @@ def remove(x: Any, cascade: bool = True) -> None:
 
 def _forget(one: Any, cascade: bool) -> None:
     key = one if isinstance(one, str) else _name(one)
+    if key is not None:
+        remove_kept(key)
     kept = registry.get(one) if isinstance(one, str) else one
     if isinstance(kept, H2OFrame):
         kept._discard()
@@ -76,9 +96,8 @@ def _name(one: Any) -> str | None:
 def remove_all(retained: Iterable[Any] | None = None) -> None:
     """Forget everything except the frames and models (objects or names) in `retained`."""
     kept = {one if isinstance(one, str) else _name(one) for one in retained or ()}
-    for key in list(registry.keys()):
-        if key not in kept:
-            _forget(key, cascade=False)
+    for key in {*registry.keys(), *(name for names in kept_names() for name in names)} - kept:
+        _forget(key, cascade=False)
 
 
 def load_dataset(relative_path: str) -> H2OFrame:

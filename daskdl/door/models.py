@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from daskdl.door.jobs import kept_model
 from daskdl.estimators.deeplearning import H2ODeepLearningEstimator, estimator_of
 from daskdl.model.kept_frames import on_cluster
 from daskdl.model.versions import file_name
@@ -17,9 +18,12 @@ from frames.frame import H2OFrame
 def get_model(model_id: str) -> H2ODeepLearningEstimator:
     """Return the estimator of a model that is kept under this name (an autoencoder as H2OAutoEncoderEstimator).
 
-    Raises H2OResponseError if there is none.
+    Found is also what a job beside the scheduler has left there, whoever began it. Raises H2OResponseError if there is
+    none.
     """
     found = registry.get(model_id)
+    if found is None and (found := kept_model(model_id)) is not None:
+        registry.register(model_id, found)
     if found is None or not hasattr(found, "resolved"):
         raise H2OResponseError(f"Object '{model_id}' not found for argument: key. h2o.ls() lists what is kept.")
     return estimator_of(found)

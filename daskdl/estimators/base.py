@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from daskdl.declarations.kinds import Declaration
 from daskdl.estimators.job import H2OJob
 from daskdl.estimators.progress import ModelProgress
-from daskdl.estimators.request import TrainRequest, request_of
+from daskdl.estimators.request import TrainRequest, request_of, work_of
 from daskdl.estimators.views import REPORTING
 from daskdl.parameters import Parameters, declarations, signature
 from frames.cluster import progress_bars, registry
@@ -102,19 +102,10 @@ class H2OEstimator:
         return model_id or self._parameters.model_id or made_up
 
     def _trained_model(self, request: TrainRequest, key: str, verbose: bool, job: H2OJob | None = None) -> Any:
-        from daskdl.training.train import train  # here, so that importing the classes does not load the kernels
+        from daskdl.dispatch.place import place_of  # here, so that importing the classes does not load the kernels
 
         with ModelProgress(shown=progress_bars.shown(), verbose=verbose, job=job) as progress:
-            return train(
-                request.parameters,
-                request.frame,
-                request.x,
-                request.y,
-                validation_frame=request.validation,
-                model_id=key,
-                progress=progress,
-                started=None if job is None else job.started,
-            )
+            return place_of(request.client).run(work_of(request, key), progress, None if job is None else job.started)
 
     def _adopt(self, model: Any, stacklevel: int) -> None:
         """Take a finished model as this object's and tell the user what it has to say."""
@@ -142,7 +133,8 @@ class H2OEstimator:
         """Begin training in the background; the arguments are those of train().
 
         join() waits for the end. `job` tells meanwhile how far it is, and cancel() ends it; a notebook shows it as a
-        picture that follows the training while other cells run.
+        picture that follows the training while other cells run. Beside a scheduler that is a process of its own the
+        training does not need this process any more: any client finds it in h2o.jobs() (docs/jobs.md).
         """
         key = self._new_key(model_id)
         request = request_of(
@@ -158,6 +150,7 @@ class H2OEstimator:
             weights_column=weights_column,
         )
         self._running = self.job = H2OJob(key, lambda job: self._trained_model(request, key, verbose, job))
+        self.job.await_start()
 
     def join(self) -> Any:
         """Wait for what start() began and return self; an error of the training is raised here."""

@@ -37,6 +37,7 @@ class H2OJob:
         self._stop = threading.Event()
         self._end: Callable[[], None] = lambda: None  # asks the training that runs to end
         self._over = threading.Event()
+        self._begun = threading.Event()
         self._result: Any = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="daskdl-train", daemon=True)
@@ -54,6 +55,7 @@ class H2OJob:
             self._journal.end(status, time.monotonic(), str(error) or type(error).__name__)
         finally:
             self._over.set()
+            self._begun.set()
 
     # ---- what the training tells ---------------------------------------------------------------------------------
     def take(self, done: float, row: dict[str, Any] | None) -> bool:
@@ -64,8 +66,13 @@ class H2OJob:
     def started(self, shell: Any) -> None:
         """Note what `stop()` is to be asked of; it is asked at once where the job was cancelled before."""
         self._end = shell.stop
+        self._begun.set()
         if self._stop.is_set():
             shell.stop()
+
+    def await_start(self) -> None:
+        """Wait until whoever runs the training has all that it needs, or it is over."""
+        self._begun.wait()
 
     def note(self, text: str) -> None:
         """Note what goes on before there is more to tell."""

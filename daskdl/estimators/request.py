@@ -23,6 +23,11 @@ class TrainRequest(NamedTuple):
     y: str | None
     validation: H2OFrame | None
 
+    @property
+    def client(self) -> Any:
+        """The client of the cluster that the rows are on: there they are trained on."""
+        return self.frame.placement(self.frame.names[:1]).client
+
 
 def request_of(
     parameters: Parameters,
@@ -76,6 +81,21 @@ def request_of(
     if max_runtime_secs is not None:
         changes["max_runtime_secs"] = max_runtime_secs
     return TrainRequest(parameters.replace(**changes), frame, chosen, response, validation)
+
+
+def work_of(request: TrainRequest, model_id: str) -> Any:
+    """Return the request as the work of a job that makes the model `model_id`."""
+    from daskdl.dispatch.work import TrainWork, named_by  # here, so that importing the classes loads no kernels
+
+    return TrainWork(
+        key=model_id,
+        parameters=request.parameters,
+        frame=request.frame,
+        x=request.x,
+        y=request.y,
+        validation=request.validation,
+        named=named_by(request.parameters),
+    )
 
 
 def _with_roles(parameters: Parameters, roles: dict[str, str | None]) -> Parameters:

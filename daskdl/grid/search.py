@@ -11,7 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from daskdl.estimators.request import TrainRequest, request_of
+from daskdl.dispatch.place import place_of
+from daskdl.estimators.request import TrainRequest, request_of, work_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
 from daskdl.model.model import Model
@@ -19,7 +20,6 @@ from daskdl.parameters import Parameters
 from daskdl.shell.cluster import Cluster
 from daskdl.training.cross_validation.run import models_at_once
 from daskdl.training.fit_one import Progress
-from daskdl.training.train import train
 from frames.cluster import registry
 
 SHORTEST = 1e-3  # seconds; 0 would mean no limit
@@ -156,16 +156,8 @@ class Search:
 
     # ---- one model ---------------------------------------------------------------------------------------------
     def _build(self, request: TrainRequest, key: str) -> Model:
-        return train(
-            request.parameters,
-            request.frame,
-            request.x,
-            request.y,
-            validation_frame=request.validation,
-            model_id=key,
-            progress=lambda done, row: self._report(key, done),
-            cluster=self.cluster.for_a_job(),
-        )
+        work = work_of(request, key)
+        return place_of(request.client).run(work, lambda done, row: self._report(key, done))
 
     def _report(self, key: str, done: float) -> None:
         """Pass progress on; here is also where a model in training learns that it is given up."""

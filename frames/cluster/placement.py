@@ -66,6 +66,9 @@ class Group:
 
     _peeked: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
+    def __reduce__(self) -> tuple[type[Group], tuple]:
+        return Group, (self.chunks, self.names, dict(self._summaries))  # a lock stays in its process
+
     def is_small(self, rows: Sequence[int]) -> bool:
         """Whether all columns, of these rows per partition, may be kept decoded in the client."""
         return len(rows) <= PEEKED_PARTITIONS and len(self.names) * sum(rows) <= PEEKED_CELLS

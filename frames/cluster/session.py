@@ -56,8 +56,8 @@ def client() -> distributed.Client:
 def set_client(new: distributed.Client | None) -> None:
     """Use this client from now on; None forgets the one in use (an embedded cluster then starts at the next need).
 
-    Raises H2OTypeError for anything else, H2OValueError for a client that is closed, and H2OResponseError in a child
-    that was forked after the first use.
+    Raises H2OTypeError for anything else, H2OValueError for a client that is closed or asynchronous, and
+    H2OResponseError in a child that was forked after the first use.
     """
     global _current
     refuse_a_fork()
@@ -65,6 +65,11 @@ def set_client(new: distributed.Client | None) -> None:
         raise H2OTypeError(f"A client must be a distributed.Client; got {type(new).__name__}.")
     if new is not None and new.status in ("closed", "closing"):
         raise H2OValueError(f"A client must be open; got {new}. Connect a new one.")
+    if new is not None and new.asynchronous:
+        raise H2OValueError(
+            "A client must not be asynchronous: frames wait for their numbers. Give Client(address), also inside an "
+            "event loop: it has a thread of its own, and start() trains without holding yours up."
+        )
     with _lock:
         _current = new
         if new is not None:

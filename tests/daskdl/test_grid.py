@@ -14,6 +14,7 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import search
 from daskdl.grid.grid_search import H2OGridSearch
+from daskdl.training import train as doing
 from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
@@ -177,8 +178,8 @@ def test_an_error_of_one_training_is_a_failure_of_that_model(table, monkeypatch)
             raise H2OJobError("out of luck")
         return real(parameters, *arguments, **keywords)
 
-    real = search.train
-    monkeypatch.setattr(search, "train", broken)
+    real = doing.train
+    monkeypatch.setattr(doing, "train", broken)
     grid = searched(table, {"l1": [0, 0.1, 0.2]}, grid_id="g")
     assert sorted(grid.model_ids) == ["g_model_1", "g_model_3"]  # k counts attempts
     assert grid.failure_details == ["out of luck"]

@@ -1,0 +1,230 @@
+"""Jobs beside a scheduler that is a process of its own: clients come and go, the jobs go on."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import distributed
+import numpy as np
+import pytest
+
+import daskdl as h2o
+from daskdl.dispatch.place import HERE, Beside, place_of
+from daskdl.estimators import H2ODeepLearningEstimator
+from frames.cluster import registry, session
+from frames.exceptions import H2OJobError, H2OResponseError
+from frames.frame import H2OFrame
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(150)]
+
+ENDLESS = {"hidden": [8], "epochs": 1e7, "seed": 1, "stopping_rounds": 0, "score_interval": 0.2}
+SHORT = {"hidden": [8], "epochs": 5, "seed": 1, "reproducible": True, "stopping_rounds": 0}
+
+
+class Processes:
+    """A scheduler and two workers, each a process of its own."""
+
+    def __init__(self, folder):
+        self._file = folder / "scheduler.json"
+        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.workers = [self._started("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard") for _ in range(2)]
+
+    def _started(self, kind, *options):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self._file), *options]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    @property
+    def address(self):
+        import json
+
+        until = time.monotonic() + 60
+        while not self._file.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        return json.loads(self._file.read_text())["address"]
+
+    def close(self):
+        for one in (*self.workers, self.scheduler):
+            one.kill()
+            one.wait()
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    found = Processes(tmp_path_factory.mktemp("scheduler"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def client(processes):
+    before = session._current
+    with distributed.Client(processes.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        session.set_client(client)
+        yield client
+        h2o.remove_all()
+        registry.clear()
+        session.set_client(before)
+
+
+@pytest.fixture
+def frame(client):
+    draw = np.random.default_rng(3).normal(size=(600, 3))
+    return H2OFrame({"a": draw[:, 0], "b": draw[:, 1], "y": draw[:, 0] * draw[:, 1]}, destination_frame="rows")
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def test_training_runs_beside_the_scheduler_and_gives_the_same_bits_as_here(client, frame):
+    assert isinstance(place_of(client), Beside)
+    model = H2ODeepLearningEstimator(**SHORT, model_id="there")
+    model.train(y="y", training_frame=frame)
+    job = h2o.jobs().of_model("there")
+    assert (job.status, job.progress, job.outlives_client) == ("DONE", 1.0, True)
+    from daskdl.dispatch.work import TrainWork
+    from daskdl.shell.halt import Halt
+
+    here = TrainWork("here", model.model.parameters, frame, ["a", "b"], "y").run(None, Halt())
+    assert here.state.weights.tobytes() == model.model.state.weights.tobytes()
+    assert model.predict(frame).nrow == 600
+
+
+def test_a_cancelled_job_ends_with_a_model(client, frame):
+    model = H2ODeepLearningEstimator(**ENDLESS, model_id="cancelled")
+    model.start(y="y", training_frame=frame)
+    job = h2o.jobs().of_model("cancelled")
+    until(lambda: job.progress > 0)
+    assert job.status == "RUNNING"
+    job.cancel()
+    model.join()
+    assert job.status == "CANCELLED"
+    assert np.isfinite(model.mse())
+    assert (job.message, model.job.status) == ("The job was cancelled.", "DONE")
+
+
+def test_an_error_of_the_training_is_raised_where_it_is_joined(client, frame):
+    model = H2ODeepLearningEstimator(**{**SHORT, "epochs": -1}, model_id="refused")
+    model.start(y="y", training_frame=frame)
+    job = h2o.jobs().of_model("refused")
+    with pytest.raises(H2OResponseError, match="epochs"):
+        model.join()
+    assert job.status == "FAILED"
+    assert "epochs" in repr(job)
+
+
+def test_a_custom_metric_is_known_beside_the_scheduler(client, frame):
+    reference = h2o.upload_custom_metric(
+        "class Near:\n"
+        "    def map(self, pred, act, w, o, model):\n        return [abs(act[0] - pred[0]), 1]\n"
+        "    def reduce(self, l, r):\n        return [l[0] + r[0], l[1] + r[1]]\n"
+        "    def metric(self, l):\n        return l[0] / l[1]\n",
+        class_name="Near",
+        func_name="near",
+    )
+    model = H2ODeepLearningEstimator(**SHORT, custom_metric_func=reference)
+    model.train(y="y", training_frame=frame)
+    assert model.model.training_metrics.custom_metric_value() == pytest.approx(model.mae(), rel=1e-3)
+
+
+def test_frames_of_a_cross_validation_come_back(client, frame):
+    model = H2ODeepLearningEstimator(**SHORT, nfolds=3, keep_cross_validation_predictions=True)
+    model.train(y="y", training_frame=frame)
+    held_out = model.cross_validation_holdout_predictions()
+    assert held_out.nrow == 600
+    assert held_out.isna().sum() == 0
+    assert h2o.get_frame(held_out.frame_id) is held_out
+    assert h2o.get_model(f"{model.model_id}_cv_1").predict(frame).nrow == 600
+
+
+def test_a_cross_validation_is_cancelled_among_its_folds(client, frame):
+    model = H2ODeepLearningEstimator(**ENDLESS, nfolds=2, model_id="folded")
+    model.start(y="y", training_frame=frame)
+    time.sleep(1)
+    model.job.cancel()
+    with pytest.warns(RuntimeWarning, match="main model"):
+        model.join()
+    assert h2o.jobs().of_model("folded").status == "CANCELLED"
+
+
+FIRST = """
+    import sys, distributed, numpy as np, daskdl as h2o
+    from daskdl.estimators import H2ODeepLearningEstimator
+    h2o.connect(address=sys.argv[1], verbose=False)
+    draw = np.random.default_rng(3).normal(size=(600, 3))
+    frame = h2o.H2OFrame({"a": draw[:, 0], "b": draw[:, 1], "y": draw[:, 2]}, destination_frame="left")
+    model = H2ODeepLearningEstimator(hidden=[8], epochs=1e7, max_runtime_secs=4, seed=1, stopping_rounds=0,
+                                     score_interval=0.2, model_id="orphan")
+    model.start(y="y", training_frame=frame)
+    print("started", flush=True)
+    model.join()
+"""
+
+
+def test_the_client_is_killed_and_a_new_one_finds_model_and_frame(processes, client):
+    first = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(FIRST), processes.address], stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline().strip() == "started"
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    first.stdout.close()
+    job = h2o.jobs().of_model("orphan")
+    assert job.status == "RUNNING"
+    with h2o.no_progress_block():
+        model = job.join()
+    assert job.status == "DONE"
+    assert "orphan" in h2o.models()
+    assert {"orphan", "left"} <= set(h2o.ls()["key"])
+    again = h2o.get_model("orphan")
+    frame = h2o.get_frame("left")
+    assert again.predict(frame).nrow == 600
+    assert model.mse() == pytest.approx(again.model_performance(frame).mse(), rel=1e-4)
+    h2o.remove("orphan")
+    assert h2o.models() == []
+    with pytest.raises(H2OResponseError, match="orphan"):
+        h2o.get_model("orphan")
+
+
+def test_two_jobs_of_two_threads_share_the_workers(client, frame):
+    models = [H2ODeepLearningEstimator(**ENDLESS, max_runtime_secs=4) for _ in "ab"]
+    for model in models:
+        model.start(y="y", training_frame=frame)
+    for model in models:
+        model.join()
+    samples = [model.model.samples for model in models]
+    assert min(samples) > 0.5 * max(samples)
+
+
+def test_a_cluster_in_this_process_runs_jobs_here():
+    with (
+        distributed.LocalCluster(1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        assert place_of(client) is HERE
+
+
+def test_the_end_of_the_scheduler_is_told_with_the_way_on(tmp_path):
+    lone = Processes(tmp_path)
+    before = session._current
+    try:
+        with distributed.Client(lone.address, set_as_default=False, timeout=30) as client:
+            client.wait_for_workers(1, timeout=60)
+            session.set_client(client)
+            rows = H2OFrame({"a": list(range(100)), "y": [0.5, 1.5] * 50})
+            model = H2ODeepLearningEstimator(**ENDLESS)
+            model.start(y="y", training_frame=rows)
+            lone.scheduler.kill()
+            with pytest.raises(H2OJobError, match=r"h2o\.resume"):
+                model.join()
+    finally:
+        session.set_client(before)
+        lone.close()
