@@ -12,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := daskdl frames tests bench docs k8s
 
-.PHONY: demo test lint types bench docs warm clean distclean help
+.PHONY: demo test lint types bench docs soak warm clean distclean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -33,6 +33,9 @@ types: .venv/.installed-test  ## pyright over both packages
 
 bench: .venv/.installed-bench  ## samples per second against other trainers, in one run
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+soak: .venv/.installed  ## five minutes of trainings under killed workers and clients: no sample may be lost
+	.venv/bin/python bench/soak.py
 
 docs: .venv/.installed  ## write docs/parameters.md and docs/metrics.md again from the declarations
 	$(BIN)/python docs/parameters.py
