@@ -38,36 +38,46 @@ class Place(Protocol):
 
     def begin(self, work: Work) -> str:
         """Begin a job and return its key; from then on it needs nothing of whoever began it."""
+        ...
 
     def run(self, work: Work, progress: Progress | None, started: Started | None = None) -> Model:
         """Do a job and return its model; Ctrl-C ends it with the model of the last finished round.
 
         `started` is given what stops the job, once whoever runs it has all that it needs.
         """
+        ...
 
     def look(self, key: str, seen: int, before: Record | None) -> News:
         """Return how a job is, and its history rows after the first `seen`, as soon as something is new."""
+        ...
 
     def stop(self, key: str, reason: str) -> None:
         """Ask a job to end soon."""
+        ...
 
     def take(self, key: str) -> Model:
         """Return the model of a job that is over; raises its error."""
+        ...
 
     def records(self) -> list[Record]:
         """Return all jobs that are known here, the oldest first."""
+        ...
 
     def model(self, model_id: str) -> Model | None:
         """Return a model that a job made, None where it is not kept."""
+        ...
 
     def frame(self, frame_id: str) -> H2OFrame | None:
         """Return a frame that a job reads while its client is gone, None where it is not kept."""
+        ...
 
     def names(self) -> tuple[list[str], list[str]]:
         """Return the ids of models and of frames that are kept."""
+        ...
 
     def remove(self, name: str) -> None:
         """Let go of a model or of a frame."""
+        ...
 
 
 class Here:
@@ -116,7 +126,7 @@ class Here:
     def take(self, key: str) -> Model:
         """Return the model of a job; raises its error, or H2OJobError where it was removed meanwhile."""
         job = self._table.get(key)
-        found = registry.get(job.model_id)
+        found: Any = registry.get(job.model_id)
         return found if job.error is None and hasattr(found, "resolved") else job.model()
 
     def records(self) -> list[Record]:

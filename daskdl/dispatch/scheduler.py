@@ -21,6 +21,7 @@ from distributed import Client, Scheduler, SchedulerPlugin
 from daskdl.dispatch.job import FAILED, Job, named_extras
 from daskdl.dispatch.parcel import Parcel, pack, unpack
 from daskdl.dispatch.table import JobTable
+from daskdl.dispatch.work import Work
 from frames.cluster import registry, session
 
 NAME = "daskdl-jobs"
@@ -132,8 +133,8 @@ class Jobs(SchedulerPlugin):
     def _run(self, job: Job, parcel: Parcel) -> None:
         try:
             client = self._own_client()
-            work = unpack(parcel, client)
-            job.held = {} if work is None else work.frames
+            work: Work = unpack(parcel, client)
+            job.held = work.frames
             with client.as_current():
                 model = job.do(work)
             for name in named_extras(model):  # whoever fetches the model registers them where they are used

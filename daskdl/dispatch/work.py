@@ -23,17 +23,21 @@ class Work(Protocol):
     @property
     def key(self) -> str:
         """The id of the model that it makes."""
+        ...
 
     @property
     def description(self) -> str:
         """What it is called in a list of jobs."""
+        ...
 
     @property
     def frames(self) -> Mapping[str, H2OFrame]:
         """The frames that it reads, by their ids."""
+        ...
 
     def run(self, progress: Progress | None, halt: Halt) -> Model:
         """Do it in this thread; `halt` ends it early."""
+        ...
 
 
 @dataclass(frozen=True)

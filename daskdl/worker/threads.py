@@ -16,9 +16,10 @@ import numpy as np
 
 from daskdl.encoding.decoded import Design, empty_window
 from daskdl.kernels.batches import EachBatch
-from daskdl.kernels.optimizers import Clock, Optimizer
+from daskdl.kernels.optimizers import Clock
 from daskdl.kernels.owners import EachRow
 from daskdl.kernels.penalties import Penalties
+from daskdl.kernels.spec import Spec
 from daskdl.kernels.structs import Rows, Settings
 from daskdl.kernels.tickets import FINISHED, READY, STOP, count, counters, reached, take
 from daskdl.kernels.training import items_of_window, train_window
@@ -47,7 +48,7 @@ class Window(NamedTuple):
     """Rows that were gathered, and what their steps need: the same for all threads, so made by one of them."""
 
     rows: Rows
-    optimizer: Optimizer
+    optimizer: Spec
     settings: Settings
 
 
