@@ -44,6 +44,9 @@ class H2OEstimator:
         self._running: H2OJob | None = None
         self.job: H2OJob | None = None  # what start() began last
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_running": None, "job": None}  # a copy has the model, and not the thread
+
     @classmethod
     def _of(cls, model: Any) -> Any:
         """Return the estimator of a trained model, as get_model and cross_validation_models hand out."""

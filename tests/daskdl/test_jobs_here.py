@@ -1,6 +1,7 @@
 """Jobs in threads of this process, what ends them, and the table that lists them."""
 
 import asyncio
+import copy
 
 import distributed
 import numpy as np
@@ -58,6 +59,15 @@ def test_what_train_does_is_a_job_too(frame):
     job = h2o.jobs().of_model("trained")
     assert (job.status, job.progress, job.message) == ("DONE", 1.0, "")
     assert 0 < job.start_time <= job.end_time
+
+
+def test_an_estimator_that_was_started_is_copied_with_its_model_and_without_its_thread(frame):
+    model = H2ODeepLearningEstimator(hidden=[4], epochs=1)
+    model.start(y="y", training_frame=frame)
+    model.join()
+    twin = copy.deepcopy(model)
+    assert (twin.job, twin.model_id) == (None, model.model_id)
+    assert twin.mse() == model.mse()
 
 
 def test_names_are_escaped_where_a_notebook_shows_jobs(frame):
