@@ -55,7 +55,7 @@ def named_extras(model: Model) -> dict[str, Any]:
 class Job:
     """A piece of work under way.
 
-    Example: ``job = Job("job_1", work.key, work.description, "client")``, then ``job.do(work)`` in some thread.
+    For instance ``job = Job("job_1", work.key, work.description, "client")``, then ``job.do(work)`` in some thread.
     """
 
     def __init__(self, key: str, model_id: str, description: str, where: str, owner: str = "") -> None:

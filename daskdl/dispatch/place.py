@@ -83,7 +83,7 @@ class Place(Protocol):
 class Here:
     """Jobs in threads of this process: they end with it.
 
-    Example: ``HERE.begin(TrainWork(...))`` is the key of a job.
+    For instance ``HERE.begin(TrainWork(...))`` is the key of a job.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class _Handle:
 class Beside:
     """Jobs beside the scheduler of a client: they go on without it.
 
-    Example: ``Beside(client).records()`` lists the jobs of a cluster.
+    For instance ``Beside(client).records()`` lists the jobs of a cluster.
     """
 
     def __init__(self, client: Client) -> None:

@@ -46,7 +46,7 @@ def install(process: str, version: str, dask_scheduler: Scheduler) -> tuple[bool
 class Jobs(SchedulerPlugin):
     """The jobs of a scheduler.
 
-    Example: ``client.run_on_scheduler(install)``, then `daskdl.dispatch.beside.Beside(client)` talks to it.
+    For instance ``client.run_on_scheduler(install)``, then `daskdl.dispatch.beside.Beside(client)` talks to it.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:

@@ -19,7 +19,7 @@ def new_key() -> str:
 class JobTable:
     """Jobs in the order in which they began. `kept_bytes` bounds the models of finished jobs; the oldest go first.
 
-    Example: ``table = JobTable()``, ``table.add(job)``, ``table.records()``.
+    For instance ``table = JobTable()``, ``table.add(job)``, ``table.records()``.
     """
 
     def __init__(self, kept_bytes: int = 0) -> None:

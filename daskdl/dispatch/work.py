@@ -46,7 +46,7 @@ class TrainWork:
 
     `named` holds what the parameters name and only the process that made them knows: a custom metric by its reference.
 
-    Example: ``TrainWork("m", parameters, frame, ["x"], "y").run(None, Halt())`` is the model "m".
+    For instance ``TrainWork("m", parameters, frame, ["x"], "y").run(None, Halt())`` is the model "m".
     """
 
     key: str

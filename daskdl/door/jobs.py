@@ -14,7 +14,7 @@ def jobs() -> Jobs:
 
     A job beside the scheduler is listed for every client, also after the one that began it has gone.
 
-    Example: ``h2o.jobs()[-1].progress``, ``h2o.jobs().of_model("m").join()``.
+    For instance ``h2o.jobs()[-1].progress``, ``h2o.jobs().of_model("m").join()``.
     """
     found = [ListedJob(place, record.key, estimator_of, record) for place in _places() for record in place.records()]
     return Jobs(sorted(found, key=lambda job: job.start_time))

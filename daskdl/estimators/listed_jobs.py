@@ -20,7 +20,7 @@ HEAD = ("job", "model", "status", "progress", "time", "message")
 class ListedJob:
     """One training. Reading an attribute asks how the job is now.
 
-    Example: ``job = h2o.jobs()[-1]``, then ``job.progress``, ``job.cancel()``.
+    For instance ``job = h2o.jobs()[-1]``, then ``job.progress``, ``job.cancel()``.
     """
 
     def __init__(self, place: Place, key: str, opened: Callable[[Any], Any], record: Record | None = None) -> None:

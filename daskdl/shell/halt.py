@@ -19,7 +19,7 @@ class Stoppable(Protocol):
 class Halt:
     """Stops whatever it covers once it is asked to: those that it covers already, and those that come later.
 
-    Example: ``halt = Halt()``, ``halt.covers(shell)`` in the thread that trains, ``halt.stop()`` in another one.
+    For instance ``halt = Halt()``, ``halt.covers(shell)`` in the thread that trains, ``halt.stop()`` in another one.
     """
 
     def __init__(self) -> None:

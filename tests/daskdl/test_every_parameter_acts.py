@@ -828,7 +828,7 @@ def _(tmp_path):
         fit(**quick, checkpoint_interval=0)
         assert len(written) == 1  # the finished model
         fit(**quick, checkpoint_interval=1e-6)
-    assert len(written) > 3
+    assert len(written) > 2  # rounds of a lone worker follow one another in one task, and are saved after it
     assert "checkpoint" in written[1]
     refused("checkpoint_interval", checkpoint_interval=-1)
 

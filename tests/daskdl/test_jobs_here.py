@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import distributed
 import numpy as np
@@ -18,6 +19,12 @@ from frames.exceptions import H2OJobError, H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
 ENDLESS = {"hidden": [4], "epochs": 1e7, "seed": 1, "stopping_rounds": 0, "score_interval": 0.1}
+
+
+def in_a_loop(work):
+    """Run in an event loop of another thread: afterwards the main thread would have none, and others look for it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result(timeout=100)
 
 
 @pytest.fixture
@@ -87,7 +94,7 @@ def test_inside_an_event_loop_a_job_leaves_the_loop_free(frame):
             await asyncio.sleep(0.01)
         return model.join()
 
-    assert np.isfinite(asyncio.run(notebook()).mse())
+    assert np.isfinite(in_a_loop(notebook()).mse())
 
 
 def test_an_asynchronous_client_is_refused_at_once(frame):
@@ -97,7 +104,7 @@ def test_an_asynchronous_client_is_refused_at_once(frame):
             with pytest.raises(H2OValueError, match="must not be asynchronous"):
                 session.set_client(client)
 
-    asyncio.run(connect())
+    in_a_loop(connect())
 
 
 class Stopped:

@@ -233,7 +233,7 @@ def model(parameters: Parameters, layout: Layout, samples: int = 1000) -> Simple
     resolved = resolve(parameters, FACTS)
     return SimpleNamespace(
         layout=layout, resolved=resolved, state=initialise(layout, FirstWeights("Normal"), 1), category="Regression",
-        response="y", samples=samples, notes={"staleness": 32},
+        response="y", samples=samples, epochs=1.0, notes={"staleness": 32},
     )  # fmt: skip
 
 
