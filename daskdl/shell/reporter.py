@@ -35,6 +35,7 @@ class Reporter:
         self._sent = -INTERVAL
         self._pending: concurrent.futures.Future | None = None
         self._complained = False
+        self._ended = False  # whether the last report is on its way
 
     def seen(
         self, event: messages.Event, instructions: Sequence[messages.Instruction]
@@ -74,9 +75,10 @@ class Reporter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
-        """Send the last report of a job that broke off."""
+        """Send the last report, unless that was done: of a job that broke off, or ended while it was lent."""
         if error is not None:
             self.observer.broken = str(error) or type(error).__name__
+        if error is not None or not self._ended:
             self._send(time.time(), last=True)
 
     def _send(self, now: float, last: bool) -> None:
@@ -84,7 +86,7 @@ class Reporter:
             if not last:
                 return  # the scheduler is slow: what is new goes with the next report
             concurrent.futures.wait([self._pending], LAST_WORD)
-        self._sent = time.monotonic()
+        self._sent, self._ended = time.monotonic(), last
         if self._state is not None:
             self.observer.layers, self._state = self._layers(self._state), None
         report = self.observer.report(self._coordinator, now)
