@@ -174,7 +174,7 @@ def test_a_running_job_is_followed_without_reloading_and_cancelled(screen):
     points = (
         "[...Bokeh.documents[0]._all_models.values()].find((one) => one.name?.startsWith('training_')).get_length()"
     )
-    assert screen.tab.evaluate(points) == screen.tab.evaluate(rows)
+    screen.until(f"{points} === {rows}")  # the chart follows the table, a moment later
     screen.press("Cancel")
     screen.until("document.querySelector('[data-show=state]')?.textContent === 'cancelled'")
     assert job.wait(100)
