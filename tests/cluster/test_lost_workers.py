@@ -118,7 +118,7 @@ def test_rows_that_have_no_source_and_are_gone_are_named(workers, monkeypatch):
     frame = H2OFrame(table())
     strike = Strike(lambda: [end(pid, signal.SIGKILL) for pid in pids])
     first = "(0|2000)"  # whichever worker is missed first
-    with pytest.raises(H2OJobError, match=f"row of frame {frame.frame_id} must be on .* from row {first} on"):
+    with pytest.raises(H2OJobError, match=f"row of frame {frame.frame_id} must be on a worker .* from row {first} on"):
         train(Parameters(epochs=40, **NET), frame, y="y", progress=strike)
 
 

@@ -821,14 +821,14 @@ def _(tmp_path):
 
 @proof("checkpoint_interval")
 def _(tmp_path):
-    quick = {"epochs": 30, "train_samples_per_iteration": 80, "export_checkpoints_dir": str(tmp_path)}
+    quick = {"epochs": 300, "train_samples_per_iteration": 80, "export_checkpoints_dir": str(tmp_path)}
     with pytest.MonkeyPatch.context() as patch:
         written = []
         patch.setattr("daskdl.model.checkpoint.save", lambda model, path, **more: written.append(model.notes))
         fit(**quick, checkpoint_interval=0)
         assert len(written) == 1  # the finished model
         fit(**quick, checkpoint_interval=1e-6)
-    assert len(written) > 2  # rounds of a lone worker follow one another in one task, and are saved after it
+    assert len(written) > 3
     assert "checkpoint" in written[1]
     refused("checkpoint_interval", checkpoint_interval=-1)
 
