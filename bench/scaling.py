@@ -18,9 +18,9 @@ from simulated_cluster import Costs, Mishaps, Outcome, SimulatedCluster
 from daskdl.coordinator.progress import TrainingPlan
 from daskdl.coordinator.round_size import AUTO, Machine, ScoringPolicy, Work, samples_per_round
 from daskdl.coordinator.stopping import StoppingRule, objective
+from daskdl.training.plans import GFLOPS
 
 PARTITION = 4_000_000  # rows of a partition, at most
-GFLOPS = 300.0  # what the schedule assumes of a thread (daskdl/training/plans.py)
 FLOP, NET, INPUTS = 72.0, 199_210, 784  # of 784-200-200-10 with the Rectifier
 HEAD = ("workers", "rows", "round", "rounds", "seconds", "M samples/s", "efficiency", "average", "deaths", "again",
         "lost", "coordinator ms/round")  # fmt: skip

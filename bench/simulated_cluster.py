@@ -18,9 +18,8 @@ import numpy as np
 from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.progress import TrainingPlan
-
-FAN_IN = 8  # shares that one task averages, as in daskdl.shell
-TICK = 0.25  # seconds between two looks at the clock, as in daskdl.shell
+from daskdl.shell.cluster import TICK
+from daskdl.worker.tasks import FAN_IN
 
 
 @dataclass(frozen=True)
