@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import importlib
 import pickle
-import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextvars import copy_context
 from importlib import metadata
-from typing import Any, Protocol
+from typing import Any
 
 from daskdl.dispatch import scheduler
 from daskdl.dispatch.job import CREATED, Job, Record, named_extras
@@ -19,6 +18,7 @@ from daskdl.dispatch.parcel import Parcel, pack, unpack
 from daskdl.dispatch.table import JobTable, new_key
 from daskdl.dispatch.work import Progress, Work
 from daskdl.model.model import Model
+from daskdl.shell.cluster import Cluster
 from daskdl.shell.halt import STOPPED, Stoppable
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.shell import INTERRUPTED
@@ -33,84 +33,68 @@ Started = Callable[[Stoppable], None]
 News = tuple[Record, list[dict[str, Any]]]
 
 
-class Place(Protocol):
-    """Runs jobs."""
+class Place(ABC):
+    """Runs jobs. What it keeps beyond the registry of this process is nothing, unless a subclass says otherwise."""
 
-    def begin(self, work: Work) -> str:
-        """Begin a job and return its key; from then on it needs nothing of whoever began it."""
-        ...
-
+    @abstractmethod
     def run(self, work: Work, progress: Progress | None, started: Started | None = None) -> Model:
         """Do a job and return its model; Ctrl-C ends it with the model of the last finished round.
 
         `started` is given what stops the job, once whoever runs it has all that it needs.
         """
-        ...
 
+    @abstractmethod
     def look(self, key: str, seen: int, before: Record | None) -> News:
         """Return how a job is, and its history rows after the first `seen`, as soon as something is new."""
-        ...
 
+    @abstractmethod
     def stop(self, key: str, reason: str) -> None:
         """Ask a job to end soon."""
-        ...
 
+    @abstractmethod
     def take(self, key: str) -> Model:
-        """Return the model of a job that is over; raises its error."""
-        ...
+        """Return the model of a job that is over; raises its error, or H2OJobError where it was removed meanwhile."""
 
+    @abstractmethod
     def records(self) -> list[Record]:
         """Return all jobs that are known here, the oldest first."""
-        ...
 
     def model(self, model_id: str) -> Model | None:
         """Return a model that a job made, None where it is not kept."""
-        ...
+        return None
 
     def frame(self, frame_id: str) -> H2OFrame | None:
         """Return a frame that a job reads while its client is gone, None where it is not kept."""
-        ...
+        return None
 
     def names(self) -> tuple[list[str], list[str]]:
         """Return the ids of models and of frames that are kept."""
-        ...
+        return [], []
 
     def remove(self, name: str) -> None:
-        """Let go of a model or of a frame."""
-        ...
+        """Let go of a model or of a frame, where it is kept."""
+        return
 
 
-class Here:
-    """Jobs in threads of this process: they end with it.
+class Here(Place):
+    """Jobs in threads of this process: they end with it, and the registry keeps what they make.
 
-    For instance ``HERE.begin(TrainWork(...))`` is the key of a job.
+    For instance ``HERE.run(TrainWork(...), None)`` is a model.
     """
 
     def __init__(self) -> None:
         self._table = JobTable()
 
-    def begin(self, work: Work) -> str:
-        """Begin a job in a thread of its own and return its key."""
-        job = self._added(work)
-        thread = threading.Thread(target=copy_context().run, args=(_quietly, job, work), name=f"daskdl-{job.key}")
-        thread.daemon = True
-        thread.start()
-        return job.key
-
     def run(self, work: Work, progress: Progress | None, started: Started | None = None) -> Model:
         """Do a job in this thread."""
-        job = self._added(work)
+        job = Job(new_key(), work.key, work.description, "client")
+        self._table.add(job)
         if started is not None:
             started(job.halt)
         try:
             return job.do(work, progress)
         finally:
             job.result = None  # whoever called has it
-
-    def _added(self, work: Work) -> Job:
-        job = Job(new_key(), work.key, work.description, "client")
-        self._table.add(job)
-        return job
 
     def look(self, key: str, seen: int, before: Record | None) -> News:
         """Return how a job is, and new history rows."""
@@ -133,30 +117,6 @@ class Here:
         """Return the jobs of this process."""
         return self._table.records()
 
-    def model(self, model_id: str) -> Model | None:
-        """Return None: who wants a model of this process finds it in the registry."""
-        return None
-
-    def frame(self, frame_id: str) -> H2OFrame | None:
-        """Return None: who wants a frame of this process finds it in the registry."""
-        return None
-
-    def names(self) -> tuple[list[str], list[str]]:
-        """Return nothing: the registry knows."""
-        return [], []
-
-    def remove(self, name: str) -> None:
-        """Let go of nothing: the registry has it."""
-
-
-def _quietly(job: Job, work: Work) -> None:
-    try:
-        model = job.do(work)
-    except Exception:  # noted in the job, and raised to whoever joins it
-        return
-    registry.register(model.key, model)
-    job.result = None  # it lives as long as it is registered
-
 
 class _Handle:
     """Stops one job of a place."""
@@ -169,7 +129,7 @@ class _Handle:
         self._place.stop(self._key, reason)
 
 
-class Beside:
+class Beside(Place):
     """Jobs beside the scheduler of a client: they go on without it.
 
     For instance ``Beside(client).records()`` lists the jobs of a cluster.
@@ -278,6 +238,11 @@ def follow(place: Place, key: str, progress: Progress | None) -> Record:
 
 HERE = Here()
 _places: weakref.WeakKeyDictionary[Client, Place] = weakref.WeakKeyDictionary()
+
+
+def place_for(frame: H2OFrame) -> Place:
+    """Return where a job on a frame runs: with the cluster that its rows are on."""
+    return place_of(Cluster.of(frame).client)
 
 
 def place_of(client: Client) -> Place:

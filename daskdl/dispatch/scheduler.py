@@ -139,17 +139,12 @@ class Jobs(SchedulerPlugin):
                 model = job.do(work)
             for name in named_extras(model):  # whoever fetches the model registers them where they are used
                 registry.remove(name)
-            self._table.weigh(job.key, len(cloudpickle.dumps(_without_frames(model))))
+            self._table.weigh(job.key, sum(one.nbytes for one in (model.state, model.last) if one is not None))
         except Exception as error:  # noted in the job, for whoever asks
             if not job.record().is_over:
                 job.fail(error)
         if job.record().status == FAILED or job.owner in self._scheduler.clients:
             job.held = {}  # whoever began it has the frames; where that client is gone, the next one may ask for them
-
-
-def _without_frames(model: Any) -> Any:
-    """Return what of a model takes memory here: rows stay with the workers."""
-    return model.state, model.history, model.training_metrics, model.validation_metrics
 
 
 _VERBS: dict[str, Callable[..., Any]] = {

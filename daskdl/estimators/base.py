@@ -105,10 +105,10 @@ class H2OEstimator:
         return model_id or self._parameters.model_id or made_up
 
     def _trained_model(self, request: TrainRequest, key: str, verbose: bool, job: H2OJob | None = None) -> Any:
-        from daskdl.dispatch.place import place_of  # here, so that importing the classes does not load the kernels
+        from daskdl.dispatch.place import place_for  # here, so that importing the classes does not load the kernels
 
         with ModelProgress(shown=progress_bars.shown(), verbose=verbose, job=job) as progress:
-            return place_of(request.client).run(work_of(request, key), progress, None if job is None else job.started)
+            return place_for(request.frame).run(work_of(request, key), progress, None if job is None else job.started)
 
     def _adopt(self, model: Any, stacklevel: int) -> None:
         """Take a finished model as this object's and tell the user what it has to say."""

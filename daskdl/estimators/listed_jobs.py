@@ -93,13 +93,6 @@ class ListedJob:
 
         An error of the training is raised here. Ctrl-C ends the training with the model of the last finished round.
         """
-        model = self._model()
-        registry.register(model.key, model)
-        return self._opened(model)
-
-    poll = join
-
-    def _model(self) -> Any:
         from daskdl.dispatch.place import follow
         from daskdl.shell.interrupts import orderly
         from daskdl.shell.shell import INTERRUPTED
@@ -109,7 +102,11 @@ class ListedJob:
             orderly(lambda: self._place.stop(self._key, INTERRUPTED)),
         ):
             self._last = follow(self._place, self._key, progress)
-        return self._place.take(self._key)
+        model = self._place.take(self._key)
+        registry.register(model.key, model)
+        return self._opened(model)
+
+    poll = join
 
     def _cells(self) -> list[Any]:
         record = self._record()

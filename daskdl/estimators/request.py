@@ -23,11 +23,6 @@ class TrainRequest(NamedTuple):
     y: str | None
     validation: H2OFrame | None
 
-    @property
-    def client(self) -> Any:
-        """The client of the cluster that the rows are on: there they are trained on."""
-        return self.frame.placement(self.frame.names[:1]).client
-
 
 def request_of(
     parameters: Parameters,

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from daskdl.dispatch.place import place_of
+from daskdl.dispatch.place import place_for
 from daskdl.estimators.request import TrainRequest, request_of, work_of
 from daskdl.grid.results import Failure, Results
 from daskdl.grid.space import NAMES_OF_DATA, Criteria, Space
@@ -157,7 +157,7 @@ class Search:
     # ---- one model ---------------------------------------------------------------------------------------------
     def _build(self, request: TrainRequest, key: str) -> Model:
         work = work_of(request, key)
-        return place_of(request.client).run(work, lambda done, row: self._report(key, done))
+        return place_for(request.frame).run(work, lambda done, row: self._report(key, done))
 
     def _report(self, key: str, done: float) -> None:
         """Pass progress on; here is also where a model in training learns that it is given up."""

@@ -24,7 +24,7 @@ class Halt:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._covered: list[weakref.ref[Stoppable]] = []  # hundreds of folds may come and go under one halt
+        self._covered: list[weakref.ref[Stoppable]] = []  # a job that is listed keeps no network in memory
         self._reason: str | None = None
 
     @property
