@@ -159,7 +159,7 @@ FIRST = """
     h2o.connect(address=sys.argv[1], verbose=False)
     draw = np.random.default_rng(3).normal(size=(600, 3))
     frame = h2o.H2OFrame({"a": draw[:, 0], "b": draw[:, 1], "y": draw[:, 2]}, destination_frame="left")
-    model = H2ODeepLearningEstimator(hidden=[8], epochs=1e7, max_runtime_secs=4, seed=1, stopping_rounds=0,
+    model = H2ODeepLearningEstimator(hidden=[8], epochs=1e7, max_runtime_secs=12, seed=1, stopping_rounds=0,
                                      score_interval=0.2, model_id="orphan")
     model.start(y="y", training_frame=frame)
     print("started", flush=True)
@@ -194,7 +194,7 @@ def test_the_client_is_killed_and_a_new_one_finds_model_and_frame(processes, cli
 
 
 def test_two_jobs_of_two_threads_share_the_workers(client, frame):
-    models = [H2ODeepLearningEstimator(**ENDLESS, max_runtime_secs=4) for _ in "ab"]
+    models = [H2ODeepLearningEstimator(**ENDLESS, max_runtime_secs=12) for _ in "ab"]
     for model in models:
         model.start(y="y", training_frame=frame)
     for model in models:
