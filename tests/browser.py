@@ -60,7 +60,11 @@ class Tab:
 
     def close(self) -> None:
         """Let go of the page."""
-        self._socket.close()
+
+        async def closed() -> None:  # inside the loop, which closing asks for
+            self._socket.close()
+
+        self._run(closed)
         self._loop.close(all_fds=True)
 
 

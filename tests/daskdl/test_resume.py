@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 
 NET = {
     "hidden": [8],
-    "epochs": 150,
+    "epochs": 1500,
     "seed": 1,
     "reproducible": True,
     "stopping_rounds": 0,
@@ -76,12 +76,12 @@ def cut(table, tmp_path_factory) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_training_that_was_killed_goes_on_with_the_bits_of_one_that_was_not(cut, table):
     found = checkpoint.load(cut / "cut")
-    assert 0 < found.samples < 150 * 1000
+    assert 0 < found.samples < 1500 * 1000
     assert "h2o.resume()" in found.notes["ended"]
     frame = h2o.import_file(str(table), destination_frame="table")
     whole = H2ODeepLearningEstimator(**NET).train(y="y", training_frame=frame).model
     resumed = h2o.resume(str(cut))
-    assert resumed.model.samples == whole.samples == 150 * 1000
+    assert resumed.model.samples == whole.samples == 1500 * 1000
     np.testing.assert_array_equal(resumed.model.state.weights, whole.state.weights)
     np.testing.assert_array_equal(resumed.model.state.slots, whole.state.slots)
     assert resumed.model.parameters.checkpoint is None

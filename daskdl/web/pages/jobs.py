@@ -33,9 +33,10 @@ class OneJob(Page):
     def get(self) -> None:
         """Show it."""
         job = self.job
-        header = list(job.rows[0]) if job.rows else []
-        chart = learning_curve([(job.title, job.rows)]) if job.rows else None
-        self.show("job", job.title, job=job, header=header, chart_item=chart)
+        rows = list(job.rows)  # more come while the page is written: chart and table show the same ones
+        header = list(rows[0]) if rows else []
+        chart = learning_curve([(job.title, rows)]) if rows else None
+        self.show("job", job.title, job=job, rows=rows, header=header, chart_item=chart)
 
 
 class JobState(OneJob):

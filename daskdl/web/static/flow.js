@@ -48,7 +48,7 @@ async function draw() {
   }
   document.body.dataset.charts = drawn.length;
 }
-draw();
+const charted = draw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach(paint));
 
 // ---- a job that goes on
@@ -96,7 +96,7 @@ function add(found, table) {
     if (points.length) source.stream({ x: points.map((one) => one.epochs), y: points.map((one) => one[source.name]) });
   }
 }
-if (job && job.dataset.state === "running") follow();
+if (job && job.dataset.state === "running") charted.finally(follow); // rows that come before a chart is there would miss it
 
 // ---- the form of a model: what applies, and what is wrong, while it is filled in
 const form = document.querySelector("form[data-check]");
