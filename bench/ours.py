@@ -20,7 +20,7 @@ from daskdl.network.layout import Layout
 from daskdl.network.start import FirstWeights, initialise
 from daskdl.training.plans import STALENESS
 from daskdl.worker.kernel_plan import Plan
-from daskdl.worker.trainer import Portion, RoundShare, train_share
+from daskdl.worker.trainer import Delta, Portion, RoundShare, train_share
 
 HIDDEN = (200, 200)
 CLASSES = 10
@@ -85,16 +85,22 @@ def layout_of(rows: Design, net: Net, classes: int) -> Layout:
     return Layout(levels=0, numbers=rows.width, hidden=net.hidden, outputs=classes, pieces=net.activation.pieces)
 
 
+def trained(rows: Design, batch: int, threads: int, *, samples: int, net: Net = PLAIN, classes: int = CLASSES) -> Delta:
+    """Train a share of decoded rows as a worker does; `batch` 1 is the online kernel."""
+    layout = layout_of(rows, net, classes)
+    options = {"optimizer": Adadelta(), "staleness": STALENESS, **net.plan}
+    plan = Plan(layout, net.activation, Multinomial(), batch=batch, **options)
+    state = initialise(layout, FirstWeights(), seed=1)
+    share = RoundShare((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
+    return train_share(state, share, plan, threads)
+
+
 def trainer_speed(
     rows: Design, batch: int, threads: int, samples: int, net: Net = PLAIN, classes: int = CLASSES
 ) -> float:
-    """Samples per second of `train_share` on decoded rows; `batch` 1 is the online kernel."""
-    layout = layout_of(rows, net, classes)
-    plan = Plan(layout, net.activation, Multinomial(), Adadelta(), batch=batch, staleness=STALENESS, **net.plan)
-    state = initialise(layout, FirstWeights(), seed=1)
-    share = RoundShare((Portion(0, 0, samples, rows, np.arange(rows.rows)),), begin=0, pace=1.0)
-    trained = train_share(state, share, plan, threads)
-    return trained.samples / trained.seconds
+    """Return the samples per second of `trained`."""
+    done = trained(rows, batch, threads, samples=samples, net=net, classes=classes)
+    return done.samples / done.seconds
 
 
 def first_sample() -> float:

@@ -1,6 +1,7 @@
 """Test error after k epochs on 1 to 16 threads and on 1 to 8 workers: what parallel work costs in accuracy.
 
     DASKDL_DATA=... python bench/staleness.py [--tables digits adult] [--seeds 3] [--workers 1 4] [--json FILE]
+    python bench/staleness.py --processes 12       so many tables and seeds at a time, each in a process of one thread
     python bench/staleness.py --cluster            two real workers beside two simulated ones
 
 Threads must end with the same bits. Workers train on shares that are averaged round by round: their errors stand beside
@@ -11,9 +12,11 @@ runs the same coordinator and kernels on the same rows.
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 import statistics
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,19 +88,33 @@ TABLES = (
 def main() -> None:
     """Measure the chosen tables; print them as they are done."""
     given = _arguments()
-    h2o.init(verbose=False)
-    h2o.no_progress()
     if given.cluster:
+        _begin()
         print(beside_a_cluster())
         return
+    chosen = [table for table in TABLES if table.name in given.tables]
+    for table in chosen:
+        if why := lacking(table.name):
+            print(why)
+    chosen = [table for table in chosen if not lacking(table.name)]
     found: dict[str, Any] = {"machine": machine.notes("daskdl", "numba"), "tables": {}}
-    for table in TABLES:
-        if table.name in given.tables:
-            why = lacking(table.name)
-            found["tables"][table.name] = None if why else measure(table, given)
-            print(why or shown(table, found["tables"][table.name]), flush=True)
+    seeds = range(1, given.seeds + 1)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.processes, context, initializer=_begin) as pool:
+        begun = {
+            table.name: [pool.submit(measure, table.name, seed, given) for seed in seeds]
+            for table in reversed(chosen)  # the longest first
+        }
+        for table in chosen:
+            found["tables"][table.name] = together([one.result() for one in begun[table.name]])
+            print(shown(table, found["tables"][table.name]), flush=True)
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _begin() -> None:
+    h2o.init(verbose=False)
+    h2o.no_progress()
 
 
 def _arguments() -> argparse.Namespace:
@@ -109,6 +126,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--epochs", type=float, help="instead of those of the table")
     arguments.add_argument("--parameters", type=json.loads, default={}, help='others, as JSON: {"hidden": [50]}')
     arguments.add_argument("--cluster", action="store_true", help="compare the simulation with two real workers")
+    arguments.add_argument("--processes", type=int, default=1, help="trainings at a time (default 1, of two threads)")
     arguments.add_argument("--json", type=Path, help="write the results here as well")
     return arguments.parse_args()
 
@@ -122,22 +140,32 @@ def lacking(name: str) -> str | None:
     return None
 
 
-def measure(table: Table, given: argparse.Namespace) -> dict[str, Any]:
-    """Train once per seed and number of workers; `errors[workers][epoch]` are lists by seed."""
+def measure(name: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
+    """Train with one seed, once per number of workers; `errors` are by workers and epoch."""
+    table = next(one for one in TABLES if one.name == name)
     train, test = table.frames()
-    epochs = given.epochs or table.epochs
-    errors: dict[int, dict[int, list[float]]] = {}
-    rounds: dict[int, int] = {}
-    same = True
-    for seed in range(1, given.seeds + 1):
-        bench = Bench.of(Parameters(epochs=epochs, seed=seed, **given.parameters), train, test, table.response)
-        same = same and (seed > 1 or alike(bench))
-        for workers in given.workers:
-            run = Simulation(bench, workers, real_threads=min(2, os.cpu_count() or 1)).run()
-            rounds[workers] = len(run.rounds)
-            for epoch, error in run.errors.items():
-                errors.setdefault(workers, {}).setdefault(epoch, []).append(error)
-    return {"threads_alike": same, "rounds": rounds, "errors": errors}
+    parameters = Parameters(epochs=given.epochs or table.epochs, seed=seed, **given.parameters)
+    bench = Bench.of(parameters, train, test, table.response)
+    threads = 1 if given.processes > 1 else min(2, os.cpu_count() or 1)
+    runs = {workers: Simulation(bench, workers, real_threads=threads).run() for workers in given.workers}
+    return {
+        "threads_alike": seed > 1 or alike(bench),
+        "rounds": {workers: len(run.rounds) for workers, run in runs.items()},
+        "errors": {workers: run.errors for workers, run in runs.items()},
+    }
+
+
+def together(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the seeds of a table together: `errors[workers][epoch]` are lists by seed."""
+    first = found[0]
+    return {
+        "threads_alike": all(one["threads_alike"] for one in found),
+        "rounds": first["rounds"],
+        "errors": {
+            workers: {epoch: [one["errors"][workers][epoch] for one in found] for epoch in by_epoch}
+            for workers, by_epoch in first["errors"].items()
+        },
+    }
 
 
 def alike(bench: Bench) -> bool:
