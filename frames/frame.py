@@ -18,6 +18,7 @@ import numpy as np
 from frames.chunks.schema import Schema
 from frames.cluster import registry
 from frames.cluster.placement import Group, Placement
+from frames.cluster.sending import tasks_named
 from frames.export import store
 from frames.export.dask_face import to_dask
 from frames.table.face import Faced, bare, face, shown, swap, swap_and_give
@@ -65,7 +66,8 @@ def operator(sign: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     """Return the method behind an operator; `swapped`: the frame stands on its right."""
 
     def method(self: Faced, other: Any) -> Any:
-        return shown(type(self), arithmetic.operate(self._table, sign, bare(other), swapped))
+        with tasks_named("frames-operator"):
+            return shown(type(self), arithmetic.operate(self._table, sign, bare(other), swapped))
 
     return method
 

@@ -163,7 +163,7 @@ class Coordinator:
             rival = self.round.least_loaded(self.crew.threads, share.worker)
             if rival is not None and rival != share.worker:
                 share.rival = rival
-                self._log("overtaken", overtaken(share, self.watch.now))
+                self._log("overtaken", overtaken(share, self.watch.now), str(share.worker))
                 self._order(share, rival)
 
     def _combine_when_complete(self) -> None:
@@ -234,8 +234,8 @@ class Coordinator:
         self._save_when_due()
         self._next()
 
-    def _log(self, kind: str, text: str) -> None:
-        self.out.append(messages.Log(kind, text))
+    def _log(self, kind: str, text: str, worker: str = "") -> None:
+        self.out.append(messages.Log(kind, text, worker))
 
     def _save_when_due(self) -> None:
         if not self.ending and self.saving.due(self.progress, self.watch.elapsed):
@@ -324,7 +324,7 @@ class Coordinator:
         if not self.crew.lose(event.worker):
             return
         held = self.round.let_go(event.worker) if self.round else []
-        self._log("worker-lost", f"Worker {event.worker} left{work_of(held, self.watch.now)}.")
+        self._log("worker-lost", f"Worker {event.worker} left{work_of(held, self.watch.now)}.", event.worker)
         self._again(held, f"worker {event.worker} was lost", failed=False)
         if not self.crew.threads and self.phase != "finished":
             if self.ending in HURRIED:
@@ -337,7 +337,8 @@ class Coordinator:
             return
         held = self.round.let_go(event.worker, event.share)
         if held:
-            self._log("share-failed", f"Share {event.share} failed on worker {event.worker}: {event.message}")
+            said = f"Share {event.share} failed on worker {event.worker}: {event.message}"
+            self._log("share-failed", said, event.worker)
             self._again(held, event.message, failed=True)
 
     def _again(self, held: list[Share], cause: str, failed: bool) -> None:
@@ -370,7 +371,8 @@ class Coordinator:
 
     def _joined(self, event: messages.WorkerJoined) -> None:
         if self.crew.join(event.worker, event.threads):
-            self._log("worker-joined", f"Worker {event.worker} joined with {event.threads} threads.")
+            said = f"Worker {event.worker} joined with {event.threads} threads."
+            self._log("worker-joined", said, event.worker)
         if self.waiting_since is None:
             return
         self.waiting_since = None

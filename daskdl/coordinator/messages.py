@@ -204,10 +204,11 @@ class WaitForWorkers:
 
 @dataclass(frozen=True)
 class Log:
-    """Tell the world; `kind` is one word for machines."""
+    """Tell the world; `kind` is one word for machines, `worker` whom it is about ("": nobody in particular)."""
 
     kind: str
     text: str
+    worker: str = ""
 
 
 @dataclass(frozen=True)

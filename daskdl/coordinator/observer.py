@@ -125,6 +125,10 @@ class Observer:
         self._out = 0.0
         self._busy.clear()
 
+    def seconds(self, now: float) -> dict[str, float]:
+        """Return where the time until `now` went: seconds by `PARTS_OF_TIME`."""
+        return {**self._times, self._part: self._times[self._part] + max(0.0, now - self._now)}
+
     def report(self, coordinator: Coordinator, now: float) -> Report:
         """Return the state of the job at `now` as plain values; scorings are in one report each."""
         progress, plan = coordinator.progress, coordinator.plan
@@ -132,7 +136,6 @@ class Observer:
         done = progress.done + _trained(coordinator)
         rows = _rows(coordinator, self._shown)
         self._shown, self._reports = len(progress.history), self._reports + 1
-        times = {**self._times, self._part: self._times[self._part] + max(0.0, now - self._now)}
         return Report(
             job=self.job,
             model=self.model,
@@ -147,7 +150,7 @@ class Observer:
             speed=progress.speed,
             seconds=watch.elapsed,
             left=self._left(coordinator, done, now),
-            times=times,
+            times=self.seconds(now),
             goal=_column(coordinator),
             rows=rows,
             workers=self._workers(coordinator),

@@ -64,6 +64,10 @@ class Jobs(SchedulerPlugin):
             answer = False, error
         return cloudpickle.dumps(answer)
 
+    def statuses(self) -> list[str]:
+        """Return the status of every job that is listed."""
+        return [record.status for record in self._table.records()]
+
     async def close(self) -> None:
         """Let the jobs go: their scheduler ends."""
         for job in self._table.jobs():

@@ -1,10 +1,12 @@
 """init, connect, cluster, shutdown: which Dask cluster the work runs on, and what it looks like."""
 
+import functools
 import inspect
 import math
 import os
 import platform
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dask.utils import parse_bytes
 
+from daskdl.door.nodes import Held, chunks_sentence, held_on, jobs_sentence, nodes_of, workers_table
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.cluster import progress_bars, session
 from frames.cluster.waiting import identity
@@ -231,6 +234,11 @@ class H2OCluster:
         self.client = client
         self._info: dict[str, Any] = identity(client)
 
+    @functools.cached_property
+    def _held(self) -> Held | None:
+        """What the workers hold, looked at when it is first asked for."""
+        return held_on(self.client)
+
     @property
     def version(self) -> str:
         """Version of daskdl."""
@@ -247,12 +255,29 @@ class H2OCluster:
         return len(self._info["workers"])
 
     @property
+    def cloud_healthy(self) -> bool:
+        """Whether there are workers, and all of them answer and take tasks."""
+        return bool(self._info["workers"]) and all(node["healthy"] for node in self.nodes)
+
+    @property
+    def cloud_uptime_millis(self) -> int:
+        """Milliseconds since the scheduler started."""
+        return max(0, int(1000 * (time.time() - self._info["started"])))
+
+    @property
     def nodes(self) -> list[dict[str, Any]]:
-        """One record per worker: address, threads, memory in bytes (0: no limit)."""
-        return [
-            {"address": address, "threads": worker["nthreads"], "memory": worker["memory_limit"] or 0}
-            for address, worker in self._info["workers"].items()
-        ]
+        """One record per worker: address, threads, memory, chunks and more; `daskdl.door.nodes.nodes_of` names them."""
+        return nodes_of(self._info["workers"], self._held)
+
+    def node(self, node_id: int) -> dict[str, Any]:
+        """Return the record of a worker by its number, counted from 0. Raises H2OValueError for one that is not there.
+
+        For instance ``h2o.cluster().node(0)["free_mem"]``.
+        """
+        nodes = self.nodes
+        if not 0 <= node_id < len(nodes):
+            raise H2OValueError(f"node() must be given a number from 0 to {len(nodes) - 1}; got {node_id}.")
+        return nodes[node_id]
 
     @property
     def dashboard_link(self) -> str | None:
@@ -289,14 +314,17 @@ class H2OCluster:
         return self.client.status == "running"
 
     def status_table(self) -> H2OTwoDimTable:
-        """Return what show_status() prints, as a table of names and values."""
-        memory = sum(node["memory"] for node in self.nodes)
+        """Return what show_status() prints first, as a table of names and values."""
+        nodes = self.nodes
+        limit, used = (sum(node[what] for node in nodes) for what in ("memory", "used_mem"))
         embedded = self.cloud_name.startswith("inproc")
         rows = [
             ("cluster", "embedded in this process" if embedded else self.cloud_name),
-            ("workers", str(self.cloud_size)),
-            ("threads", str(sum(node["threads"] for node in self.nodes))),
-            ("memory", f"{memory / 2**30:.1f} GiB" if memory else "no limit"),
+            ("workers", str(self.cloud_size) + ("" if self.cloud_healthy else ", not all of them healthy")),
+            ("threads", str(sum(node["threads"] for node in nodes))),
+            ("memory", f"{used / 2**30:.1f} of {limit / 2**30:.1f} GiB in use" if limit else "no limit"),
+            ("chunks", chunks_sentence(nodes)),
+            ("jobs", jobs_sentence(self._held)),
             ("dashboard", self.dashboard_link or "off"),
             ("time zone", self.timezone),
             ("daskdl", self.version),
@@ -305,12 +333,21 @@ class H2OCluster:
         ]
         return H2OTwoDimTable("", "", ["", "daskdl cluster"], ["string", "string"], [list(row) for row in rows])
 
+    get_status = status_table  # h2o-py's name
+
+    def get_status_details(self) -> H2OTwoDimTable:
+        """Return the table of workers: state, threads, memory, chunks and their bytes, what is spilled to disk."""
+        return workers_table(self.nodes)
+
     def show_status(self, detailed: bool = False) -> None:
-        """Print the status table; `detailed` adds a line per worker."""
+        """Print how the cluster was when h2o.cluster() was called: itself, chunks and jobs, and its workers.
+
+        Workers are left out where there is one alone, unless `detailed` asks for them.
+        """
         self.status_table().show()
-        if detailed:
-            for node in self.nodes:
-                print(f"{node['address']}: {node['threads']} threads, {node['memory'] / 2**30:.1f} GiB")
+        if detailed or self.cloud_size > 1:
+            print()
+            self.get_status_details().show()
 
     def shutdown(self, prompt: bool = False) -> None:
         """Forget all frames and models and close the embedded cluster; one of yours stays up."""
@@ -321,7 +358,7 @@ class H2OCluster:
         session.stop()
 
     def _repr_html_(self) -> str:
-        return self.status_table()._repr_html_()
+        return self.status_table()._repr_html_() + self.get_status_details()._repr_html_()
 
     def __repr__(self) -> str:
         return f"H2OCluster({self.cloud_name}, {self.cloud_size} workers)"

@@ -30,7 +30,7 @@ from daskdl.scoring.partitions import Scorer
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, resident, submit, tasks_named
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import Group, H2OFrame
 
@@ -99,6 +99,7 @@ class Question:
         return [*shown, Column(BIAS, "real"), *pair]
 
 
+@tasks_named("daskdl-contributions")
 def contributions(
     model: Model,
     frame: H2OFrame,

@@ -21,7 +21,7 @@ from daskdl.model.apply import design_of, held, needed_columns, reading
 from daskdl.model.model import Model
 from daskdl.scoring.partitions import Scorer
 from frames.chunks.column import Column
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, resident, submit, tasks_named
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -168,6 +168,7 @@ def individual(model: Model, frame: H2OFrame, grid: Grid, output: Output) -> np.
     return np.concatenate(parts)[:, :, 0]
 
 
+@tasks_named("daskdl-partial-dependence")
 def _asked(model: Model, frame: H2OFrame, task: Any, question: tuple, weights: str | None = None) -> list[Any]:
     """Return what a task finds in every partition of a frame."""
     scorer = model.scorer()

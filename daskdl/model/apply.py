@@ -25,7 +25,7 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import registry
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, key_of, resident, submit, tasks_named
 from frames.cluster.waiting import Client
 from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
@@ -34,6 +34,7 @@ from frames.table.names import unique_names
 LARGE = 8_000_000  # bytes above which a model is scattered: Dask would warn about a task graph of that size
 
 
+@tasks_named("daskdl-predict")
 def predict(model: Model, frame: H2OFrame) -> H2OFrame:
     """Return predictions (rows of `frame`): label and class probabilities, or the response, or a reconstruction.
 
@@ -42,6 +43,7 @@ def predict(model: Model, frame: H2OFrame) -> H2OFrame:
     return _mapped(model, frame, _predict, model.prediction_columns)
 
 
+@tasks_named("daskdl-anomaly")
 def anomaly(model: Model, frame: H2OFrame, per_feature: bool = False) -> H2OFrame:
     """Return the reconstruction MSE of each row, or the squared error of each input unit.
 
@@ -55,6 +57,7 @@ def anomaly(model: Model, frame: H2OFrame, per_feature: bool = False) -> H2OFram
     return _mapped(model, frame, _errors_per_row, [Column("Reconstruction.MSE", "real")])
 
 
+@tasks_named("daskdl-deep-features")
 def deep_features(model: Model, frame: H2OFrame, layer: int) -> H2OFrame:
     """Return the values of hidden layer `layer` (counted from 0) for each row.
 
@@ -78,6 +81,7 @@ def performance(model: Model, frame: H2OFrame, auc_type: str | None = None) -> m
     return metrics.finish(model.category, measured(model, frame, auc_type), options, metrics.Header("test", ""))
 
 
+@tasks_named("daskdl-score")
 def measured(model: Model, frame: H2OFrame, auc_type: str | None = None) -> metrics.State:
     """Return the mergeable state behind `performance`; raises as it does."""
     scorer = model.scorer(auc_type, known_metric(model.resolved.actual.custom_metric_func))
@@ -144,7 +148,7 @@ def held(value: Any, client: Client) -> Any:
     """
     if getattr(value, "weights", np.zeros(0)).nbytes > LARGE:
         return resident(value, client)
-    return client.submit(_held, value, pure=False)
+    return client.submit(_held, value, key=key_of(_held), pure=False)
 
 
 def _held(value: Any) -> Any:

@@ -24,17 +24,19 @@ def attach(client: Any) -> str | None:
 
 def add_page(dask_scheduler: Any) -> None:
     """Add the page to this scheduler, inside its own process; twice does no harm."""
+    from daskdl.page.reports import reports_of
+
+    reports_of(dask_scheduler)  # also without pages: for the metrics
     if "bokeh.server.tornado" not in sys.modules:
         return  # it serves no pages
     from bokeh.server.tornado import BokehTornado
 
     from daskdl.page.preload import PATHS
-    from daskdl.page.scheduler import document, enter_navigation, reports_of
+    from daskdl.page.scheduler import document, enter_navigation
 
     served = [one for one in dask_scheduler.http_application.applications if isinstance(one, BokehTornado)]
     if not served:
         return
-    reports_of(dask_scheduler)
     enter_navigation(dask_scheduler)
     if not any(PATHS[0] in one.app_paths for one in served):
         _serve(dask_scheduler, dict.fromkeys(PATHS, document), served[0].prefix)

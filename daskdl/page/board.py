@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daskdl.coordinator.report import ENDED, PARTS_OF_TIME, LayerReport, Report, ScoredRow, WorkerReport
+from daskdl.page.totals import Totals
 
 MOST_JOBS = 50  # the oldest job that is over makes room, else the one that was silent longest
 MOST_ROWS = 200  # scorings of a job; then every second one is forgotten
@@ -60,6 +61,7 @@ class Board:
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
+        self.totals = Totals()
         self._places = 0
 
     def take(self, message: Any, now: float) -> bool:
@@ -73,10 +75,12 @@ class Board:
             return False
         job = self.jobs.get(report["job"])
         if job is None:
+            self.totals.add(None, report)
             self._make_room()
             job = self.jobs[report["job"]] = Job(report, now, self._places)
             self._places += 1
         elif report["number"] > job.report["number"]:
+            self.totals.add(job.report, report)
             job.report, job.heard = report, now
         job.add(report["rows"])
         return True

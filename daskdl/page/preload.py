@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from daskdl.page.scheduler import document, enter_navigation, reports_of
+from daskdl.page.reports import reports_of
+from daskdl.page.scheduler import document, enter_navigation
 
 LOG = logging.getLogger("daskdl")
 PATHS = ("/daskdl", "/individual-daskdl")  # the JupyterLab extension lists what begins with "individual"

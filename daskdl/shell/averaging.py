@@ -11,9 +11,11 @@ import distributed
 from daskdl.coordinator import messages
 from daskdl.network.state import State
 from daskdl.shell.cluster import Cluster
+from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
 from daskdl.worker.trainer import Delta
 
+AVERAGE = "daskdl-average"  # how Dask's pages call the tasks that average
 TRAVELS = 1 << 20  # bytes of a state that costs less to send along than a message about it does
 
 
@@ -25,6 +27,7 @@ class Averaging:
     """
 
     cluster: Cluster
+    spans: RoundSpans
     elastic: bool = False
     own: dict[str, Any] = field(default_factory=dict)
     done: dict[int, Any] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class Averaging:
             delta = self.cluster.wait(future)
             self.done[share] = delta
             return delta.samples, delta.seconds
-        outcome = self.cluster.wait(self.cluster.client.submit(_outcome, future, pure=False))
+        outcome = self.cluster.wait(self._submit("daskdl-share-outcome", _outcome, future))
         self.done[share] = future
         return outcome
 
@@ -58,22 +61,24 @@ class Averaging:
 
     def _on_workers(self, order: messages.CombineRound, level: list[Any], state: State) -> distributed.Future:
         """Average by a tree of tasks, the same tree as that of `tasks.averaged`."""
-        submit: Callable[..., Any] = self.cluster.client.submit
         if order.elastic_rate is not None:
             for share, _ in order.shares:
                 self._remember_own(share)
         while len(level) > tasks.FAN_IN:
             groups = [level[k : k + tasks.FAN_IN] for k in range(0, len(level), tasks.FAN_IN)]
-            level = [submit(tasks.combine, group, pure=False) for group in groups]
+            level = [self._submit(AVERAGE, tasks.combine, group) for group in groups]
         if order.elastic_rate is None:
-            return level[0] if len(level) == 1 else submit(tasks.combine, level, pure=False)
+            return level[0] if len(level) == 1 else self._submit(AVERAGE, tasks.combine, level)
         old = None if order.first else self.cluster.hold(state)
-        return submit(tasks.combine_with_consensus, level, old, order.elastic_rate, pure=False)
+        return self._submit(AVERAGE, tasks.combine_with_consensus, level, old, order.elastic_rate)
 
     def _remember_own(self, share: int) -> None:
         client, future = self.cluster.client, self.done[share]
         for worker in client.who_has([future]).get(future.key, ()):
-            self.own[worker] = client.submit(_state, future, workers=[worker], pure=False)
+            self.own[worker] = self._submit("daskdl-own-state", _state, future, workers=[worker])
+
+    def _submit(self, name: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> distributed.Future:
+        return self.cluster.client.submit(function, *arguments, key=self.spans.key(name), pure=False, **options)
 
 
 def _state(delta: Delta) -> State:

@@ -186,10 +186,10 @@ class Cluster:
                 time.sleep(TICK)
                 continue
             chosen = random.choice(fit)
-            # in a list: scatter would take a tuple apart
-            pending = self._begun(self.client.scatter, [value], hash=False, workers=[chosen])
+            key = f"daskdl-{type(value).__name__.lower()}-{uuid.uuid4().hex}"
+            pending = self._begun(self.client.scatter, {key: value}, hash=False, workers=[chosen])
             try:
-                return pending.result(timeout=ANSWER)[0]
+                return pending.result(timeout=ANSWER)[key]
             except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error

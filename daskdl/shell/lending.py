@@ -8,7 +8,6 @@ lost is what that task trained.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +22,7 @@ from daskdl.scoring.partitions import Scorer
 from daskdl.shell.averaging import TRAVELS
 from daskdl.shell.cluster import LOST, Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
+from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
 from daskdl.worker.alone import Duties, Loan, Returned, ShareError, train_alone
 from daskdl.worker.standing import Standing
@@ -51,6 +51,7 @@ class Lender:
     train: PlacedFrame
     valid: PlacedFrame | None
     back: Callable[[distributed.Future], None]
+    spans: RoundSpans
     worker: str | None = None
     orders: tuple[messages.Instruction, ...] = ()
     put_off: list[tuple[messages.Event, float]] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Lender:
             self._held = self.duties if _is_slight(self.duties.job.encoder) else self.cluster.resident(self.duties)
         sent = standing if standing.nbytes <= TRAVELS else self.cluster.hold(standing)
         (worker,) = loan.machine.crew.threads  # `may` has looked
+        self.spans.enter(loan.machine.progress.round + 1, on=True)
         future: Any = self.cluster.client.submit(
             train_alone,
             self._held,
@@ -85,7 +87,7 @@ class Lender:
             sent,
             [list(chunks) for chunks in self.train.parts],
             None if self.valid is None else [list(chunks) for chunks in self.valid.parts],
-            key=f"train-alone-{uuid.uuid4().hex}",
+            key=self.spans.key("daskdl-train-rounds"),
             workers=[worker],
             allow_other_workers=False,
             pure=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from daskdl import metrics
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.cluster import Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
+from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
 
 
@@ -22,6 +22,7 @@ class FrameScoring:
 
     cluster: Cluster
     job: tasks.Job
+    spans: RoundSpans
     _samples: dict[str, list[distributed.Future]] = field(default_factory=dict)
 
     def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> tuple[metrics.ModelMetrics, metrics.State]:
@@ -67,4 +68,4 @@ class FrameScoring:
         return self._samples[data]
 
     def _task(self, name: str, function: Callable, arguments: tuple) -> distributed.Future:
-        return self.cluster.client.submit(function, *arguments, key=f"{name}-{uuid.uuid4().hex}", pure=False)
+        return self.cluster.client.submit(function, *arguments, key=self.spans.key(f"daskdl-{name}"), pure=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from daskdl.network.state import State
 from daskdl.shell.averaging import Averaging
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.placed import PlacedFrame
+from daskdl.shell.spans import RoundSpans
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.worker import tasks
 
@@ -27,6 +27,7 @@ class Shares:
     cluster: Cluster
     job: tasks.Job
     train: PlacedFrame
+    spans: RoundSpans
     stored: StoredRows | None = None
     _held: Any = None
     _weights: Any = None
@@ -36,6 +37,7 @@ class Shares:
         self, order: messages.TrainShare, state: State, machine: Coordinator, averaging: Averaging
     ) -> distributed.Future:
         """Send a share that starts from `state`; return the future of what it trains. Raises LostError."""
+        self.spans.enter(order.round)
         if self._held is None:
             self._held = self.cluster.hold(self.job)
         if self._weights is None or order.round != self._weights[0]:
@@ -62,7 +64,7 @@ class Shares:
             order.threads,
             timing,
             consensus,
-            key=f"train-share-{uuid.uuid4().hex}",
+            key=self.spans.key("daskdl-train-share"),
             workers=[order.worker],
             allow_other_workers=False,
             pure=False,

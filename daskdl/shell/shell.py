@@ -20,13 +20,15 @@ from daskdl.coordinator.machine import Coordinator
 from daskdl.model.status_table import broken
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.averaging import Averaging
-from daskdl.shell.cluster import ATTEMPTS, LOG, LOST, TICK, Cluster, LostError, require_chunks
+from daskdl.shell.cluster import ATTEMPTS, LOST, TICK, Cluster, LostError, require_chunks
 from daskdl.shell.interrupts import orderly
+from daskdl.shell.job_log import JobLog
 from daskdl.shell.lending import Lender, duties_of
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.reporter import Reporter
 from daskdl.shell.scoring import FrameScoring
 from daskdl.shell.shares import Shares
+from daskdl.shell.spans import RoundSpans
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.shell.writer import Writer
 from daskdl.worker import tasks
@@ -74,12 +76,13 @@ class Shell:
     _scoring: FrameScoring = field(init=False)
 
     def __post_init__(self) -> None:
-        self._scoring = FrameScoring(self.cluster, self.job)
+        self._spans, self._log = RoundSpans(), JobLog(self.job.key, self.model)
+        self._scoring = FrameScoring(self.cluster, self.job, self._spans)
         self._reporter = Reporter(self.cluster, self.coordinator, self.job.plan, self.job.key, self.model)
-        self._averaging = Averaging(self.cluster, self.coordinator.plan.elastic_rate is not None)
-        self._shares = Shares(self.cluster, self.job, self.train, self.stored)
+        self._averaging = Averaging(self.cluster, self._spans, self.coordinator.plan.elastic_rate is not None)
+        self._shares = Shares(self.cluster, self.job, self.train, self._spans, self.stored)
         duties = duties_of(self.job, self.scorer, self.train, self.valid)
-        self._lender = Lender(self.cluster, duties, self.train, self.valid, self._returned)
+        self._lender = Lender(self.cluster, duties, self.train, self.valid, self._returned, self._spans)
 
     @property
     def workers(self) -> dict[str, int]:
@@ -98,11 +101,13 @@ class Shell:
     def run(self) -> messages.Finish:
         """Train until the coordinator says Finish. Ctrl-C ends the round and keeps the model; a second one gives up."""
         try:
-            with orderly(lambda: self.stop(INTERRUPTED)), self._reporter:
+            with orderly(lambda: self.stop(INTERRUPTED)), self._reporter, self._spans, self._log:
                 self._workers = self._live()
+                self._log.begin(self.coordinator, self._workers)
                 self._handle(messages.Started(dict(self._workers), self._owners()))
                 while self.finished is None:
                     self._step()
+                self._log.end(self.finished, self.coordinator, self._reporter.observer.seconds(time.time()))
                 if not self._writer.finish():
                     self.cluster.say("The last checkpoint was still being written when training ended.")
         finally:
@@ -343,10 +348,10 @@ class Shell:
         self._shares.forget()
         self.cluster.say(f"No worker is there; training waits {order.timeout:g} seconds for one.")
 
-    def _said(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self.events.append(text)
-            LOG.info(text)
+    def _said(self, logs: Iterable[messages.Log]) -> None:
+        for log in logs:
+            self.events.append(log.text)
+            self._log.note(log)
 
     def _release(self) -> None:
         for future in self._running.values():
@@ -370,6 +375,6 @@ _CARRIERS: Mapping[type, Callable[[Shell, Any], None]] = {
     messages.RollBack: lambda shell, order: shell.standing.roll_back(),
     messages.Save: Shell._save,
     messages.WaitForWorkers: Shell._wait_for_workers,
-    messages.Log: lambda shell, order: shell._said([order.text]),
+    messages.Log: lambda shell, order: shell._said([order]),
     messages.Finish: lambda shell, order: setattr(shell, "finished", order),
 }

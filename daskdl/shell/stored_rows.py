@@ -41,7 +41,7 @@ class StoredRows:
         if name not in self._laid:
             self._laid[name] = self.cluster.client.submit(
                 tasks.lay_out, job, list(self.parts[partition]), partition, number, self._folder(worker),
-                key=f"lay-out-{uuid.uuid4().hex}", workers=[worker], allow_other_workers=False, pure=False,
+                key=f"daskdl-lay-out-rows-{uuid.uuid4().hex}", workers=[worker], allow_other_workers=False, pure=False,
             )  # fmt: skip
         return self._laid[name]
 

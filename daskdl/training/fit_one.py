@@ -26,6 +26,7 @@ from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.shell import INTERRUPTED, Shell
+from daskdl.shell.spans import job_span, preparation_span
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.training.first_weights import adopt_autoencoder, first_state, gaps, given_arrays
 from daskdl.training.look import Overview, look
@@ -38,6 +39,7 @@ from daskdl.worker import tasks
 from daskdl.worker.kernel_plan import Plan as KernelPlan
 from daskdl.worker.standing import Standing
 from frames.cluster import registry
+from frames.cluster.sending import tasks_named
 from frames.cluster.waiting import require_workers
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
@@ -65,7 +67,7 @@ def build(
     """
     began = time.time()
     interrupted: list[bool] = []
-    with orderly(lambda: interrupted.append(True)):
+    with orderly(lambda: interrupted.append(True)), job_span(key), preparation_span(), tasks_named("daskdl-prepare"):
         ready = prepare(cluster, resolved, frame, validation, key=key, restart=restart)
     coordinator = Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key)
     shell = Shell(
@@ -86,7 +88,8 @@ def build(
         shell.stop(INTERRUPTED)
     if started is not None:
         started(shell)
-    finish = shell.run()
+    with job_span(key):
+        finish = shell.run()
     if finish.reason == "failed":
         raise H2OJobError(f"Job with key {key} failed with an exception: {finish.message}")
     return model_of(key, parameters, ready, shell, began)

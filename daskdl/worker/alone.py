@@ -79,7 +79,7 @@ class Returned:
     events: tuple[messages.Event, ...]
     standing: Standing
     deltas: dict[int, Delta]
-    log: tuple[str, ...]
+    log: tuple[messages.Log, ...]
     observer: Observer
 
 
@@ -96,7 +96,7 @@ class Alone:
         self.machine, self.standing = loan.machine.copy(), replace(standing)
         self.observer = loan.observer.copy(loan.machine, self.machine)
         self.orders, self.events = deque(loan.orders), deque()
-        self.log: list[str] = []
+        self.log: list[messages.Log] = []
         self.deltas: dict[int, Delta] = {}
         self.fresh = True  # nothing is trained or scored yet that could be lost
         self.began, self.clock = time.monotonic(), loan.now
@@ -226,5 +226,5 @@ CARRIERS: Mapping[type, Callable[[Alone, Any], None]] = {
     messages.RestoreBest: lambda self, order: self.standing.restore_best(),
     messages.RollBack: lambda self, order: self.standing.roll_back(),
     messages.StopShares: lambda self, order: None,  # shares are trained one after the other: none is running
-    messages.Log: lambda self, order: self.log.append(order.text),
+    messages.Log: lambda self, order: self.log.append(order),
 }

@@ -13,7 +13,7 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import TEXTS
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, client_at, distinct_groups
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, key_of, resident, submit
 from frames.cluster.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, pack, rebuild, reduce
 
 
@@ -107,7 +107,8 @@ def pick_numbers(
         bounds = np.searchsorted(numbers, [*starts(rows), sum(rows)])
         picks = [numbers[a:b] - s for a, b, s in zip(bounds[:-1], bounds[1:], starts(rows), strict=True)]
         return pick(places, rows, [resident(p, client) for p in picks], [len(p) for p in picks])
-    order = client.submit(np.asarray, resident(numbers, client), pure=False)  # its argument may be no future
+    shared = resident(numbers, client)  # may be no future
+    order = client.submit(np.asarray, shared, key=key_of(np.asarray), pure=False)
     return permute(places, rows, order, spread(len(numbers), max([*rows, 1])))
 
 

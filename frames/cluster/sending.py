@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Any
@@ -18,6 +21,24 @@ from frames.exceptions import H2OJobError
 
 _TRAVELS = 64 * 2**10  # bytes of an argument that may be part of every task that needs it
 _GRAPH = 8 * 2**20  # bytes up to which a value may be a task of its own, which Dask runs again when its worker dies
+_work: ContextVar[str | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def tasks_named(work: str) -> Iterator[None]:
+    """Begin the keys of tasks that this thread sends inside the block with a name; of nested names the first counts.
+
+    Dask shows tasks by their keys, up to the first word that is not all letters: ``with tasks_named("frames-mean"):``
+    shows them as `frames-mean-reduce` and the like.
+    """
+    if _work.get() is not None:
+        yield
+        return
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
 
 
 def client_of(*values: Any) -> Client:
@@ -62,7 +83,7 @@ def budget_of(client: Client) -> memory.Budget | None:
 
 def submit(function: Callable, *arguments: Any) -> Future:
     """Send one task under a key of its own; futures among the arguments (also inside lists) become dependencies."""
-    return client_of(*arguments).submit(function, *arguments, key=_key(function), pure=False)
+    return client_of(*arguments).submit(function, *arguments, key=key_of(function), pure=False)
 
 
 def submit_all(function: Callable, items: Sequence[Any], *shared: Any, priority: int = 0) -> list[Future]:
@@ -78,13 +99,23 @@ def submit_all(function: Callable, items: Sequence[Any], *shared: Any, priority:
     client = client_of(*items[:1], *shared)
     everywhere = [resident(value, client, everywhere=True) for value in shared]
     repeated = [[value] * len(items) for value in everywhere]
-    keys = [_key(function) for _ in items]
+    keys = [key_of(function) for _ in items]
     return client.map(function, items, *repeated, key=keys, pure=False, priority=priority)
 
 
-def _key(function: Callable) -> str:
-    name = getattr(function, "__name__", "task").strip("_").replace("_", "-")
-    return f"{name}-{uuid.uuid4().hex}"
+def key_of(function: Callable) -> str:
+    """Return a key that no other task has: what the work is called, what this task does, and a random end."""
+    work, task = _plain(_work.get() or "frames"), _plain(getattr(function, "__name__", "task")).removesuffix("-task")
+    return f"{work if work.endswith(f'-{task}') else f'{work}-{task}'}-{uuid.uuid4().hex}"
+
+
+def _plain(name: str) -> str:
+    """Return a name in letters and hyphens: Dask reads the name of a task up to its first other word.
+
+    It takes eight letters that begin with one of a to f for the beginning of a hash; it does not where that is large.
+    """
+    words = re.sub("[^A-Za-z]+", "-", name).strip("-") or "task"
+    return re.sub(r"\b[a-f]([a-zA-Z]{7})\b", lambda found: found[0].capitalize(), words)
 
 
 def resident(value: Any, client: Client | None = None, everywhere: bool = False) -> Any:
@@ -98,7 +129,7 @@ def resident(value: Any, client: Client | None = None, everywhere: bool = False)
         return value
     chosen: Client = client_of() if client is None else client
     if size <= _GRAPH and not everywhere:
-        return chosen.submit(_itself, _Sealed(value), key=_key(_itself), pure=False)
+        return chosen.submit(_itself, _Sealed(value), key=key_of(_itself), pure=False)
     # in a list: scatter would take a bare tuple apart
     return _scattered(chosen, [value], broadcast=everywhere)[0]
 

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
+from frames.cluster.sending import tasks_named
 from frames.exceptions import FrameError
 from frames.table.table import Named, Table
 
@@ -55,17 +56,24 @@ def shown(face: type[Faced], value: Any) -> Any:
     return value
 
 
+def _work_of(verb: Any) -> str:
+    """Return what the tasks of a verb are called on Dask's pages."""
+    return f"frames-{getattr(verb, '__name__', 'verb')}"
+
+
 def face(verb: Callable[Concatenate[Table, P], Any]) -> Callable[Concatenate[Any, P], Any]:
     """Return a function over a table as a method of frames.
 
     Example: ``asfactor = face(types.asfactor)``.
     """
     function: Callable[..., Any] = verb
+    work = _work_of(verb)
 
     @functools.wraps(verb)
     def method(self: Faced, /, *args: Any, **options: Any) -> Any:
         given = {name: bare(option) for name, option in options.items()}
-        return shown(type(self), function(self._table, *map(bare, args), **given))
+        with tasks_named(work):
+            return shown(type(self), function(self._table, *map(bare, args), **given))
 
     return method
 
@@ -73,11 +81,13 @@ def face(verb: Callable[Concatenate[Table, P], Any]) -> Callable[Concatenate[Any
 def swap(verb: Callable[Concatenate[Table, P], Table]) -> Callable[Concatenate[Any, P], Any]:
     """Return a function that gives the changed table as a method that changes the frame, and returns it."""
     function: Callable[..., Table] = verb
+    work = _work_of(verb)
 
     @functools.wraps(verb)
     def method(self: Faced, /, *args: Any, **options: Any) -> Any:
         given = {name: bare(option) for name, option in options.items()}
-        self._held = function(self._table, *map(bare, args), **given)
+        with tasks_named(work):
+            self._held = function(self._table, *map(bare, args), **given)
         return self
 
     return method
@@ -86,11 +96,13 @@ def swap(verb: Callable[Concatenate[Table, P], Table]) -> Callable[Concatenate[A
 def swap_and_give(verb: Callable[Concatenate[Table, P], tuple[Table, Any]]) -> Callable[Concatenate[Any, P], Any]:
     """Return a function that gives (changed table, result) as a method that changes the frame and gives the result."""
     function: Callable[..., tuple[Table, Any]] = verb
+    work = _work_of(verb)
 
     @functools.wraps(verb)
     def method(self: Faced, /, *args: Any, **options: Any) -> Any:
         given = {name: bare(option) for name, option in options.items()}
-        self._held, result = function(self._table, *map(bare, args), **given)
+        with tasks_named(work):
+            self._held, result = function(self._table, *map(bare, args), **given)
         return shown(type(self), result)
 
     return method

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from frames.chunks.summary import MISSING_INTEGER
-from frames.cluster.sending import gather, submit
+from frames.cluster.sending import gather, submit, tasks_named
 from frames.cluster.tasks import absent, as_float, concatenate, reduce
 from frames.exceptions import H2OValueError
 from frames.table.names import unique_names
@@ -242,6 +242,7 @@ class GroupBy:
         self._result = None
         return self
 
+    @tasks_named("frames-group-by")
     def get_frame(self) -> Any:
         """One row per group in the order of the keys: keys, then the wishes (`mean_x`, `sdev_x`, `nrow`, ...)."""
         if self._result is None:

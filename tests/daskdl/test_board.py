@@ -51,6 +51,21 @@ def test_an_earlier_report_that_comes_late_changes_only_the_scorings():
     assert sorted(board.jobs["j"].rows) == [0, 1]
 
 
+def test_totals_grow_by_what_is_new_and_count_the_end_once():
+    def worked(number, samples, phase="training"):
+        worker = {"threads": 1, "partitions": 2, "samples": samples, "seconds": 2.0, "lost": number, "rerun": 0}
+        return report(number=number, phase=phase, rounds=10 * number, workers={"tcp://a": worker})
+
+    board = Board()
+    for message in (worked(1, 100), worked(2, 150), worked(1, 100), worked(3, 400, "finished")):
+        board.take(message, 100.0)
+    board.take(report(job="other", workers={}), 100.0)
+    totals = board.totals
+    assert (totals.samples, totals.lost, totals.rerun, totals.rounds) == (400, 3, 0, 20)
+    assert totals.ended == {"finished": 1, "failed": 0}
+    assert totals.seconds["training"] == 12.0  # 6 of each job, whose later reports say no more
+
+
 def test_a_long_history_is_thinned_and_keeps_its_ends():
     board = Board()
     for number in range(5 * MOST_ROWS):

@@ -156,7 +156,46 @@ def test_the_cluster_describes_itself(capsys):
     assert (cluster.cloud_size, cluster.is_running(), len(cluster.nodes)) == (1, True, 1)
     assert cluster.nodes[0]["threads"] == 2
     cluster.show_status(detailed=True)
-    assert "2 threads" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert cluster.nodes[0]["address"] in shown
+    assert "chunks" in shown
+
+
+def test_the_cluster_counts_chunks_their_bytes_and_jobs(prostate):
+    before = h2o.cluster().nodes[0]
+    more = prostate["AGE"] + 1
+    assert more.sum() > 0  # it is computed
+    small(model_id="m").train(y="CAPSULE", training_frame=prostate)
+    cluster = h2o.cluster()
+    node = cluster.node(0)
+    assert node["num_keys"] > before["num_keys"] > 0
+    assert node["mem_value_size"] > before["mem_value_size"] > 0
+    assert node["free_mem"] == node["memory"] - node["used_mem"] > 0
+    assert (cluster.cloud_healthy, node["healthy"], cluster.cloud_uptime_millis > 0) == (True, True, True)
+    told = dict(cluster.get_status().cell_values)
+    assert told["chunks"].startswith(f"{node['num_keys']} with ")
+    assert "done" in told["jobs"]
+    assert cluster.get_status_details()["chunks"] == [str(node["num_keys"])]
+    assert "daskdl cluster" in cluster._repr_html_()
+    assert node["address"] in cluster._repr_html_()
+    with pytest.raises(H2OValueError, match="number from 0 to 0; got 1"):
+        cluster.node(1)
+
+
+def test_a_scheduler_that_lets_nobody_look_is_told_as_such():
+    from daskdl.door import nodes
+
+    class Closed:
+        def run_on_scheduler(self, function):
+            raise ValueError("The 'run_function' handler has been explicitly disallowed")
+
+    assert nodes.held_on(Closed()) is None
+    assert nodes.jobs_sentence(None) == "not told: the scheduler lets nobody look"
+    about = {"memory_limit": 0, "nthreads": 3, "last_seen": 0.0, "status": "running", "metrics": {}}
+    (node,) = nodes.nodes_of({"tcp://a": about}, None)
+    assert (node["healthy"], node["num_keys"], node["free_mem"]) == (False, None, None)
+    assert nodes.workers_table([node])["state"] == ["no heartbeat"]
+    assert nodes.chunks_sentence([node]) == "not told: the scheduler lets nobody look"
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

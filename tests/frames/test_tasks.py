@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from dask.utils import key_split
 from distributed import Future
 from framed import frame_from_pandas
 
-from frames.cluster.sending import gather, resident, submit, submit_all
+from frames.cluster.sending import gather, key_of, resident, submit, submit_all, tasks_named
 from frames.frame import H2OFrame
 from frames.functions import import_file
 
@@ -51,6 +52,22 @@ def test_the_next_call_does_not_meet_the_value_of_the_last(client):
 
 def test_a_future_inside_the_arguments_is_waited_for(client):
     assert gather(submit(_joined, "x", resident(list(LEVELS)))) == f"x {LEVELS[0]} 4000"
+
+
+def test_every_verb_of_a_frame_has_a_name_that_dask_shows_whole():
+    verbs = [name for name in vars(H2OFrame) if not name.startswith("_") and callable(getattr(H2OFrame, name))]
+    assert len(verbs) > 100
+    for verb in verbs:
+        with tasks_named(f"frames-{verb}"):
+            shown = key_split(key_of(_joined))
+        letters = "".join(filter(str.isalpha, verb)).lower()
+        assert shown.replace("-", "").lower() == f"frames{letters}joined", verb
+
+
+def test_the_outermost_of_nested_names_counts():
+    with tasks_named("frames-sort"), tasks_named("frames-mean"):
+        assert key_split(key_of(_joined)) == "frames-sort-joined"
+    assert key_split(key_of(_joined)) == "frames-joined"
 
 
 @pytest.fixture(scope="module")

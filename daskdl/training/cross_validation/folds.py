@@ -15,7 +15,7 @@ from daskdl.parameters import Resolved
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, resident, submit, tasks_named
 from frames.cluster.tasks import absent, as_float
 from frames.exceptions import H2OResponseError
 from frames.frame import Group, H2OFrame
@@ -34,6 +34,7 @@ class Folds(NamedTuple):
     count: int
 
 
+@tasks_named("daskdl-folds")
 def folds_of(resolved: Resolved, frame: H2OFrame) -> Folds:
     """Deal the rows of a frame to folds as the parameters say.
 
@@ -61,6 +62,7 @@ def folds_of(resolved: Resolved, frame: H2OFrame) -> Folds:
     return folds
 
 
+@tasks_named("daskdl-folds")
 def with_weights(frame: H2OFrame, folds: Folds, number: int, weights: H2OFrame | None) -> tuple[H2OFrame, H2OFrame]:
     """Return the frame twice, with a column `WEIGHTS`: 0 on fold `number`, and 0 on all others; no data move.
 

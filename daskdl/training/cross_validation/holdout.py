@@ -20,12 +20,13 @@ from daskdl.scoring.partitions import Scorer
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column, Type
 from frames.chunks.schema import Schema
-from frames.cluster.sending import resident, submit
+from frames.cluster.sending import resident, submit, tasks_named
 from frames.frame import Group, H2OFrame
 
 DIGITS = 8  # decimals of combined probabilities
 
 
+@tasks_named("daskdl-predict")
 def holdout_predictions(model: Model, frame: H2OFrame, folds: H2OFrame, number: int) -> H2OFrame:
     """Return the predictions of the rows whose fold is `number`, 0 elsewhere: rows and columns as `predict` gives.
 
@@ -45,6 +46,7 @@ def holdout_predictions(model: Model, frame: H2OFrame, folds: H2OFrame, number: 
     return _frame_of(model.prediction_columns, placed.rows, chunks)
 
 
+@tasks_named("daskdl-folds")
 def combined_predictions(frames: Sequence[H2OFrame]) -> H2OFrame:
     """Return the sum of the folds' frames; probabilities are rounded to 8 decimals."""
     columns = frames[0].schema.columns
