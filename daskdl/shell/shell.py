@@ -82,7 +82,7 @@ class Shell:
         self._averaging = Averaging(self.cluster, self._spans, self.coordinator.plan.elastic_rate is not None)
         self._shares = Shares(self.cluster, self.job, self.train, self._spans, self.stored)
         duties = duties_of(self.job, self.scorer, self.train, self.valid)
-        self._lender = Lender(self.cluster, duties, self.train, self.valid, self._returned, self._spans)
+        self._lender = Lender(self.cluster, duties, self.train, self.valid, back=self._returned, spans=self._spans)
 
     @property
     def workers(self) -> dict[str, int]:
