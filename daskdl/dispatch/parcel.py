@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import cloudpickle
 from distributed import Future
 
-from frames.cluster.waiting import Client
+from frames.cluster.connection import Client
 
 
 class Parcel(NamedTuple):

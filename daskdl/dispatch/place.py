@@ -23,11 +23,9 @@ from daskdl.shell.halt import STOPPED, Stoppable
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.shell import INTERRUPTED
 from frames.cluster import registry
-from frames.cluster.waiting import Client, begun
+from frames.cluster.connection import Client, asked
 from frames.exceptions import H2OJobError, tell
 from frames.frame import H2OFrame
-
-ANSWER = 60.0  # seconds that a scheduler has to answer
 
 Started = Callable[[Stoppable], None]
 News = tuple[Record, list[dict[str, Any]]]
@@ -207,17 +205,7 @@ class Beside(Place):
         return model
 
     def _ask(self, verb: str, *args: Any) -> Any:
-        remote = self._client.scheduler
-        pending = begun(self._client, getattr(remote, scheduler.HANDLER), verb=verb, args=pickle.dumps(args))
-        try:
-            good, answer = pickle.loads(pending.result(timeout=ANSWER))
-        except (OSError, TimeoutError) as cause:
-            pending.cancel()
-            raise H2OJobError(
-                f"The scheduler at {remote.address} must answer; it does not ({type(cause).__name__}: {cause}). Jobs "
-                "beside it end with it. Start one again, and go on from the last checkpoint with h2o.resume(folder), "
-                "where export_checkpoints_dir was given."
-            ) from cause
+        good, answer = pickle.loads(asked(self._client, scheduler.HANDLER, verb=verb, args=pickle.dumps(args)))
         if not good:
             raise answer
         return answer

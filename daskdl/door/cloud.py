@@ -18,7 +18,7 @@ from dask.utils import parse_bytes
 from daskdl.door.nodes import Held, chunks_sentence, held_on, jobs_sentence, nodes_of, workers_table
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.cluster import progress_bars, session
-from frames.cluster.waiting import identity
+from frames.cluster.connection import identity
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 

@@ -25,8 +25,8 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import registry
+from frames.cluster.connection import Client
 from frames.cluster.sending import gather, key_of, resident, submit, tasks_named
-from frames.cluster.waiting import Client
 from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.table.names import unique_names

@@ -1,14 +1,14 @@
 """The cluster of a job: its workers, values held on it, and waits that end when whoever should answer is gone.
 
-A worker that hangs (stopped, swapped out, cut off) keeps its connection open: Dask waits for it for minutes. Here it
-counts as gone once its heartbeat has been missing for `SILENT` seconds, and the scheduler is told so: what it held is
-computed anew elsewhere, and where it comes back it is a new worker.
+A worker that hangs counts as gone once its heartbeat has been missing for `SILENT` seconds, and is given up: what it
+held is computed anew elsewhere. Where an answer of it is overdue, or the job is to end, `SUSPECTED` seconds are enough.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import logging
+import math
 import random
 import time
 import uuid
@@ -21,17 +21,17 @@ from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
 from frames.cluster import memory
+from frames.cluster.connection import Client, asked, begun, identity
 from frames.cluster.sending import travels
-from frames.cluster.waiting import Client, begun, identity
+from frames.cluster.silence import LOOK_AWAY, Heartbeats, give_up, least
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
 LOG = logging.getLogger("daskdl")
 TICK = 0.25  # seconds between two looks at the clock and at the workers
 SILENT = 10.0  # seconds without a heartbeat (two a second) after which a worker counts as gone
-SUSPECTED = 3.0  # the same for a worker whose share is long overdue
+SUSPECTED = 3.0  # the same for a worker whose share is long overdue, and for all when the job is to end
 PAUSED = 10.0  # seconds that a worker may be paused (out of memory: it starts no task) and still count as there
-LOOK_AWAY = 2.0  # seconds between looks that say nothing about heartbeats in between
 ANSWER = 5.0  # seconds a worker has to take a value
 ATTEMPTS = 8  # to reach a worker while others die
 CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
@@ -57,7 +57,8 @@ class Cluster:
     """The workers behind a client.
 
     `events` are sentences about what was done to them; `suspects` are workers from whom an answer is overdue; `stuck`
-    are those that have been paused for long and start no task.
+    are those that have been paused for long and start no task. From `hurry_at` on (by the monotonic clock) nobody is
+    waited for long: the job is to end.
 
     Example: `Cluster(client).wait(client.submit(pow, 2, 3))` is 8, or a LostError when a worker leaves meanwhile.
     """
@@ -66,8 +67,9 @@ class Cluster:
     events: list[str] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
-    _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # its last heartbeat, and since when that
-    _looked: float = 0.0
+    hurry_at: float = math.inf
+    _beats: Heartbeats = field(default_factory=Heartbeats)
+    _silent: dict[str, float] = field(default_factory=dict)  # seconds without a sign of life, at the last look
     _paused: dict[str, float] = field(default_factory=dict)  # workers that are paused, and since when
     _view: View = field(default_factory=View)
 
@@ -99,7 +101,8 @@ class Cluster:
 
     def bytes_of(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
         """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
-        sizes = self.client.nbytes([chunk.key for chunks in parts for chunk in chunks], summary=False)
+        keys = [chunk.key for chunks in parts for chunk in chunks]
+        sizes = asked(self.client, "nbytes", keys=keys, summary=False)
         return tuple(sum(max(0, sizes[chunk.key]) for chunk in chunks) for chunks in parts)
 
     def folders(self) -> dict[str, str]:
@@ -116,22 +119,20 @@ class Cluster:
         Those that do not answer are given up; one that is paused does not count until it goes on.
         """
         found = self._about()
-        now = time.monotonic()
-        away, self._looked = now - self._looked > LOOK_AWAY, now
-        silent = []
-        for address, about in found.items():
-            seen, since = self._heard.get(address, (None, now))
-            if away or seen != about["last_seen"]:
-                since = now
-            self._heard[address] = about["last_seen"], since
-            if now - since > (SUSPECTED if address in self.suspects else SILENT):
-                silent.append(address)
-        for address in silent:
-            self._give_up(address, now - self._heard.pop(address)[1])
+        now, few = time.monotonic(), least(len(found))
+        self._silent = self._beats.look(found)
+        allowed = {one: SUSPECTED if now >= self.hurry_at or one in self.suspects else SILENT for one in found}
+        gone = [one for one, seconds in self._silent.items() if seconds > max(allowed[one], few)]
+        for address in gone:
+            self._give_up(address, self._silent.pop(address))
         self.suspects &= set(found)
         self._note_paused(found, now)
-        alive = {address: about for address, about in found.items() if address not in {*silent, *self.stuck}}
+        alive = {address: about for address, about in found.items() if address not in {*gone, *self.stuck}}
         return {address: int(about["nthreads"]) for address, about in alive.items() if _is_open(about)}
+
+    def hurry(self, in_seconds: float = 0.0) -> None:
+        """Wait for nobody who is silent for `SUSPECTED` seconds from then on; may be called from any thread."""
+        self.hurry_at = min(self.hurry_at, time.monotonic() + in_seconds)
 
     def _about(self) -> dict[str, dict[str, Any]]:
         """Return what the scheduler says of each worker, now or `TICK` seconds ago at most."""
@@ -154,8 +155,7 @@ class Cluster:
         """Tell the scheduler that a worker is gone, so that what it held is made anew elsewhere."""
         self.say(f"Worker {address} gave no sign of life for {seconds:.1f} seconds and is given up.")
         self.suspects.discard(address)
-        name = f"daskdl-silent-{uuid.uuid4().hex}"
-        self.client.sync(self.client.scheduler.unregister, address=address, stimulus_id=name)
+        give_up(self.client, address)
         self._view.at = None
 
     def say(self, text: str) -> None:
@@ -166,7 +166,8 @@ class Cluster:
     def owners(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[tuple[str, ...], ...]:
         """Return for each partition the workers that hold all of its chunks."""
         futures = [chunk for chunks in parts for chunk in chunks]
-        holders = self.client.who_has(futures) if futures else {}
+        keys = [chunk.key for chunk in futures]
+        holders = asked(self.client, "who_has", keys=keys) if futures else {}
         result = []
         for chunks in parts:
             sets = [set(holders.get(chunk.key, ())) for chunk in chunks]
@@ -178,23 +179,40 @@ class Cluster:
 
         Raises LostError where none does.
         """
+        tried: set[str] = set()
         cause: BaseException | None = None
         for _ in range(ATTEMPTS):
-            now = time.monotonic()
-            fit = [worker for worker in self.workers() if now - self._heard[worker][1] < LOOK_AWAY]
+            fit = [one for one in self.workers() if not self._is_doubtful(one)]
+            fit = [one for one in fit if one not in tried] or fit
             if not fit:
                 time.sleep(TICK)
                 continue
             chosen = random.choice(fit)
+            tried.add(chosen)
             key = f"daskdl-{type(value).__name__.lower()}-{uuid.uuid4().hex}"
             pending = self._begun(self.client.scatter, {key: value}, hash=False, workers=[chosen])
             try:
-                return pending.result(timeout=ANSWER)[key]
+                return self._taken(pending, chosen)[key]
             except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error
                 self.say(f"Worker {chosen} did not take what a task needs ({_shown(error)}); another one is asked.")
         raise LostError("No worker takes what a task needs.") from cause
+
+    def _taken(self, pending: concurrent.futures.Future, worker: str) -> Any:
+        """Wait for a worker to take a value, with an eye on its heartbeats; raises TimeoutError where it does not."""
+        end = time.monotonic() + ANSWER
+        while True:
+            try:
+                return pending.result(timeout=TICK)
+            except TimeoutError:
+                there = worker in self.workers() and not self._is_doubtful(worker)
+                if pending.done() or not there or time.monotonic() > end:
+                    raise
+
+    def _is_doubtful(self, worker: str) -> bool:
+        """Whether a worker has missed heartbeats: nothing new is begun with it until it is heard of."""
+        return self._silent.get(worker, 0.0) > max(LOOK_AWAY, least(len(self._silent)))
 
     def resident(self, value: Any) -> Any:
         """Return a small value as it is, for every task that needs it, a larger one as `hold` does; raises as that."""

@@ -96,6 +96,7 @@ class Shell:
 
     def stop(self, reason: str = "Training was stopped on request.") -> None:
         """Ask the job to end soon with a scored model; may be called from any thread."""
+        self.cluster.hurry()
         self._queue.put(messages.StopRequested(reason))
 
     def run(self) -> messages.Finish:
@@ -105,6 +106,7 @@ class Shell:
                 self._workers = self._live()
                 self._log.begin(self.coordinator, self._workers)
                 self._handle(messages.Started(dict(self._workers), self._owners()))
+                self.cluster.hurry(in_seconds=self.coordinator.watch.left_at(time.time()))
                 while self.finished is None:
                     self._step()
                 self._log.end(self.finished, self.coordinator, self._reporter.observer.seconds(time.time()))

@@ -13,8 +13,8 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
 from frames.chunks.summary import Summary
+from frames.cluster.connection import Client
 from frames.cluster.sending import client_of, gather, submit
-from frames.cluster.waiting import Client
 
 PEEKED_COLUMNS = 8
 """Short columns of a larger group that it keeps decoded in the client."""

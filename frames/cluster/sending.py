@@ -16,7 +16,8 @@ from dask.utils import key_split
 from distributed import CancelledError, Future, as_completed
 
 from frames.cluster import memory, session
-from frames.cluster.waiting import Client, Watch, identity, limit, lost, result_of
+from frames.cluster.connection import Client, identity
+from frames.cluster.waiting import Watch, limit, lost, result_of
 from frames.exceptions import H2OJobError
 
 _TRAVELS = 64 * 2**10  # bytes of an argument that may be part of every task that needs it
@@ -206,5 +207,5 @@ def arrivals(futures: Sequence[Future], what: str, with_results: bool = False) -
         found = next(done)
         future = found[0] if with_results else found
         if future.status in ("cancelled", "lost"):
-            raise lost(what, CancelledError())
+            raise lost(client, what, CancelledError())
         yield found

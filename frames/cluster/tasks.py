@@ -11,9 +11,9 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
 from frames.chunks.summary import MISSING_INTEGER, Summary
+from frames.cluster.connection import Client
 from frames.cluster.placement import Group, Place, client_at, distinct_groups
 from frames.cluster.sending import resident, submit
-from frames.cluster.waiting import Client
 
 Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
 

@@ -2,13 +2,11 @@
 
 Work may take hours, so no clock limits it. What is watched is whether a worker is there that works: where none is for
 as long as `patience` allows, or what is waited for went with its workers, the wait ends as an error. A worker that says
-nothing keeps its place until Dask removes it (`distributed.scheduler.worker-ttl`).
+nothing for `SILENT` seconds is given up, and others do its work; Dask by itself would wait for it for five minutes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +16,15 @@ from typing import Any
 from distributed import CancelledError
 from distributed.scheduler import KilledWorker
 
-from frames.exceptions import H2OJobError
+from frames.cluster.connection import Client, address_of, begun, gone, is_cut
+from frames.cluster.silence import Heartbeats, give_up, least
+from frames.exceptions import H2OJobError, tell
 
 LOOK = 1.0  # seconds between two looks at the workers
 SOON = 0.1  # seconds between two looks for the first of them
 ANSWER = 5.0  # seconds that the scheduler has to say who is there
 PATIENCE = 60.0  # seconds without a worker that works, unless `patience` says otherwise
-
-Client = Any  # a distributed.Client that is not asynchronous: its methods answer at once, which its types cannot say
+SILENT = 30.0  # seconds without a heartbeat after which a worker is given up while something is waited for
 
 _patience: ContextVar[float] = ContextVar("patience", default=PATIENCE)
 
@@ -48,19 +47,6 @@ def limit() -> float:
     return _patience.get()
 
 
-def begun(client: Client, function: Callable[..., Any], *arguments: Any, **options: Any) -> concurrent.futures.Future:
-    """Call a method of a client in its event loop; return what will be its result.
-
-    A wait of Dask that is given a time limit fails now and then where a result comes just when the time is up: the
-    cancellation of its wait then meets another await. So the wait goes on there, and is only looked at from here.
-    """
-
-    async def call() -> Any:
-        return await function(*arguments, **options)
-
-    return asyncio.run_coroutine_threadsafe(call(), client.loop.asyncio_loop)
-
-
 def result_of(client: Client, what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Return the result of a client's method; `what` begins the sentence that says what was waited for.
 
@@ -79,18 +65,13 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
                     raise watch.nobody() from None  # Dask's own limit: no worker took it
                 watch.look()
     except (CancelledError, KilledWorker) as cause:
-        raise lost(what, cause) from cause
+        raise lost(client, what, cause) from cause
+    except OSError as cause:
+        if is_cut(client):
+            raise gone(client, what) from cause
+        raise  # of the work itself: a file that is missing
     finally:
         pending.cancel()
-
-
-def identity(client: Client) -> dict[str, Any]:
-    """Return what the scheduler of a client says of itself and, under "workers", of all workers by address.
-
-    `Client.scheduler_info` keeps its answer in a field that a periodic call for no workers at all overwrites: now and
-    then that comes between the answer and the look at it, and a job would believe that all its workers are gone.
-    """
-    return client.sync(client.scheduler.identity, n_workers=-1)
 
 
 def require_workers(client: Client, what: str) -> None:
@@ -99,13 +80,13 @@ def require_workers(client: Client, what: str) -> None:
     Example: ``require_workers(client, "Training")``.
     """
     watch = Watch(client, what)
-    while "running" not in _states(client).values():
+    while "running" not in _states(_workers(client)).values():
         watch.look()
         time.sleep(SOON)
 
 
 class Watch:
-    """Looks now and then, while something is waited for, whether anybody works.
+    """Looks now and then, while something is waited for, whether anybody works; who is silent is given up.
 
     Example: ``watch = Watch(client, "The table")``, then ``watch.look()`` as often as wanted.
     """
@@ -114,6 +95,7 @@ class Watch:
         self._client, self._what = client, what
         self._looked = self._worked = time.monotonic()
         self._seen: dict[str, str] = {}
+        self._beats = Heartbeats()
 
     def look(self) -> None:
         """Raise H2OJobError where nobody has worked for too long, or the client is closed."""
@@ -121,16 +103,25 @@ class Watch:
         if now - self._looked < LOOK:
             return
         self._looked = now
-        if self._client.status in ("closing", "closed"):
-            raise H2OJobError(
-                f"{self._what} needs the cluster that it is on; the connection to {_address(self._client)} was closed "
-                "meanwhile. Connect again (h2o.init), and import the frames anew."
-            )
-        self._seen = _states(self._client)
+        if is_cut(self._client):
+            raise gone(self._client, self._what)
+        found = _workers(self._client)
+        self._seen = _states(found)
+        for address, seconds in self._beats.look(found).items():
+            if seconds > max(SILENT, least(len(found))):
+                self._give_up(address, seconds)
         if "running" in self._seen.values():
             self._worked = time.monotonic()
         elif time.monotonic() - self._worked >= limit():
             raise self.nobody()
+
+    def _give_up(self, address: str, seconds: float) -> None:
+        self._seen.pop(address, None)
+        give_up(self._client, address)
+        tell(
+            f"{self._what} waited for worker {address}, which gave no sign of life for {seconds:.0f} seconds and is "
+            "given up: others do its work. Where it comes back it is a new worker."
+        )
 
     def nobody(self) -> H2OJobError:
         """Return the error that says that nobody works."""
@@ -143,30 +134,31 @@ class Watch:
             there = "none was there"
         return H2OJobError(
             f"{self._what} needs a worker that works; for {limit():g} seconds {there}. {remedy} "
-            f"(dask worker {_address(self._client)}), and repeat it."
+            f"(dask worker {address_of(self._client)}), and repeat it."
         )
 
 
-def lost(what: str, cause: BaseException) -> H2OJobError:
-    """Return the error that says that what was waited for is gone with its workers."""
+def lost(client: Client, what: str, cause: BaseException) -> H2OJobError:
+    """Return the error that says that what was waited for is gone with its workers, or with the scheduler."""
     if isinstance(cause, KilledWorker):
         return H2OJobError(f"{what} must leave its workers alive; one after the other died of it. {cause}")
+    if is_cut(client) or "scheduler-connection-lost" in str(cause):
+        return gone(client, what)
     return H2OJobError(
         f"{what} reads rows that went with the workers that held them and have no source to be read from again "
         f"({cause or 'cancelled'}). Import the frame again from its files."
     )
 
 
-def _states(client: Client) -> dict[str, str]:
-    """Return address -> state of the workers; empty where the scheduler does not answer."""
+def _workers(client: Client) -> dict[str, dict[str, Any]]:
+    """Return what the scheduler says of each worker; empty where it does not answer."""
     asked = begun(client, client.scheduler.identity, n_workers=-1)
     try:
-        found = asked.result(timeout=ANSWER)["workers"]
+        return asked.result(timeout=ANSWER)["workers"]
     except (OSError, TimeoutError, CancelledError):  # nobody gives work to workers: the same to whoever waits
         asked.cancel()
         return {}
-    return {address: str(about.get("status")) for address, about in found.items()}
 
 
-def _address(client: Client) -> str:
-    return client.scheduler.address if client.scheduler is not None else "its scheduler"
+def _states(workers: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {address: str(about.get("status")) for address, about in workers.items()}

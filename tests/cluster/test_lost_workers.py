@@ -15,7 +15,7 @@ from daskdl.parameters import Parameters
 from daskdl.shell.lending import Lender
 from daskdl.training.train import train
 from frames.cluster import registry, session
-from frames.cluster.waiting import identity
+from frames.cluster.connection import identity
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 

@@ -13,7 +13,7 @@ from daskdl.parameters import Parameters
 from daskdl.shell import cluster as shell_cluster
 from daskdl.shell.cluster import Cluster, LostError
 from daskdl.training.train import train
-from frames.cluster import session, waiting
+from frames.cluster import connection, session, waiting
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -132,7 +132,7 @@ def test_a_worker_that_is_paused_for_a_moment_still_counts(two):
     assert len(job.workers()) == 2
     first, second = two.workers.values()
     pause([first])
-    while "paused" not in [about["status"] for about in waiting.identity(job.client)["workers"].values()]:
+    while "paused" not in [about["status"] for about in connection.identity(job.client)["workers"].values()]:
         time.sleep(0.02)
     time.sleep(shell_cluster.TICK)  # a job looks that often
     assert len(job.workers()) == 2

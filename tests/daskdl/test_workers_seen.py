@@ -4,7 +4,7 @@ import pytest
 
 from daskdl.shell import cluster as cluster_module
 from daskdl.shell.cluster import Cluster
-from frames.cluster import session, waiting
+from frames.cluster import connection, session
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_look_at_the_scheduler_by_somebody_else_hides_no_worker(client, monkey
         return answer
 
     monkeypatch.setattr(client.scheduler, "identity", overtaken, raising=False)
-    assert len(waiting.identity(client)["workers"]) == 1
+    assert len(connection.identity(client)["workers"]) == 1
     assert len(Cluster(client).workers()) == 1
 
 

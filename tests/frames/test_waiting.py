@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from distributed import Status
 
-from frames.cluster import session, waiting
+from frames.cluster import connection, session, waiting
 from frames.cluster.sending import arrivals, client_of, gather, resident, send, submit
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
@@ -151,4 +151,4 @@ def test_workers_are_seen_while_the_clock_of_the_client_writes_its_own_answer(ow
 
     monkeypatch.setattr(client, "_update_scheduler_info", overtaken)
     assert client.scheduler_info()["workers"] == {}  # so it happens
-    assert [about["nthreads"] for about in waiting.identity(client)["workers"].values()] == [1]
+    assert [about["nthreads"] for about in connection.identity(client)["workers"].values()] == [1]
