@@ -11,7 +11,6 @@ what is compared, byte by byte. Clients begin the jobs and are killed now and th
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -24,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import distributed
+from processes import Processes
 
 import daskdl as h2o
 from frames.cluster import session
@@ -48,42 +48,12 @@ CLIENT = """
 """
 
 
-class Cluster:
-    """A scheduler and its workers, each a process that may be killed."""
-
-    def __init__(self, folder: Path, workers: int) -> None:
-        self._file = folder / "scheduler.json"
-        self._scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        self.workers = [self.worker() for _ in range(workers)]
-        self.hung: list[subprocess.Popen] = []
-
-    def _started(self, kind: str, *options: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self._file)]
-        return subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
-
-    def worker(self) -> subprocess.Popen:
-        """Start one more worker."""
-        return self._started("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--memory-limit", "1GB")
-
-    @property
-    def address(self) -> str:
-        """The address of the scheduler, once it is there."""
-        while not self._file.exists():
-            time.sleep(0.1)
-        return json.loads(self._file.read_text())["address"]
-
-    def close(self) -> None:
-        """Kill everything."""
-        for one in (*self.workers, *self.hung, self._scheduler):
-            one.kill()
-            one.wait()
-
-
 class Faults:
     """What is done to a cluster, and how often."""
 
-    def __init__(self, cluster: Cluster, seed: int) -> None:
+    def __init__(self, cluster: Processes, seed: int) -> None:
         self._cluster, self._random = cluster, random.Random(seed)
+        self._most = 2 * len(cluster.workers)
         self._wakes: list[tuple[float, int]] = []
         self.counts: dict[str, int] = {}
 
@@ -104,12 +74,8 @@ class Faults:
 
     def _kill(self) -> None:
         self._note("worker killed, another one started")
-        self._replace(self._victim())
-
-    def _replace(self, victim: subprocess.Popen) -> None:
-        victim.kill()
-        victim.wait()
-        self._cluster.workers[self._cluster.workers.index(victim)] = self._cluster.worker()
+        self._cluster.kill(self._victim())
+        self._cluster.workers.append(self._cluster.worker())
 
     def _halt(self) -> None:
         self._note(f"worker stopped for {STOPPED:g} seconds")
@@ -121,16 +87,14 @@ class Faults:
         self._note("worker stopped for ever, another one started")
         victim = self._victim()
         self._signal(victim.pid, signal.SIGSTOP)
-        self._cluster.workers[self._cluster.workers.index(victim)] = self._cluster.worker()
-        self._cluster.hung.append(victim)
+        self._cluster.workers.remove(victim)
+        self._cluster.workers.append(self._cluster.worker())
 
     def _join(self) -> None:
         self._note("worker joined")
         self._cluster.workers.append(self._cluster.worker())
-        while len(self._cluster.workers) > 6:
-            gone = self._cluster.workers.pop(1)
-            gone.kill()
-            gone.wait()
+        while len(self._cluster.workers) > self._most:
+            self._cluster.kill(self._cluster.workers[1])
 
     def _end(self, client: subprocess.Popen) -> None:
         if client.poll() is None:
@@ -189,7 +153,7 @@ def wait(name: str, faults: Faults | None, client: subprocess.Popen, every: floa
     return (job.end_time - job.start_time) / 1000
 
 
-def soak(cluster: Cluster, folder: Path, given: argparse.Namespace) -> int:
+def soak(cluster: Processes, folder: Path, given: argparse.Namespace) -> int:
     """Run undisturbed, then disturbed jobs until the time is up; return how many were not what they must be."""
     path, faults = data(folder), Faults(cluster, given.seed)
     calm = wait("calm", None, begin(cluster.address, path, "calm", given.epochs), given.every)
@@ -222,15 +186,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=float, default=3.0, help="seconds between two faults")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as name:
-        cluster = Cluster(Path(name), given.workers)
-        try:
-            with distributed.Client(cluster.address, set_as_default=False, timeout=60) as client:
-                client.wait_for_workers(given.workers, timeout=120)
-                session.set_client(client)
-                return int(soak(cluster, Path(name), given) > 0)
-        finally:
-            cluster.close()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Processes(Path(name), given.workers) as cluster,
+        distributed.Client(cluster.address, set_as_default=False, timeout=60) as client,
+    ):
+        client.wait_for_workers(given.workers, timeout=120)
+        session.set_client(client)
+        return int(soak(cluster, Path(name), given) > 0)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ import time
 import distributed
 import numpy as np
 import pytest
+from processes import Processes, until
 
 import daskdl as h2o
 from daskdl.dispatch.place import HERE, Beside, place_of
 from daskdl.estimators import H2ODeepLearningEstimator
 from frames.cluster import registry, session
-from frames.exceptions import H2OJobError, H2OResponseError
+from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(150)]
@@ -24,38 +25,10 @@ ENDLESS = {"hidden": [8], "epochs": 1e7, "seed": 1, "stopping_rounds": 0, "score
 SHORT = {"hidden": [8], "epochs": 5, "seed": 1, "reproducible": True, "stopping_rounds": 0}
 
 
-class Processes:
-    """A scheduler and two workers, each a process of its own."""
-
-    def __init__(self, folder):
-        self._file = folder / "scheduler.json"
-        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        self.workers = [self._started("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard") for _ in range(2)]
-
-    def _started(self, kind, *options):
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self._file), *options]
-        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    @property
-    def address(self):
-        import json
-
-        until = time.monotonic() + 60
-        while not self._file.exists() and time.monotonic() < until:
-            time.sleep(0.1)
-        return json.loads(self._file.read_text())["address"]
-
-    def close(self):
-        for one in (*self.workers, self.scheduler):
-            one.kill()
-            one.wait()
-
-
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory):
-    found = Processes(tmp_path_factory.mktemp("scheduler"))
-    yield found
-    found.close()
+    with Processes(tmp_path_factory.mktemp("scheduler")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -74,13 +47,6 @@ def client(processes):
 def frame(client):
     draw = np.random.default_rng(3).normal(size=(600, 3))
     return H2OFrame({"a": draw[:, 0], "b": draw[:, 1], "y": draw[:, 0] * draw[:, 1]}, destination_frame="rows")
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 def test_training_runs_beside_the_scheduler_and_gives_the_same_bits_as_here(client, frame):
@@ -210,21 +176,3 @@ def test_a_cluster_in_this_process_runs_jobs_here():
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         assert place_of(client) is HERE
-
-
-def test_the_end_of_the_scheduler_is_told_with_the_way_on(tmp_path):
-    lone = Processes(tmp_path)
-    before = session._current
-    try:
-        with distributed.Client(lone.address, set_as_default=False, timeout=30) as client:
-            client.wait_for_workers(1, timeout=60)
-            session.set_client(client)
-            rows = H2OFrame({"a": list(range(100)), "y": [0.5, 1.5] * 50})
-            model = H2ODeepLearningEstimator(**ENDLESS)
-            model.start(y="y", training_frame=rows)
-            lone.scheduler.kill()
-            with pytest.raises(H2OJobError, match=r"h2o\.resume"):
-                model.join()
-    finally:
-        session.set_client(before)
-        lone.close()

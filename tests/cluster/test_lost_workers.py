@@ -92,7 +92,7 @@ def test_the_time_limit_holds_though_a_worker_hangs(workers):
     spent = time.monotonic() - began
     print(f"a limit of 6 seconds took {spent:.1f}")
     assert "time" in model.notes["ended"]
-    assert spent < 60
+    assert spent < 30  # a busy build server: alone it takes 7 to 10 s
 
 
 def test_when_all_workers_are_killed_and_new_ones_start_the_job_goes_on(workers):
