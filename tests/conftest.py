@@ -1,6 +1,8 @@
 """What every test shares: a fixed set of surroundings, and the folder of larger data where there is one."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,30 @@ def data_folder() -> Path:
     if not named or not Path(named).is_dir():
         pytest.skip("needs the larger data sets: set DASKDL_DATA to a folder with mnist/ and smalldata/")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """The address of a bucket of a local S3 server (moto), which both s3fs and obstore find by the environment."""
+    pytest.importorskip("moto.server", reason="needs a local S3 server: pip install 'daskdl[test]'")
+    pytest.importorskip("s3fs", reason="needs s3fs: pip install 'daskdl[test]'")
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    surroundings = {
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in surroundings.items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="daskdl")
+        yield "s3://daskdl"
+    server.stop()

@@ -13,7 +13,7 @@ from source_tree import ROOT, Module, imports, modules, top
 FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("frames.exceptions", "frames.codecs")),
     (1, ("frames.chunks", "frames.parse.digits")),
-    (2, ("frames.text",)),
+    (2, ("frames.text", "frames.stores")),
     (3, ("frames.columns",)),
     (4, ("frames.cluster",)),
     (5, ("frames.table",)),

@@ -7,7 +7,6 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from daskdl.estimators.base import H2OEstimator
@@ -164,7 +163,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         self._finish(self._run())
         return self
 
-    def _restore(self, folder: Path) -> None:
+    def _restore(self, folder: str) -> None:
         """Take over what a search that died has left in its folder."""
         self._content, results = Record(folder).read()
         results.models[:] = [on_cluster(model) for model in results.models]
@@ -248,7 +247,7 @@ class H2OGridSearch(GridAccessors, GridViews):
         assert results is not None
         kept = [] if self.recovery_dir is None else [Record(recovery_folder(self.recovery_dir, results.grid_id))]
         records, exported = list(kept), self.export_checkpoints_dir
-        if exported is not None and "://" not in str(exported):
+        if exported is not None:
             records.append(Record(recovery_folder(exported, results.grid_id)))  # its models are there by themselves
         for record in records:
             record.write(self._task, self._space, self._criteria, results)

@@ -1,4 +1,4 @@
-"""A grid on disk: a folder with one small file about the search and one saved model each; a killed search goes on here.
+"""A grid that is kept: one small file about the search and one saved model each; a killed search goes on here.
 
 <folder>/grid.json      everything but the models; replaced in one step after each model
 <folder>/<model id>/    a model as save_model writes it; or beside the folder, where models are exported by themselves
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-from pathlib import Path
 from typing import Any
 
 from daskdl.grid.results import Failure, Results
@@ -23,6 +21,7 @@ from daskdl.parameters import Parameters, plain
 from frames.cluster import registry
 from frames.exceptions import FileMissing, H2OValueError
 from frames.frame import H2OFrame
+from frames.stores.choose import is_address, store_at
 
 FILE = "grid.json"
 FORMAT = "daskdl-grid"
@@ -31,24 +30,21 @@ FRAMES = ("training_frame", "validation_frame")
 
 
 class Record:
-    """The folder of one grid.
+    """The folder of one grid, on a disk or in an object store.
 
     ``Record(folder).write(task, space, criteria, results)`` writes it, ``Record(folder).read()`` reads it later.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
-        if "://" in str(folder):
-            raise H2OValueError(f"A grid must be kept in a folder of this machine; got {folder}.")
-        self.folder = Path(folder)
+        self.store = store_at(folder)
+        self.folder = self.store.place
 
     def add(self, model: Model, frames: bool = False) -> None:
         """Save a model of the grid (with `frames` those that cross-validation kept), in place of an older one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(model, self.folder / file_name(model.key), force=True, frames=frames)
+        checkpoint.save(model, f"{self.folder}/{file_name(model.key)}", force=True, frames=frames)
 
     def write(self, task: Task | None, space: Space, criteria: Criteria, results: Results) -> None:
         """Write what there is to know besides the models, in one step: a reader finds the old or the new state."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         content = {
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
@@ -64,23 +60,22 @@ class Record:
             "frame_id": results.frame_id,
             "order_seed": results.order_seed,
         }
-        partial = self.folder / f".{FILE}.{secrets.token_hex(4)}"
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(strict(content), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.folder / FILE)
+        self.store.replace(FILE, json.dumps(strict(content), indent=1).encode())
 
     def read(self) -> tuple[dict[str, Any], Results]:
         """Return what `write` wrote, and the results with their models loaded.
 
         Raises H2OValueError for what is no grid, or damaged.
         """
-        path = self.folder / FILE
-        if not path.exists():
-            raise FileMissing(f"File not found: {path}. Give the path that save_grid returned, or a recovery folder.")
+        path = self.store.shown(FILE)
         try:
-            content = loose(json.loads(path.read_text(encoding="utf-8")))
+            written = self.store.read(FILE)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileMissing(
+                f"File not found: {path}. Give the path that save_grid returned, or a recovery folder."
+            ) from error
+        try:
+            content = loose(json.loads(written))
             known = content["format"] == FORMAT and content["schema_version"] <= SCHEMA_VERSION
         except (ValueError, KeyError, TypeError) as error:
             raise H2OValueError(
@@ -101,24 +96,31 @@ class Record:
         )
         return content, results
 
-    def _place(self, key: str) -> Path:
+    def _place(self, key: str) -> str:
         """Return where a model lies."""
-        own, beside = self.folder / file_name(key), self.folder.parent / file_name(key)
-        return beside if beside.exists() and not own.exists() else own
+        name = file_name(key)
+        own, beside = f"{self.folder}/{name}", f"{_above(self.folder)}/{name}"
+        return own if store_at(own).entries() or not store_at(beside).entries() else beside
 
 
-def recovery_folder(recovery_dir: str | os.PathLike, grid_id: str | None = None) -> Path:
+def _above(folder: str) -> str:
+    """Return the place that holds a folder."""
+    return (folder if is_address(folder) else os.path.abspath(folder)).rpartition("/")[0]
+
+
+def recovery_folder(recovery_dir: str | os.PathLike, grid_id: str | None = None) -> str:
     """Return the folder of a grid below `recovery_dir`; without an id that of the only grid there.
 
     Raises H2OValueError where there is none, or more than one.
     """
+    store = store_at(recovery_dir)
     if grid_id is not None:
-        return Path(recovery_dir) / file_name(grid_id)
-    found = sorted(path.parent for path in Path(recovery_dir).glob(f"*/{FILE}"))
+        return f"{store.place}/{file_name(grid_id)}"
+    found = [name for name in store.entries() if FILE in store.inside(name).entries()]
     if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
+        names = ", ".join(found) or "none"
         raise H2OValueError(f"{recovery_dir} must hold one grid to resume; got {names}. Name the grid_id.")
-    return found[0]
+    return f"{store.place}/{found[0]}"
 
 
 def task_of(content: dict[str, Any], frames: dict[str, H2OFrame | None]) -> Task:

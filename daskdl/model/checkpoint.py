@@ -1,6 +1,6 @@
-"""Models on disk: a folder that holds everything of a model, opens in any process and needs no cluster.
+"""Models on disk and in object stores: everything of a model, opened in any process, without a cluster.
 
-A saved model is a folder of versions (see `versions`); each version is one Zarr v3 group:
+A saved model is a place of versions (see `versions`); each version is one Zarr v3 group:
 
     zarr.json            attributes: format, schema_version, made_by, record (the model as plain values), manifest,
                          digest
@@ -10,65 +10,75 @@ A saved model is a folder of versions (see `versions`); each version is one Zarr
     frames/0/0 ...       what cross-validation kept as frames, if asked for: a file per frame and partition
 
 Every file but zarr.json stands in the manifest with its checksum, and the digest covers the rest of the attributes.
-So a missing, cut or changed file is found before anything is read from it.
+A missing, cut or changed file is found before anything is made of it: what is decoded are the bytes that were checked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
-from zarr.storage import LocalStore
+from zarr.core.buffer import Buffer
+from zarr.core.buffer.cpu import Buffer as Bytes
+from zarr.storage import MemoryStore
 
 from daskdl.model.kept_frames import KeptFrame, kept_by
 from daskdl.model.model import Model
 from daskdl.model.record import FOLDS, layout_of, model_of, record_of, slots_of, states_of
-from daskdl.model.versions import Versions, damage, manifest, missing
+from daskdl.model.versions import SEAL, Versions, manifest, sound_files
 from daskdl.network.layout import Layout
 from daskdl.network.state import State
-from frames.exceptions import FileExists, FileMissing, H2OValueError
+from frames.exceptions import FileExists, FileMissing, H2OResponseError, H2OValueError
+from frames.stores.base import Store
+from frames.stores.choose import store_at
 
 FORMAT = "daskdl-model"
 SCHEMA_VERSION = 1
-ATTRIBUTES = "zarr.json"
 CHUNK = 16 << 20  # float32 numbers in one file: 64 MB
 PACKAGES = ("daskdl", "numpy", "numba", "zarr")
 SAVE_AGAIN = "Save the model again, or take another copy."
+BESIDE = ("folds", "job.json")  # what a cross-validated training keeps beside the versions of its model
+
+Files = Mapping[str, bytes]
 
 
 def save(model: Model, path: str | Path, force: bool = False, frames: bool = False) -> str:
     """Write a model to the folder `path` and return that.
 
     With `frames` also what cross-validation kept as frames: predictions, the fold of each row. `path` may be an address
-    that fsspec knows (s3://...). With `force` a model that is there already is replaced, in one step: whoever kills
-    this process finds the old one or the new one. Raises H2OValueError where something is there and `force` is not
-    given, or something that is no model.
+    that fsspec or obstore know (s3://...). With `force` a model that is there already is replaced, in one step: whoever
+    kills this process finds the old one or the new one. Raises FileExists where something is there and `force` is not
+    given, or something that is no model; H2OResponseError where the disk or store takes no more.
 
     Example: `load(save(model, "models/iris")).key`
     """
-    if _is_address(path):
-        return _upload(model, str(path), force, frames)
-    folder = Path(path)
-    versions = Versions(folder)
-    _may_write(versions, force)
-    partial = versions.begin()
+    store = store_at(path)
+    versions = Versions(store)
     try:
-        write_version(model, partial, frames)
-        _read_back(partial)
-        versions.commit(partial)
-    except BaseException:
-        versions.abandon(partial)
+        _may_write(versions, force)
+        draft = versions.begin()
+        try:
+            for name, data in files_of(model, frames).items():
+                draft.write(name, data)
+            _read_back(store, draft.name)
+            versions.commit(draft, first=not force)
+        except BaseException:
+            versions.abandon(draft)
+            raise
+    except (H2OResponseError, H2OValueError):
         raise
+    except OSError as cause:
+        raise H2OResponseError(
+            f"{path} must be a place that can be written; model {model.key} could not be saved there: {cause}. What "
+            "was saved before stands."
+        ) from cause
     return str(path)
 
 
@@ -78,83 +88,75 @@ def load(path: str | Path) -> Model:
     Where the newest version is damaged and an older one is sound, that one is read, with a warning. Raises
     H2OValueError "File not found" for nothing at all, and names the file for what is no model or damaged.
     """
-    if _is_address(path):
-        with _downloaded(str(path)) as copy:
-            return _load(Path(copy), str(path))
-    return _load(Path(path), str(path))
-
-
-def _load(folder: Path, shown: str) -> Model:
-    if not folder.exists():
-        raise FileMissing(f"File not found: {shown}. Give the path that save_model returned.")
+    store = store_at(path)
     while True:
-        versions = Versions(folder).in_order() if folder.is_dir() else []
+        versions = Versions(store).in_order()
         if not versions:
-            raise H2OValueError(
-                f"{shown} must be a folder that save_model wrote; it holds no version of a model. Give the path that "
-                "save_model returned."
-            )
-        model, troubles = _first_sound(versions)
-        if not troubles or Versions(folder).in_order() == versions:  # else another process has just replaced the model
+            raise _nothing(store, str(path))
+        model, troubles = _first_sound(store, versions)
+        if not troubles or Versions(store).in_order() == versions:  # else another process has just replaced the model
             break
     if model is None:
-        raise H2OValueError(f"The model in {shown} is damaged: {troubles[0]}. {SAVE_AGAIN}")
+        raise H2OValueError(f"The model in {path} is damaged: {troubles[0]}. {SAVE_AGAIN}")
     if troubles:
-        said = f"{troubles[0]}. The older version {versions[len(troubles)].name} of the model is read instead. "
-        warnings.warn(said + SAVE_AGAIN, RuntimeWarning, stacklevel=3)
+        said = f"{troubles[0]}. The older version {versions[len(troubles)]} of the model is read instead. "
+        warnings.warn(said + SAVE_AGAIN, RuntimeWarning, stacklevel=2)
     return model
 
 
-def _first_sound(versions: Sequence[Path]) -> tuple[Model | None, list[str]]:
+def _nothing(store: Store, shown: str) -> H2OValueError:
+    """Return what to say of a place that holds no version."""
+    if store.entries() or ("://" not in shown and Path(shown).exists()):
+        return H2OValueError(
+            f"{shown} must be a folder that save_model wrote; it holds no version of a model. Give the path that "
+            "save_model returned."
+        )
+    return FileMissing(f"File not found: {shown}. Give the path that save_model returned.")
+
+
+def _first_sound(store: Store, versions: Sequence[str]) -> tuple[Model | None, list[str]]:
     """Return the model of the first sound version, and what is wrong with those before it."""
     troubles = []
     for version in versions:
-        trouble = _trouble(version)
+        files, trouble = _sound(store, version)
         if trouble is None:
-            model, trouble = _read_whole(version)
-            if model is not None:
-                return model, troubles
-        troubles.append(str(trouble))
+            return _read_whole(store, version, files), troubles
+        troubles.append(trouble)
     return None, troubles
 
 
-def _read_whole(version: Path) -> tuple[Model | None, str | None]:
-    """Return the model of a version, or which file went away while it was read: zarr reads such arrays as zeros."""
+def _read_whole(store: Store, version: str, files: Files) -> Model:
+    """Return the model of a version whose files are known to be sound."""
+    content = _attributes(files[SEAL])
     try:
-        content = _attributes(version)
-    except OSError as cause:
-        return None, str(cause)
-    try:
-        model = _read(content["record"], version)
-    except (KeyError, TypeError, ValueError, OSError) as cause:
-        gone = missing(version, content["manifest"])
-        if gone is None:
-            made = content["made_by"].get("daskdl")
-            raise H2OValueError(
-                f"{version}: the model was saved by daskdl {made} and this one cannot read it ({cause}). Use a daskdl "
-                "that is at least as new."
-            ) from cause
-        return None, gone
-    gone = missing(version, content["manifest"])
-    return (None, gone) if gone else (model, None)
+        return _read(content["record"], files, "")
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as cause:
+        made = content["made_by"].get("daskdl")
+        raise H2OValueError(
+            f"{store.shown('versions/' + version)}: the model was saved by daskdl {made} and this one cannot read it "
+            f"({cause}). Use a daskdl that is at least as new."
+        ) from cause
 
 
 # ---- one version -----------------------------------------------------------------------------------------------------
-def write_version(model: Model, folder: Path, frames: bool = False) -> None:
-    """Write a model into an empty folder as one sealed Zarr group."""
-    store = LocalStore(folder)
-    root = zarr.create_group(store=store)
+def files_of(model: Model, frames: bool = False) -> dict[str, bytes]:
+    """Return the files of a version that holds a model, in the order in which they are to be written: its seal last."""
+    held: dict[str, Buffer] = {}
+    root = zarr.create_group(store=MemoryStore(held))
     record = _write(model, root)
+    kept: dict[str, bytes] = {}
     if frames:
-        record["frames"] = _write_frames(kept_by(model), folder / "frames")
+        record["frames"] = _write_frames(kept_by(model), kept)
+    files = {name: data.to_bytes() for name, data in held.items() if name != SEAL} | kept
     content = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
         "made_by": _versions_of_packages(),
         "record": record,
-        "manifest": manifest(folder, ATTRIBUTES),
+        "manifest": manifest(files),
     }
     root.attrs.put({**content, "digest": _digest(content)})
+    return {**files, SEAL: held[SEAL].to_bytes()}
 
 
 def _write(model: Model, group: zarr.Group) -> dict[str, Any]:
@@ -169,29 +171,27 @@ def _write(model: Model, group: zarr.Group) -> dict[str, Any]:
     return {**record_of(model), "folds": folds}
 
 
-def _write_frames(kept: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Write frames in numbered folders, a file per partition; return their records, each with its number."""
+def _write_frames(kept: Mapping[str, Any], files: dict[str, bytes]) -> dict[str, Any]:
+    """Put frames into `files`, numbered, a file per partition; return their records, each with its number."""
     count = 0
 
     def write(one: KeptFrame) -> dict[str, Any]:
         nonlocal count
-        below, count = folder / str(count), count + 1
-        below.mkdir(parents=True)
-        for partition, chunk in enumerate(one.chunks):
-            (below / str(partition)).write_bytes(chunk)
-        return {**one.record(), "number": count - 1}
+        number, count = count, count + 1
+        files.update({f"frames/{number}/{partition}": chunk for partition, chunk in enumerate(one.chunks)})
+        return {**one.record(), "number": number}
 
     return {
         name: [write(one) for one in found] if isinstance(found, list) else write(found) for name, found in kept.items()
     }
 
 
-def _read_frames(records: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _read_frames(records: Mapping[str, Any], files: Files, folder: str) -> dict[str, Any]:
     """Read the frames that `_write_frames` wrote; they stay bytes until somebody wants them on a cluster."""
 
     def read(record: Mapping[str, Any]) -> KeptFrame:
-        below = folder / str(record["number"])
-        return KeptFrame.from_record(record, [(below / str(p)).read_bytes() for p in range(record["chunks"])])
+        number = int(record["number"])
+        return KeptFrame.from_record(record, [files[f"{folder}{number}/{p}"] for p in range(record["chunks"])])
 
     return {
         name: [read(one) for one in found] if isinstance(found, list) else read(found)
@@ -217,61 +217,70 @@ def _write_array(group: zarr.Group, name: str, values: np.ndarray) -> None:
         array[:] = values
 
 
-def _read(record: Mapping[str, Any], folder: Path) -> Model:
-    """Read a model from a version (or a fold model from a folder inside) whose files are known to be sound."""
-    folds = [_read(one, folder / "folds" / str(number)) for number, one in enumerate(record["folds"])]
+def _read(record: Mapping[str, Any], files: Files, folder: str) -> Model:
+    """Read a model from the files of a version (or a fold model from a folder inside) that are known to be sound."""
+    folds = [_read(one, files, f"{folder}folds/{number}/") for number, one in enumerate(record["folds"])]
     layout, slots = layout_of(record), slots_of(record)
     states = {}
     for name in ("state", "last"):
-        if (folder / name).is_dir():
-            states[name] = _read_state(folder / name, layout, slots)
+        if f"{folder}{name}/{SEAL}" in files:
+            states[name] = _read_state(files, f"{folder}{name}/", layout, slots)
     model = model_of(record, states, folds)
-    model.extras.update(_read_frames(record.get("frames", {}), folder / "frames"))
+    model.extras.update(_read_frames(record.get("frames", {}), files, f"{folder}frames/"))
     return model
 
 
-def _read_state(folder: Path, layout: Layout, slots: Sequence[str]) -> State:
-    group = zarr.open_group(LocalStore(folder, read_only=True), mode="r", zarr_format=3)
+def _read_state(files: Files, folder: str, layout: Layout, slots: Sequence[str]) -> State:
+    held = {name.removeprefix(folder): data for name, data in files.items() if name.startswith(folder)}
+    store = MemoryStore({name: Bytes.from_bytes(data) for name, data in held.items()}, read_only=True)
+    group = zarr.open_group(store, mode="r", zarr_format=3)
     state = layout.empty()
     for kind, wanted in _arrays(state, slots).items():
-        values = np.asarray(group[kind][:])  # type: ignore[index]
-        if values.shape != wanted.shape or values.dtype != wanted.dtype:  # kernels trust the sizes
-            raise ValueError(f"{kind} must be {wanted.shape} {wanted.dtype}; got {values.shape} {values.dtype}")
-        wanted[:] = values
+        array: Any = group[kind]
+        if array.shape != wanted.shape or array.dtype != wanted.dtype:  # kernels trust the sizes
+            raise ValueError(f"{kind} must be {wanted.shape} {wanted.dtype}; got {array.shape} {array.dtype}")
+        try:
+            wanted[:] = np.asarray(array[:])
+        except Exception as cause:  # its checksum is right: made so on purpose; codecs raise what they like
+            raise ValueError(f"{kind} must be what zarr wrote; {cause}") from cause
     return state
 
 
-def _read_back(folder: Path) -> None:
-    trouble = _trouble(folder)
+def _read_back(store: Store, version: str) -> None:
+    _, trouble = _sound(store, version)
     if trouble:
         raise H2OValueError(f"A saved model must read back as it was written; got {trouble}. Is the disk sound?")
 
 
-def _trouble(folder: Path) -> str | None:
-    """Return what is wrong with a version as `file: what`, None for a sound one."""
-    path = folder / ATTRIBUTES
+def _sound(store: Store, version: str) -> tuple[Files, str | None]:
+    """Return the files of a version, and what is wrong with it as `file: what`, None for a sound one."""
+    name = f"versions/{version}/{SEAL}"
+    path = store.shown(name)
     try:
-        content = _attributes(folder)
+        seal = store.read(name)
+        content = _attributes(seal)
         digest = content.pop("digest")
-    except (OSError, ValueError, KeyError, TypeError) as cause:
-        return f"{path}: the file cannot be read as the attributes of a model ({type(cause).__name__}: {cause})"
+        wanted, schema = content["manifest"], content["schema_version"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as cause:
+        return {}, f"{path}: the file cannot be read as the attributes of a model ({type(cause).__name__}: {cause})"
     if content.get("format") != FORMAT or _digest(content) != digest:
-        return f"{path}: the file does not have the contents that were written (its checksum differs)"
-    if content["schema_version"] > SCHEMA_VERSION:
+        return {}, f"{path}: the file does not have the contents that were written (its checksum differs)"
+    if schema > SCHEMA_VERSION:
         made = content["made_by"].get("daskdl")
         raise H2OValueError(
-            f"{path}: the model was saved by a later daskdl ({made}, schema {content['schema_version']}); this one "
-            f"reads up to schema {SCHEMA_VERSION}. Update daskdl."
+            f"{path}: the model was saved by a later daskdl ({made}, schema {schema}); this one reads up to schema "
+            f"{SCHEMA_VERSION}. Update daskdl."
         )
-    return damage(folder, content["manifest"])
+    files, trouble = sound_files(store, version, wanted)
+    return {**files, SEAL: seal}, trouble
 
 
-def _attributes(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / ATTRIBUTES).read_bytes())["attributes"])
+def _attributes(seal: bytes) -> dict[str, Any]:
+    return dict(json.loads(seal)["attributes"])
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -283,57 +292,16 @@ def _versions_of_packages() -> dict[str, str]:
 
 # ---- where to ------------------------------------------------------------------------------------------------------
 def _may_write(versions: Versions, force: bool) -> None:
-    folder = versions.folder
-    if folder.is_file():
+    shown = versions.store.shown()
+    if "://" not in shown and Path(shown).is_file():
         raise FileExists(
-            f"File already exists: {folder}, and it is no model that save_model wrote. Give another path, or remove it."
+            f"File already exists: {shown}, and it is no model that save_model wrote. Give another path, or remove it."
         )
-    if versions.foreign:
+    foreign = versions.foreign(BESIDE)
+    if foreign:
         raise FileExists(
-            f"File already exists: {folder} is a folder with other things in it ({', '.join(versions.foreign[:5])}). "
-            "Give another path."
+            f"File already exists: {shown} is a folder with other things in it ({', '.join(foreign[:5])}). Give "
+            "another path."
         )
     if versions.exist and not force:
-        raise FileExists(f"File already exists: {folder}. Use force=True to replace the model, or another path.")
-
-
-def _is_address(path: str | Path) -> bool:
-    return "://" in str(path)
-
-
-def _upload(model: Model, address: str, force: bool, frames: bool) -> str:
-    """Write a model here, then copy it: every file of the version first, the pointer last."""
-    system, root = fsspec.core.url_to_fs(address)
-    if system.exists(root) and not force:
-        raise FileExists(f"File already exists: {address}. Use force=True to replace the model, or another path.")
-    with tempfile.TemporaryDirectory(prefix="daskdl-") as aside:
-        save(model, Path(aside) / "model", frames=frames)
-        here = Path(aside) / "model"
-        version = Versions(here).in_order()[0]
-        older = _below(system, f"{root}/versions")
-        for path in sorted(p for p in version.rglob("*") if p.is_file()):
-            system.makedirs(f"{root}/{path.parent.relative_to(here).as_posix()}", exist_ok=True)
-            system.put_file(str(path), f"{root}/{path.relative_to(here).as_posix()}")
-        system.makedirs(f"{root}/refs", exist_ok=True)
-        system.pipe_file(f"{root}/refs/latest.json", Versions(here).pointer.read_bytes())
-        for name in older:
-            system.rm(name, recursive=True)
-    return address
-
-
-def _below(system: Any, folder: str) -> list[str]:
-    return list(system.ls(folder, detail=False)) if system.exists(folder) else []
-
-
-@contextmanager
-def _downloaded(address: str) -> Any:
-    """Give a folder here with a copy of what lies at an address, as long as it is needed."""
-    system, root = fsspec.core.url_to_fs(address)
-    if not system.exists(root):
-        raise FileMissing(f"File not found: {address}. Give the path that save_model returned.")
-    with tempfile.TemporaryDirectory(prefix="daskdl-") as aside:
-        for name in system.find(root):
-            target = Path(aside) / "model" / name.removeprefix(root).lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            system.get_file(name, str(target))
-        yield Path(aside) / "model"
+        raise FileExists(f"File already exists: {shown}. Use force=True to replace the model, or another path.")

@@ -1,9 +1,12 @@
-"""A folder of versions: each is written aside, sealed by checksums, and counts once a pointer names it.
+"""A place of versions: each is written file by file, sealed by checksums, and counts once it is committed.
 
     versions/0000000002-9f31c0aa/...   what was saved, never changed afterwards
-    refs/latest.json                   {"version": "0000000002-9f31c0aa"}
+    refs/0000000002.json               {"version": "0000000002-9f31c0aa"}: the commit with the highest number counts
 
-The pointer is replaced in one step, so a save that is killed at any moment leaves the version before it as it was.
+A commit is one small file that is put where none is, so of two writers each gets a number of its own, on a disk and in
+an object store alike. A save that is killed at any moment leaves the versions before it as they were: what it
+replaces is removed after its commit, and only what was committed when it began. Folders of earlier programs have one
+commit, refs/latest.json.
 """
 
 from __future__ import annotations
@@ -11,103 +14,149 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
-import shutil
-import time
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-Manifest = dict[str, list[Any]]  # file below a version -> [bytes, sha256]
+from frames.exceptions import FileExists
+from frames.stores.base import Store
+
+Manifest = dict[str, list[Any]]  # file of a version -> [bytes, sha256]
 
 LONGEST_NAME = 200  # bytes: file systems take 255, and what is written aside has longer names
 VERSION = re.compile(r"\d{10}-[0-9a-f]{8}")
-PARTIAL = ".partial-"
+COMMIT = re.compile(r"refs/(\d{10})\.json")
+FIRST_COMMIT = "refs/latest.json"  # the only one in folders of earlier programs
+SEAL = "zarr.json"  # the file of a version that is written last
 ABANDONED = 86_400.0  # seconds after which an unfinished version belongs to a save that was killed
-BLOCK = 1 << 20
+
+
+@dataclass
+class Draft:
+    """A version that is being written: its `name`, and what it is to replace."""
+
+    store: Store
+    name: str
+    before: list[str]
+    written: list[str] = field(default_factory=list)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file of the version."""
+        path = f"versions/{self.name}/{name}"
+        self.written.append(path)
+        if not self.store.create(path, data):
+            raise FileExists(f"A new version must have files of its own; {self.store.shown(path)} is there already.")
 
 
 class Versions:
-    """The versions below one folder.
+    """The versions below one place.
 
-    Example: `partial = Versions(folder).begin()`, files are written below it, then `Versions(folder).commit(partial)`.
+    Example: `draft = Versions(store).begin()`, `draft.write(name, data)` for each file, then
+    `Versions(store).commit(draft)`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.pointer = folder / "refs" / "latest.json"
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     @property
     def exist(self) -> bool:
         """True when something was committed here, damaged or not."""
-        return self.pointer.exists() or bool(self._finished())
+        return bool(self.in_order())
 
-    @property
-    def foreign(self) -> list[str]:
-        """Names in the folder that no save has put there."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(entry.name for entry in self.folder.iterdir() if entry.name not in ("refs", "versions"))
+    def foreign(self, known: Sequence[str] = ()) -> list[str]:
+        """Return names in this place that no save has put there; nor are they `known` to the caller."""
+        ours = {"refs", "versions", *known}
+        return sorted(set(self.store.entries()) - ours)
 
-    def in_order(self) -> list[Path]:
-        """Return the finished versions: the one the pointer names first, then from new to old."""
-        found = sorted(self._finished(), reverse=True)
-        named = self._named()
-        return sorted(found, key=lambda path: path.name != named)
+    def in_order(self) -> list[str]:
+        """Return the names of the versions: committed ones from the last to the first, then finished ones."""
+        committed = [version for _, version in self._commits()]
+        return list(dict.fromkeys([*committed, *self._finished()]))
 
-    def begin(self) -> Path:
-        """Return a new folder to write a version into; nobody reads it before it is committed."""
-        partial = self.folder / "versions" / f"{PARTIAL}{uuid.uuid4().hex[:8]}"
-        partial.mkdir(parents=True)
-        return partial
+    def begin(self) -> Draft:
+        """Return a new version to write files into; nobody reads it before it is committed."""
+        number, committed = 1 + self._last_number(), [version for _, version in self._commits()]
+        return Draft(self.store, f"{number:010d}-{uuid.uuid4().hex[:8]}", committed)
 
-    def commit(self, partial: Path) -> Path:
-        """Make a written folder the version that counts, drop older ones, and return where it lies now."""
-        for path in [*partial.rglob("*"), partial]:
-            _to_disk(path)
-        number = 1 + max((int(path.name[:10]) for path in self._finished()), default=0)
-        final = partial.with_name(f"{number:010d}-{partial.name.removeprefix(PARTIAL)}")
-        partial.rename(final)
-        _to_disk(final.parent)
-        self._point_to(final.name)
-        self._sweep(number)
-        return final
+    def commit(self, draft: Draft, first: bool = False) -> str:
+        """Make a written version the one that counts, and return its name; then remove what it replaces.
 
-    def abandon(self, partial: Path) -> None:
+        With `first` it must be the first one of all: raises FileExists where another save was faster.
+        """
+        content = json.dumps({"version": draft.name}).encode()
+        while True:
+            commits = self._commits()
+            if first and commits:
+                raise FileExists(f"File already exists: {self.store.shown()}; another save was faster. Use force=True.")
+            number = max([int(draft.name[:10]), *(1 + number for number, _ in commits)])
+            if self.store.create(f"refs/{number:010d}.json", content):
+                break
+        self._sweep(draft)
+        return draft.name
+
+    def abandon(self, draft: Draft) -> None:
         """Remove an unfinished version."""
-        shutil.rmtree(partial, ignore_errors=True)  # what is left is no version, and swept up by a later save
+        with contextlib.suppress(OSError):  # what is left is no version, and swept up by a later save
+            self.store.delete(reversed(draft.written))
 
-    def _finished(self) -> list[Path]:
-        versions = self.folder / "versions"
-        return [p for p in versions.iterdir() if VERSION.fullmatch(p.name)] if versions.is_dir() else []
+    def _commits(self) -> list[tuple[int, str]]:
+        """Return (number, version) of all commits, from the last to the first; one that is damaged says nothing."""
+        found = []
+        for name in self.store.names("refs"):
+            version = self._named_by(name)
+            if version is not None:
+                numbered = COMMIT.fullmatch(name)
+                found.append((int(numbered[1] if numbered else version[:10]), version))
+        return sorted(found, reverse=True)
 
-    def _named(self) -> str | None:
+    def _named_by(self, name: str) -> str | None:
+        if not COMMIT.fullmatch(name) and name != FIRST_COMMIT:
+            return None
         try:
-            named = json.loads(self.pointer.read_bytes())["version"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # a damaged pointer says nothing; the versions speak for themselves
-        return named if isinstance(named, str) else None
+            named = json.loads(self.store.read(name))["version"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # damaged or swept: other commits speak
+            return None
+        return named if isinstance(named, str) and VERSION.fullmatch(named) else None
 
-    def _point_to(self, name: str) -> None:
-        self.pointer.parent.mkdir(exist_ok=True)
-        aside = self.pointer.with_name(f"{PARTIAL}{uuid.uuid4().hex[:8]}.json")
-        aside.write_text(json.dumps({"version": name}), encoding="utf-8")
-        _to_disk(aside)
-        os.replace(aside, self.pointer)
-        _to_disk(self.pointer.parent)
-        _to_disk(self.folder)
+    def _finished(self) -> list[str]:
+        """Return the versions whose last file is there, from the newest to the oldest."""
+        names = (name.split("/") for name in self.store.names("versions"))
+        return sorted((n[1] for n in names if len(n) == 3 and n[2] == SEAL and VERSION.fullmatch(n[1])), reverse=True)
 
-    def _sweep(self, number: int) -> None:
-        """Remove what came before version `number`, and what killed saves left behind."""
-        for path in self._finished():
-            if int(path.name[:10]) < number:
-                shutil.rmtree(path, ignore_errors=True)  # an older version may stay: the newest one counts
-        for path in [*(self.folder / "versions").glob(PARTIAL + "*"), *self.pointer.parent.glob(PARTIAL + "*")]:
-            with contextlib.suppress(OSError):  # another save may have finished it just now
-                if time.time() - path.stat().st_mtime > ABANDONED:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    def _last_number(self) -> int:
+        """Return the highest number in use, 0 for none: those of damaged commits count, too."""
+        names = [*self.store.names("refs"), *self.store.names("versions")]
+        commits = [int(found[1]) for name in names if (found := COMMIT.fullmatch(name))]
+        versions = [int(part[:10]) for name in names if VERSION.fullmatch(part := name.partition("/")[2][:19])]
+        return max([0, *commits, *versions])
+
+    def _sweep(self, draft: Draft) -> None:
+        """Remove what a version replaces, and what killed saves left behind; a commit goes after its version."""
+        with contextlib.suppress(OSError):  # an older version may stay: the newest one counts
+            gone = set(draft.before) | self._abandoned(draft)
+            self.store.delete(sorted(n for n in self.store.names("versions") if n.split("/")[1] in gone))
+            refs = [name for name in self.store.names("refs") if self._named_by(name) in draft.before]
+            self.store.delete(refs)
+            for folder in ("versions", "refs"):
+                self.store.sweep(folder, ABANDONED)
+
+    def _abandoned(self, draft: Draft) -> set[str]:
+        """Return versions that are not committed and that nobody has written to for a day."""
+        kept = {version for _, version in self._commits()} | {draft.name}
+        ages: dict[str, float] = {}
+        for name in self.store.names("versions"):
+            version = name.split("/")[1]
+            if version not in kept and (age := self._age(name)) is not None:
+                ages[version] = min(age, ages.get(version, age))
+        return {version for version, age in ages.items() if age > ABANDONED}
+
+    def _age(self, name: str) -> float | None:
+        try:
+            return self.store.age(name)
+        except OSError:  # it has just gone
+            return None
 
 
 def file_name(key: str) -> str:
@@ -129,46 +178,28 @@ def file_name(key: str) -> str:
     return name
 
 
-def manifest(folder: Path, leave_out: str) -> Manifest:
-    """Return size and sha256 of every file below `folder` but the one that is to hold the manifest."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: [path.stat().st_size, _sha256(path)] for name, path in named.items() if name != leave_out}
+def manifest(files: Mapping[str, bytes]) -> Manifest:
+    """Return size and sha256 of every file."""
+    return {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in sorted(files.items())}
 
 
-def damage(folder: Path, expected: Mapping[str, list[Any]]) -> str | None:
-    """Return what is wrong with the files below `folder`, as `file: what`; None when they are as they were written."""
-    gone = missing(folder, expected)
-    if gone:
-        return gone
+def sound_files(store: Store, version: str, expected: Mapping[str, list[Any]]) -> tuple[dict[str, bytes], str | None]:
+    """Read the files of a version; return them by name, and what is wrong with the first bad one, as `file: what`."""
+    found: dict[str, bytes] = {}
     for name, (size, digest) in expected.items():
-        path = folder / name
-        if path.stat().st_size != size:
-            return f"{path}: the file must have {size} bytes; got {path.stat().st_size}"
-        if _sha256(path) != digest:
-            return f"{path}: the file does not have the contents that were written (its checksum differs)"
-    return None
-
-
-def missing(folder: Path, expected: Mapping[str, list[Any]]) -> str | None:
-    """Return the first expected file that is not there, as `file: what`; None when all are."""
-    gone = next((name for name in expected if not (folder / name).is_file()), None)
-    return None if gone is None else f"{folder / gone}: the file is missing"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk itself (not every system can do it for folders)."""
-    with contextlib.suppress(PermissionError):  # Windows opens no folders; our own files can be read
-        handle = os.open(path, os.O_RDONLY)
+        path = f"versions/{version}/{name}"
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            data = store.read(path)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # the caller says so
+            return {}, f"{store.shown(path)}: the file is missing"
+        except OSError as cause:
+            return {}, f"{store.shown(path)}: the file cannot be read ({cause})"
+        if len(data) != size:
+            return {}, f"{store.shown(path)}: the file must have {size} bytes; got {len(data)}"
+        if hashlib.sha256(data).hexdigest() != digest:
+            return (
+                {},
+                f"{store.shown(path)}: the file does not have the contents that were written (its checksum differs)",
+            )
+        found[name] = data
+    return found, None

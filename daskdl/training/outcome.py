@@ -129,7 +129,7 @@ def exported(model: Model) -> Model:
     try:
         _write(model, frames=True)
     except (OSError, H2OValueError) as cause:
-        said = f"The model could not be saved in export_checkpoints_dir: {cause}"
+        said = f"The model could not be saved in export_checkpoints_dir: {cause.__cause__ or cause}"
         return replace(model, warnings=(*model.warnings, said))
     return model
 

@@ -19,9 +19,10 @@ from frames.frame import H2OFrame
 
 pytestmark = pytest.mark.timeout(120)
 
+EPOCHS = 1500  # a second or more: checkpoints are written meanwhile
 NET = {
     "hidden": [8],
-    "epochs": 1500,
+    "epochs": EPOCHS,
     "seed": 1,
     "reproducible": True,
     "stopping_rounds": 0,
@@ -64,7 +65,7 @@ def cut(table, tmp_path_factory) -> Path:
     work = folder / "models"
     running = subprocess.Popen([sys.executable, str(script), str(table), str(work)], env=dict(os.environ))
     end = time.monotonic() + 90
-    while not any(path.name >= "0000000003" for path in (work / "cut" / "versions").glob("[0-9]*")):
+    while not any(path.name >= "0000000002" for path in (work / "cut" / "refs").glob("[0-9]*")):
         assert running.poll() is None, "training must not be over before it is killed"
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -76,12 +77,12 @@ def cut(table, tmp_path_factory) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_training_that_was_killed_goes_on_with_the_bits_of_one_that_was_not(cut, table):
     found = checkpoint.load(cut / "cut")
-    assert 0 < found.samples < 1500 * 1000
+    assert 0 < found.samples < EPOCHS * 1000
     assert "h2o.resume()" in found.notes["ended"]
     frame = h2o.import_file(str(table), destination_frame="table")
     whole = H2ODeepLearningEstimator(**NET).train(y="y", training_frame=frame).model
     resumed = h2o.resume(str(cut))
-    assert resumed.model.samples == whole.samples == 1500 * 1000
+    assert resumed.model.samples == whole.samples == EPOCHS * 1000
     np.testing.assert_array_equal(resumed.model.state.weights, whole.state.weights)
     np.testing.assert_array_equal(resumed.model.state.slots, whole.state.slots)
     assert resumed.model.parameters.checkpoint is None
@@ -91,16 +92,18 @@ def test_a_training_that_was_killed_goes_on_with_the_bits_of_one_that_was_not(cu
 
 def test_a_checkpoint_that_the_disk_refuses_is_a_warning_and_the_one_before_it_stands(table, tmp_path, monkeypatch):
     frame = h2o.import_file(str(table))
-    real, calls = checkpoint.write_version, []
+    real, calls = checkpoint.files_of, []
 
-    def full(model, folder, frames=False):
+    def full(model, frames=False):
         calls.append(model)
         if len(calls) > 1:
-            (folder / "half").write_bytes(b"x")
-            raise OSError(28, "No space left on device")
-        real(model, folder, frames)
+            monkeypatch.setattr(os, "fsync", refuse)
+        return real(model, frames)
 
-    monkeypatch.setattr(checkpoint, "write_version", full)
+    def refuse(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "files_of", full)
     with pytest.warns(RuntimeWarning, match="could not be .*: .*No space left on device"):
         one = H2ODeepLearningEstimator(
             **{**NET, "epochs": 300}, export_checkpoints_dir=str(tmp_path), checkpoint_interval=1e-6
