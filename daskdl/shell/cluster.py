@@ -193,6 +193,9 @@ class Cluster:
             pending = self._begun(self.client.scatter, {key: value}, hash=False, workers=[chosen])
             try:
                 return self._taken(pending, chosen)[key]
+            except H2OJobError:  # it is the scheduler that is gone
+                pending.cancel()
+                raise
             except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error

@@ -59,7 +59,7 @@ def is_cut(client: Client) -> bool:
     return client.status in ("connecting", "closing", "closed") or client.scheduler is None
 
 
-def gone(client: Client, what: str = "What was asked for") -> H2OJobError:
+def gone(client: Client, what: str = "The work") -> H2OJobError:
     """Return the error for a scheduler that does not answer; `what` begins its sentence."""
     return H2OJobError(
         f"{what} needs the scheduler at {address_of(client)}; the connection to it was closed. What this process had "

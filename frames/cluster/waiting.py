@@ -67,9 +67,9 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
     except (CancelledError, KilledWorker) as cause:
         raise lost(client, what, cause) from cause
     except OSError as cause:
-        if is_cut(client):
+        if is_cut(client) and not isinstance(cause, H2OJobError):
             raise gone(client, what) from cause
-        raise  # of the work itself: a file that is missing
+        raise  # of the work itself, such as a file that is missing
     finally:
         pending.cancel()
 
