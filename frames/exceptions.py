@@ -38,6 +38,10 @@ class FileMissing(FrameError, H2OResponseError):
     """A file to read does not exist (h2o-py's server refuses the request)."""
 
 
+class FileChanged(FrameError):
+    """A file is another one than when a frame began to be made from it."""
+
+
 class FileExists(FrameError, H2OResponseError):
     """A file to write exists already, and nobody allowed to replace it."""
 

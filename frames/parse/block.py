@@ -11,7 +11,7 @@ import pandas as pd
 from frames.columns.block import Block, Report, packed
 from frames.columns.dictionary import NO_NUMBER, NO_VALUE, Dictionary, clean
 from frames.columns.typed import without_marker
-from frames.exceptions import FrameError
+from frames.exceptions import FileChanged, FrameError
 from frames.parse.guess import Setup, mended, without_marked_lines
 from frames.parse.number_block import may_be_rounded, pack_numbers
 from frames.parse.ranges import ByteRange, quoted_spans, quotes_are_even, read_rows, row_blocks
@@ -46,6 +46,8 @@ def read_stream(source: Source, start: int, setup: Setup) -> list[Block]:
             lines += data.count(setup.newline)
             if blocks[-1].report.problem:
                 break
+    except FileChanged:
+        raise  # reports are read once, but this task may be carried out again later
     except FrameError as error:
         blocks.append(Block(Report(0, 0, problem=str(error))))
     return blocks

@@ -84,6 +84,7 @@ def _file(source: Source, buffer: int = 0) -> Iterator[pq.ParquetFile]:
             raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
         with file:
             yield file
+    source.require_same()
 
 
 def plan(source: Source, block: int) -> list[RowGroups]:

@@ -14,7 +14,7 @@ from frames.chunks.column import Type
 from frames.chunks.summary import Summary
 from frames.columns.block import Block, text_chunk
 from frames.columns.dictionary import Dictionary, Verdict
-from frames.exceptions import FrameError
+from frames.exceptions import FileChanged, FrameError
 from frames.parse.guess import Setup
 from frames.parse.parquet import RowGroups, read_groups
 
@@ -92,6 +92,8 @@ class RereadChunk(Chunk):
         setup = replace(self.origin.setup, kept=tuple(self.at[position] for position in wanted))
         try:
             block = read_groups(self.origin.pack, setup, self.origin.names)
+        except FileChanged:
+            raise
         except (pa.ArrowException, ValueError, OSError) as error:
             raise self._changed(error) from error
         chunk = block.numbers

@@ -16,7 +16,8 @@ from urllib.parse import urlparse
 import fsspec
 from fsspec.core import url_to_fs
 
-from frames.exceptions import FileMissing, FrameError, H2OTypeError, H2OValueError
+from frames.exceptions import FileChanged, FileMissing, FrameError, H2OTypeError, H2OValueError
+from frames.parse.stamp import Stamp, stamp_of_local, stamp_of_remote
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -44,6 +45,7 @@ class Source(NamedTuple):
 
     `form` is csv, parquet, arff, svmlight or excel. `ranges` tells whether any range of its bytes can be read without
     reading what comes before. One of several files in a zip file has that in `archive`, and its name there in `member`.
+    Whoever reads a file that is not what its `stamp` says gets a FileChanged.
     """
 
     url: str
@@ -53,6 +55,7 @@ class Source(NamedTuple):
     ranges: bool
     archive: str | None = None
     member: str | None = None
+    stamp: Stamp | None = None
 
     @property
     def is_local(self) -> bool:
@@ -89,6 +92,7 @@ class Source(NamedTuple):
 
     def _open_raw(self) -> BinaryIO:
         url = self.archive or self.url
+        self.require_same()
         if self.is_local:
             return open(url, "rb")
         return fsspec.open(url, "rb").open()  # type: ignore[return-value]
@@ -121,13 +125,25 @@ class Source(NamedTuple):
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from start to stop (fewer at the end of the file); only where `ranges` holds."""
+        self.require_same()
         if self.is_local:
             with open(self.url, "rb") as file:
                 file.seek(start)
-                return file.read(stop - start)
+                found = file.read(stop - start)
+            self.require_same()
+            return found
         filesystem, path = url_to_fs(self.url)
         stop = min(stop, self.size or stop)
         return filesystem.cat_file(path, start, stop) if stop > start else b""
+
+    def require_same(self) -> None:
+        """Raise FileChanged where the file is another one than that which was looked at, or gone."""
+        change = None if self.stamp is None else self.stamp.change(self.archive or self.url)
+        if change is not None:
+            raise FileChanged(
+                f"A file must stay as it is while a frame is made from it; {self.archive or self.url} was changed: "
+                f"{change}. Import it again."
+            )
 
     def blocks(self, size: int) -> Iterator[bytes]:
         """Yield the decompressed bytes in pieces of `size`; raises FrameError for a damaged archive."""
@@ -135,6 +151,7 @@ class Source(NamedTuple):
             with self.open() as stream:
                 while piece := stream.read(size):
                     yield piece
+            self.require_same()
         except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             if self.compression is None:
                 raise
@@ -290,8 +307,8 @@ def inspect(url: str) -> Source:
             f"Files must be CSV, ARFF or SVMLight (also compressed), Parquet or Excel; got {_FOREIGN[extension]}: "
             f"{url}."
         )
-    size, ranges = _size(url)
-    plain = Source(url, size, None, "csv", ranges)
+    stamp, ranges = _looked_at(url)
+    plain = Source(url, stamp.size, None, "csv", ranges, stamp=stamp)
     try:
         magic = plain.head(8)
     except (OSError, ValueError) as error:
@@ -311,20 +328,20 @@ def inspect(url: str) -> Source:
     return plain
 
 
-def _size(url: str) -> tuple[int | None, bool]:
-    """Size in bytes, and whether ranges can be read."""
+def _looked_at(url: str) -> tuple[Stamp, bool]:
+    """Size and mark of a file, and whether ranges can be read."""
     if _is_local(url):
         if not os.path.isfile(url):
             raise FileMissing(f"File {url} does not exist")
         if not os.access(url, os.R_OK):
             raise FrameError(f"File {url} must be readable; permission is denied.")
-        return os.path.getsize(url), True
+        return stamp_of_local(url), True
     filesystem, path = url_to_fs(url)
     try:
         info = filesystem.info(path)
     except (FileNotFoundError, OSError, ValueError) as error:
         raise FileMissing(f"File {url} does not exist or cannot be read: {error}") from error
-    size = info.get("size")
+    stamp = stamp_of_remote(info)
     # A web server may ignore the wish for a range and send everything: only one that promises ranges is believed.
     promised = bool(info.get("partial")) if url.startswith("http") else True
-    return size, promised and size is not None
+    return stamp, promised and stamp.size is not None

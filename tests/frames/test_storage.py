@@ -111,7 +111,7 @@ def test_a_chunk_on_disk_that_is_sent_elsewhere_takes_its_rows_along(tmp_path, m
 def test_a_source_that_was_changed_is_an_error_that_names_it(client, table, path):
     frame = import_file(path, "changed", storage="source")
     table.iloc[:10].to_parquet(path)
-    with pytest.raises(FrameError, match=r"must stay as it is .*table.parquet cannot be read as before"):
+    with pytest.raises(FrameError, match=r"must stay as it is .*table.parquet was changed: it has"):
         frame.as_data_frame()
 
 
