@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+PLACE = ("--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
 START = 60.0  # seconds that a scheduler has to be there
 
 
 class Processes:
-    """A scheduler on loopback and so many workers without nannies, of one thread each; killed at the end of a `with`.
+    """A scheduler and so many workers without nannies, of one thread each, all on loopback; killed in the end.
 
-    `scheduler` and `worker` are further options of `dask scheduler` and `dask worker`, `common` of both.
+    `scheduler` and `worker` are further options of `dask scheduler` and `dask worker`.
 
     Example: ``with Processes(folder, workers=2) as there: Client(there.address)``.
     """
@@ -27,24 +28,24 @@ class Processes:
         workers: int = 2,
         scheduler: Sequence[str] = ("--no-dashboard",),
         worker: Sequence[str] = (),
-        common: Sequence[str] = (),
     ) -> None:
-        self._file, self._common, self._options = folder / "scheduler.json", common, worker
+        self._file, self._options = folder / "scheduler.json", worker
         self._all: list[subprocess.Popen] = []
-        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", "0", *scheduler)
+        self.scheduler = self._started("scheduler", *PLACE, *scheduler)
         self.workers = [self.worker() for _ in range(workers)]
 
     def _started(self, kind: str, *options: str) -> subprocess.Popen:
         file = () if options[-1].startswith("t") else ("--scheduler-file", str(self._file))  # tcp:// or tls://
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *file, *self._common, *options]
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *file, *options]
         one = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self._all.append(one)
         return one
 
     def worker(self, *options: str) -> subprocess.Popen:
         """Start one more worker that is not in the list; the last option may be another way to the scheduler."""
-        usual = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--memory-limit", "1GB")
-        return self._started("worker", *usual, *self._options, *options)
+        usual = ("--no-nanny", "--nthreads", "1", "--memory-limit", "1GB", "--dashboard-address", "127.0.0.1:0")
+        near = () if "--listen-address" in options else ("--host", "127.0.0.1")
+        return self._started("worker", *usual, *near, *self._options, *options)
 
     @property
     def address(self) -> str:

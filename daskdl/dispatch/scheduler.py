@@ -7,6 +7,7 @@ workers. Clients talk to the plugin by one handler of the scheduler, `daskdl_job
 from __future__ import annotations
 
 import asyncio
+import copy
 import pickle
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any
 
 import cloudpickle
 from distributed import Client, Scheduler, SchedulerPlugin
+from distributed.security import Security
 
 from daskdl.dispatch.job import FAILED, Job, named_extras
 from daskdl.dispatch.parcel import Parcel, pack, unpack
@@ -41,6 +43,19 @@ def install(process: str, version: str, dask_scheduler: Scheduler) -> tuple[bool
     if process != PROCESS and version == own and NAME not in dask_scheduler.plugins:
         dask_scheduler.add_plugin(Jobs(dask_scheduler), name=NAME)
     return process == PROCESS, own
+
+
+def as_client(security: Security) -> Security:
+    """Return what a client in a scheduler's process shows of itself over TLS: the scheduler's certificate, where it has
+    no other.
+
+    `dask scheduler --tls-cert` names that of the scheduler only.
+    """
+    if security.tls_client_cert or not security.tls_scheduler_cert:
+        return security
+    same = copy.copy(security)
+    same.tls_client_cert, same.tls_client_key = security.tls_scheduler_cert, security.tls_scheduler_key
+    return same
 
 
 class Jobs(SchedulerPlugin):
@@ -128,8 +143,9 @@ class Jobs(SchedulerPlugin):
         """Return the client of all jobs; it is made at the first need, never in the scheduler's own thread."""
         with self._lock:
             if self._client is None or self._client.status == "closed":
+                security = as_client(self._scheduler.security)
                 self._client = Client(
-                    self._scheduler.address, security=self._scheduler.security, set_as_default=False, name="daskdl-jobs"
+                    self._scheduler.address, security=security, set_as_default=False, name="daskdl-jobs"
                 )
                 session.set_client(self._client)  # for what reads no rows, and so does not know where they are
             return self._client

@@ -188,6 +188,12 @@ def _connected(address: str) -> Any:
 
     try:
         return distributed.Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+    except TypeError as error:
+        raise H2OResponseError(
+            f"The scheduler at {address} wants certificates ({error}). Name yours in Dask's configuration, "
+            "distributed.comm.tls.ca-file, .client.cert and .client.key, or give client=distributed.Client(address, "
+            "security=...)."
+        ) from error
     except (OSError, ValueError) as error:
         raise H2OResponseError(
             f"A Dask scheduler must answer at {address}; none did within {SECONDS_TO_CONNECT} seconds ({error}). "

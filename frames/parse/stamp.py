@@ -31,9 +31,9 @@ class Stamp(NamedTuple):
         local = "://" not in url
         try:
             now = stamp_of_local(url) if local else stamp_of_remote(_info(url))
-        except FileNotFoundError:
+        except FileNotFoundError:  # which is what is told
             return "it is not there any more"
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # whoever reads it meets the same
             return None
         if None not in (self.size, now.size) and self.size != now.size:
             return f"it has {now.size} bytes now, and had {self.size}"
