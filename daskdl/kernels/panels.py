@@ -1,19 +1,21 @@
 """Forward and backward for a panel of rows on one view of the weights, unchanged. Source: docs/training.md 4-6.
 
-What is left behind for the owners of units: the lines (each row's values, layer by layer) and dE/dnet of every sum.
+Each function does its part for some units of a layer, so that threads may share a panel (`kernels.items`). What is left
+behind for the owners of units: the lines (each row's values, layer by layer) and dE/dnet of every sum.
 """
 
 import numpy as np
 
 from daskdl.kernels.activations import activate, slope
 from daskdl.kernels.distributions import output_delta
+from daskdl.kernels.items import BEGIN, END, PLACE, STEP, STOP
 from daskdl.kernels.jit import part
 from daskdl.kernels.randomness import draw, key
 from daskdl.kernels.tiles import LANES, tiles, turn
 
 
 @part
-def load_lines(network, rows, begin, s, count, settings, view, own):
+def load_lines(network, rows, begin, s, count, settings, view, board):
     """Copy rows into lines and a panel, dropping inputs as asked; `s` is the place of the first in the view."""
     width = network.units[0]
     columns = rows.levels.shape[1]
@@ -35,7 +37,7 @@ def load_lines(network, rows, begin, s, count, settings, view, own):
                 if draw(mine, width + c) < settings.input_dropout:
                     view.active[s + lane, c] = -1
         for c in range(width):
-            own.values[c * LANES + lane] = line[c]
+            board[c * LANES + lane] = line[c]
 
 
 @part
@@ -54,60 +56,52 @@ def load_target(network, rows, i, settings, target):
 
 
 @part
-def add_levels(network, s, count, height, view, own):
-    """Add the table rows of each row's active levels to the sums of the first layer."""
-    columns = view.active.shape[1]
-    total = own.line[:height]
-    for lane in range(count):
-        total[:] = np.float32(0)
-        for c in range(columns):
-            level = view.active[s + lane, c]
-            if level >= 0:
-                row = network.weights[level * height : (level + 1) * height]
-                for r in range(height):
-                    total[r] += row[r]
-        for r in range(height):
-            own.sums[r * LANES + lane] += total[r]
+def add_levels(network, s, count, u0, u1, view, own):
+    """Add the table rows of each row's active levels to the sums of the first layer's units [u0, u1)."""
+    columns, size = view.active.shape[1], u1 - u0
+    height = network.channels[1] * network.units[1]
+    total = own.line[:size]
+    for piece in range(network.channels[1]):
+        r = piece * network.units[1] + u0
+        for lane in range(count):
+            total[:] = np.float32(0)
+            for c in range(columns):
+                level = view.active[s + lane, c]
+                if level >= 0:
+                    row = network.weights[level * height + r : level * height + r + size]
+                    for u in range(size):
+                        total[u] += row[u]
+            for u in range(size):
+                own.sums[(piece * size + u) * LANES + lane] += total[u]
 
 
 @part
-def add_up(network, layer, s, count, view, own):
-    """Fill the sums of a layer: weights times values below, table rows, biases."""
-    height = network.channels[layer] * network.units[layer]
-    width = network.units[layer - 1]
-    base = own.bases[layer - 1] * LANES
-    tiles(
-        height,
-        own.sums,
-        0,
-        LANES,
-        network.weights,
-        network.starts[layer],
-        width,
-        1,
-        own.values,
-        base,
-        LANES,
-        width,
-        True,
-    )
+def add_up(network, layer, s, count, u0, u1, view, own, board):
+    """Fill the sums of the units [u0, u1) of a layer, piece after piece: weights times values, table rows, biases."""
+    width, size = network.units[layer - 1], u1 - u0
+    below = view.bases[layer - 1] * LANES
+    for piece in range(network.channels[layer]):
+        start = network.starts[layer] + (piece * network.units[layer] + u0) * width
+        sums = piece * size * LANES
+        tiles(size, own.sums, sums, LANES, network.weights, start, width, 1, board, below, LANES, width, True)
     if layer == 1 and view.active.shape[1] > 0:
-        add_levels(network, s, count, height, view, own)
-    bias = network.biases[layer]
-    for r in range(height):
-        b = network.weights[bias + r]
-        part = own.sums[r * LANES : (r + 1) * LANES]
-        for lane in range(LANES):
-            part[lane] += b
+        add_levels(network, s, count, u0, u1, view, own)
+    for piece in range(network.channels[layer]):
+        bias = network.biases[layer] + piece * network.units[layer] + u0
+        for u in range(size):
+            b = network.weights[bias + u]
+            part = own.sums[(piece * size + u) * LANES : (piece * size + u + 1) * LANES]
+            for lane in range(LANES):
+                part[lane] += b
 
 
 @part
-def fire(activation, network, layer, own):
-    """Turn the sums of a layer into values; remember which piece won."""
-    size = network.units[layer] * LANES
-    base = own.bases[layer] * LANES
-    values = own.values[base : base + size]
-    winner = own.winner[base : base + size]
+def fire(activation, network, layer, u0, u1, view, own, board, winners):
+    """Turn the sums of the units [u0, u1) of a layer into values; remember which piece won."""
+    size = (u1 - u0) * LANES
+    base = (view.bases[layer] + u0) * LANES
+    values = board[base : base + size]
+    winner = winners[base : base + size]
     winner[:] = 0
     for piece in range(1, network.channels[layer]):
         better = own.sums[piece * size : (piece + 1) * size]
@@ -120,35 +114,37 @@ def fire(activation, network, layer, own):
 
 
 @part
-def drop_units(network, layer, rows, begin, count, settings, own):
+def drop_units(network, layer, rows, begin, count, u0, u1, settings, view, own, board, winners):
     """Silence each unit of a hidden layer with its dropout probability."""
     probability = settings.hidden_dropout[layer]
-    base = own.bases[layer] * LANES
     for lane in range(count):
         own.keys[lane] = key(settings.seed, layer, rows.identity[begin + lane])
-    for r in range(network.units[layer]):
-        values = own.values[base + r * LANES : base + (r + 1) * LANES]
-        winner = own.winner[base + r * LANES : base + (r + 1) * LANES]
+    for u in range(u0, u1):
+        base = (view.bases[layer] + u) * LANES
+        values = board[base : base + LANES]
+        winner = winners[base : base + LANES]
         for lane in range(LANES):
-            gone = draw(own.keys[lane], r) < probability
+            gone = draw(own.keys[lane], u) < probability
             values[lane] = np.float32(0) if gone else values[lane]
             winner[lane] = -1 if gone else winner[lane]
 
 
 @part
-def forward(activation, network, rows, begin, s, count, settings, view, own):
-    """Compute all layers of a loaded panel; the sums of the output layer are left in `own.sums`."""
+def forward(activation, network, layer, rows, begin, s, count, u0, u1, settings, view, own, board, winners):
+    """Compute the units [u0, u1) of a layer of a loaded panel; of the output layer only their sums."""
     last = len(network.units) - 1
-    for layer in range(1, last + 1):
-        add_up(network, layer, s, count, view, own)
-        if layer < last or settings.autoencoder:
-            fire(activation, network, layer, own)
-        if layer < last:
-            if settings.hidden_dropout[layer] > np.float32(0):
-                drop_units(network, layer, rows, begin, count, settings, own)
-            width = network.units[layer]
-            at = view.line_at[layer] + s * view.pitch[layer]
-            turn(own.values, own.bases[layer] * LANES, width, view.lines, at, view.pitch[layer], count)
+    add_up(network, layer, s, count, u0, u1, view, own, board)
+    base = (view.bases[layer] + u0) * LANES
+    if layer < last or settings.autoencoder:
+        fire(activation, network, layer, u0, u1, view, own, board, winners)
+    else:
+        for k in range((u1 - u0) * LANES):
+            board[base + k] = own.sums[k]
+    if layer < last:
+        if settings.hidden_dropout[layer] > np.float32(0):
+            drop_units(network, layer, rows, begin, count, u0, u1, settings, view, own, board, winners)
+        at = view.line_at[layer] + s * view.pitch[layer] + u0
+        turn(board, base, u1 - u0, view.lines, at, view.pitch[layer], count)
 
 
 @part
@@ -162,11 +158,11 @@ def share_of_batch(rows, begin, s, batch):
 
 
 @part
-def output_errors(distribution, network, rows, begin, s, count, settings, view, own):
+def output_errors(distribution, network, rows, begin, s, count, settings, view, own, board):
     """Fill dE/dnet of the output layer for a panel; `begin` is where the view begins in the window."""
     last = len(network.units) - 1
     width = network.units[last]
-    base = own.bases[last] * LANES
+    base = view.bases[last] * LANES
     out = view.delta_at[last] + s // LANES * width * LANES
     share = np.float32(1)
     for lane in range(count):
@@ -179,7 +175,7 @@ def output_errors(distribution, network, rows, begin, s, count, settings, view, 
                 view.deltas[out + k * LANES + lane] = np.float32(0)
             continue
         for k in range(width):
-            own.net[k] = own.values[base + k * LANES + lane] if settings.autoencoder else own.sums[k * LANES + lane]
+            own.net[k] = board[base + k * LANES + lane]
         load_target(network, rows, i, settings, own.target)
         if not settings.autoencoder and rows.offset[i] != np.float32(0):
             own.net[0] += rows.offset[i]
@@ -189,20 +185,20 @@ def output_errors(distribution, network, rows, begin, s, count, settings, view, 
 
 
 @part
-def hidden_errors(activation, network, layer, s, view, own):
-    """Turn the errors of the layer above into dE/dnet of every piece of a hidden layer."""
+def hidden_errors(activation, network, layer, s, u0, u1, view, own, board, winners):
+    """Turn the errors of the layer above into dE/dnet of every piece of the units [u0, u1) of a hidden layer."""
     units, above = network.units[layer], network.units[layer + 1] * network.channels[layer + 1]
     panel = s // LANES * LANES
     up = view.delta_at[layer + 1] + panel * above
-    start = network.starts[layer + 1]
-    tiles(units, own.errors, 0, LANES, network.weights, start, 1, units, view.deltas, up, LANES, above, True)
-    size = units * LANES
-    base = own.bases[layer] * LANES
-    values = own.values[base : base + size]
-    winner = own.winner[base : base + size]
+    start = network.starts[layer + 1] + u0
+    tiles(u1 - u0, own.errors, 0, LANES, network.weights, start, 1, units, view.deltas, up, LANES, above, True)
+    size = (u1 - u0) * LANES
+    base = (view.bases[layer] + u0) * LANES
+    values = board[base : base + size]
+    winner = winners[base : base + size]
     pieces = network.channels[layer]
     for piece in range(pieces):
-        at = view.delta_at[layer] + panel * units * pieces + piece * size
+        at = view.delta_at[layer] + panel * units * pieces + (piece * units + u0) * LANES
         deltas = view.deltas[at : at + size]
         for k in range(size):
             mine = winner[k] == piece
@@ -210,14 +206,29 @@ def hidden_errors(activation, network, layer, s, view, own):
 
 
 @part
-def pass_panel(activation, distribution, network, rows, begin, panel, settings, view, own):
-    """Take panel number `panel` of the view that begins at row `begin` of the window forward and back."""
+def pass_panel(activation, distribution, network, rows, begin, item, settings, view, own):
+    """Do an item's steps for its panel of the view that begins at row `begin` of the window, for its units."""
+    panel = item[PLACE]
     s = panel * LANES
     count = min(LANES, min(view.rows, len(rows.weight) - begin) - s)
     if count <= 0:
         return
-    load_lines(network, rows, begin + s, s, count, settings, view, own)
-    forward(activation, network, rows, begin + s, s, count, settings, view, own)
-    output_errors(distribution, network, rows, begin, s, count, settings, view, own)
-    for layer in range(len(network.units) - 2, 0, -1):
-        hidden_errors(activation, network, layer, s, view, own)
+    last = len(network.units) - 1
+    board, winners = own.board, own.winner
+    if len(view.boards) > 0:
+        size = (view.bases[last] + network.units[last]) * LANES
+        board, winners = view.boards[panel * size : (panel + 1) * size], view.winners[panel * size : (panel + 1) * size]
+    for step in range(item[STEP], item[STOP]):
+        if step == 0:
+            load_lines(network, rows, begin + s, s, count, settings, view, board)
+        elif step == last + 1:
+            output_errors(distribution, network, rows, begin, s, count, settings, view, own, board)
+        else:
+            layer = step if step <= last else 2 * last + 1 - step
+            u0, u1 = item[BEGIN], min(item[END], network.units[layer])
+            if step <= last:
+                forward(
+                    activation, network, layer, rows, begin + s, s, count, u0, u1, settings, view, own, board, winners
+                )
+            else:
+                hidden_errors(activation, network, layer, s, u0, u1, view, own, board, winners)

@@ -1,7 +1,8 @@
 """How threads without the GIL share work: numbered tickets, phases that end before the next begins, no thread awaited.
 
-Work is a row of numbered items, cut into phases. A thread takes the next number (an atomic addition), waits until all
-items of earlier phases are finished, does its item and counts it as finished. So a phase ends when its *work* is done,
+Work is a row of items, cut into phases. A thread takes the next ticket (an atomic addition), waits until all items of
+earlier phases are finished, claims an item of the ticket's phase (those of its own part first, which its cache knows),
+does it and counts it as finished. So a phase ends when its *work* is done,
 not when every thread has arrived: a thread that the system took off its core holds up at most the item it is at, more
 threads than cores do no harm, and which thread does an item leaves no trace in the result.
 
@@ -40,6 +41,14 @@ def _atomic_add(context, array, place, value):
 
 
 @intrinsic
+def _atomic_exchange(context, array, place, value):
+    def generate(context, builder, signature, arguments):
+        return builder.atomic_rmw("xchg", _pointer(context, builder, signature, arguments), arguments[2], "seq_cst")
+
+    return types.int64(array, types.int64, types.int64), generate
+
+
+@intrinsic
 def _atomic_load(context, array, place):
     def generate(context, builder, signature, arguments):
         return builder.load_atomic(_pointer(context, builder, signature, arguments), "seq_cst", 8)
@@ -67,6 +76,18 @@ def _add(array, place, value):
 def look(array, place):
     """Return `array[place]` as other threads last left it."""
     return array[place]
+
+
+def exchange(array, place, value):
+    """Set `array[place]` to `value` and return what was there before, in one step."""
+    before = array[place]
+    array[place] = value
+    return before
+
+
+@in_kernels(exchange)
+def _exchange(array, place, value):
+    return lambda array, place, value: _atomic_exchange(array, np.int64(place), np.int64(value))
 
 
 @in_kernels(look)
@@ -104,8 +125,22 @@ def reached(sync, place, value):
 
 @kernel
 def take(sync):
-    """Return the number of the next item, which is now the caller's."""
+    """Return the next ticket: the right to one item of its phase."""
     return add(sync, TAKEN, 1)
+
+
+@kernel
+def claim(claims, first, size, start, mark):
+    """Return an item of a phase [first, first + size) that is now the caller's, the next one from `start` on.
+
+    There is one for each ticket. `mark` is a number that no earlier turn of these items had, and not 0.
+    """
+    place = start
+    while True:
+        item = first + place % size
+        if look(claims, item) != mark and exchange(claims, item, mark) != mark:
+            return item
+        place += 1
 
 
 @kernel

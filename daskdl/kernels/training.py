@@ -1,18 +1,19 @@
 """Training on a window of rows: bounded staleness, owners compute. Source: docs/training.md 4-8.
 
-Rows that share a view of the weights are passed forward and back by any thread, a panel at a time; then each block of
-units is moved by one thread, row after row. No thread writes what another one reads or writes in the same phase, so any
-number of threads gives the same bits. With views of one row this is H2O's algorithm; with more it is what its lock-free
-threads do (Recht, Re, Wright, Niu 2011), but the age of the weights that a row sees is bounded and known.
+Rows that share a view of the weights are passed forward and back, a panel of rows at a time, or some units of a layer
+at a time where panels are few; then each block of units is moved by one thread, row after row. No thread writes what
+another one reads or writes in the same phase, so any number of threads gives the same bits. With views of one row this
+is H2O's algorithm; with more it is what its lock-free threads do (Recht, Re, Wright, Niu 2011), but the age of the
+weights that a row sees is bounded and known.
 """
 
 import numpy as np
 
+from daskdl.kernels.items import FIRST, MOVE, PLACE, SIZE, STEP
 from daskdl.kernels.jit import kernel, operation
 from daskdl.kernels.owners import sum_table
 from daskdl.kernels.panels import pass_panel
-from daskdl.kernels.tickets import FINISHED, count, reached, take
-from daskdl.kernels.tiles import LANES
+from daskdl.kernels.tickets import FINISHED, claim, count, reached, take
 
 
 @operation
@@ -22,16 +23,9 @@ def move_block(steps, optimizer, penalties, pull, network, rows, begin, count, s
 
 
 @kernel
-def items_of_view(view):
-    """Return how many panels, and how many items altogether, every view of a window has."""
-    panels = (view.rows + LANES - 1) // LANES
-    return panels, panels + len(view.blocks)
-
-
-@kernel
 def items_of_window(view, rows):
     """Return how many items a window of so many rows has; empty panels at its end count too."""
-    return (rows + view.rows - 1) // view.rows * items_of_view(view)[1]
+    return (rows + view.rows - 1) // view.rows * len(view.items)
 
 
 @kernel
@@ -61,22 +55,24 @@ def train_window(
     end,
     ticket,
 ):
-    """Do items of a window, whose numbers begin at `base`, as long as they are below `end`; return the next ticket.
+    """Do items of a window, whose tickets begin at `base`, as long as they are below `end`; return the next ticket.
 
     `ticket` is the one that the caller holds. Returns -1 where the threads were told to stop.
     """
-    panels, items = items_of_view(view)
+    items = len(view.items)
     while ticket < end:
         number, item = (ticket - base) // items, (ticket - base) % items
-        begin = number * view.rows
-        phase = base + number * items + (panels if item >= panels else 0)
-        if not reached(sync, FINISHED, phase):
+        begin, before = number * view.rows, base + number * items
+        first, size = view.items[item, FIRST], view.items[item, SIZE]
+        if not reached(sync, FINISHED, before + first):
             return -1
-        if item < panels:
-            pass_panel(activation, distribution, network, rows, begin, item, settings, view, own)
-        else:
-            block = view.blocks[item - panels]
+        if view.threads > 1:
+            item = claim(view.claims, first, size, own.number * size // view.threads, before + 1)
+        if view.items[item, STEP] == MOVE:
+            block = view.items[item, PLACE:]
             own_block(steps, optimizer, penalties, pull, network, rows, begin, settings, view, own, block)
+        else:
+            pass_panel(activation, distribution, network, rows, begin, view.items[item], settings, view, own)
         count(sync, FINISHED)
         ticket = take(sync)
     return ticket

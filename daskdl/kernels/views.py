@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from daskdl.kernels.items import BEGIN, END, MOVE, PLACE, STEP, is_divided, make_items, padded
 from daskdl.kernels.structs import Network
 from daskdl.kernels.tiles import LANES
-
-BLOCK_WORK = 1 << 15  # weight updates that an owner should find in one block: some 5 microseconds
-FAR = 256  # rows whose lines no longer stay in a near cache
 
 
 class View(NamedTuple):
@@ -27,15 +25,23 @@ class View(NamedTuple):
     delta_at: np.ndarray  # (layers + 1,) int64: where the panels of a layer begin
     active: np.ndarray  # (rows, categorical columns) int32: levels that survived input dropout, -1 for none
     norms: np.ndarray  # (pieces * units of layer 1,) float32: squared table weights per sum, kept where a cap acts
-    blocks: np.ndarray  # (blocks, 3) int64: layer, first unit, end; a block of units is moved by one thread
+    boards: np.ndarray  # (panels * numbers of a board,) float32: where threads share panels; else empty
+    winners: np.ndarray  # the same, int8
+    bases: np.ndarray  # (layers + 1,) int64: the first unit of a layer on a board
+    items: np.ndarray  # (items, 7) int64: what is to be done, see `items`
+    claims: np.ndarray  # (items,) int64: the last view for which a thread took an item
+    threads: int
 
 
 class Workspace(NamedTuple):
-    """What one thread needs for one panel of rows, or for one block of units."""
+    """What one thread needs for one panel of rows, or for one block of units.
 
-    values: np.ndarray  # (sum of widths * LANES,) float32: values of all layers, as panels
+    A *board* holds a panel's values of all layers, the sums of the output among them.
+    """
+
+    number: int  # of the thread, from 0
+    board: np.ndarray  # (sum of widths * LANES,) float32; empty where threads share panels
     winner: np.ndarray  # (sum of widths * LANES,) int8: the piece that won; -1 for a dropped unit
-    bases: np.ndarray  # (layers + 1,) int64: where a layer begins in the two above
     sums: np.ndarray  # (widest sums * LANES,) float32
     errors: np.ndarray  # (widest layer * LANES,) float32: dE/dvalue
     line: np.ndarray  # (widest sums,) float32: table rows of one row added up; a block's errors of one row
@@ -50,17 +56,17 @@ class Workspace(NamedTuple):
     place: np.ndarray  # (levels,) int64: row of `table` that a level has, -1 for none
 
 
-def padded(width):
-    """Return `width` rounded up to whole vectors."""
-    return -(-width // LANES) * LANES
+def make_view(network: Network, columns: int, rows: int, batch: int, threads: int = 1) -> View:
+    """Return the view of at most `rows` rows, a multiple of `batch`, on a network with categorical `columns`.
 
-
-def make_view(network: Network, columns: int, rows: int, batch: int) -> View:
-    """Return the view of at most `rows` rows, a multiple of `batch`, on a network with categorical `columns`."""
+    The number of threads decides how the work is divided, and leaves no trace in the result.
+    """
     heights = network.units * network.channels
     panels = -(-rows // LANES)
     pitch = padded(network.units)
     sizes, spaces = pitch[:-1] * rows, heights * (panels * LANES)
+    items = make_items(network, rows, columns, threads)
+    shared = panels * int(network.units.sum()) * LANES if is_divided(rows, threads) else 0
     return View(
         rows=rows,
         batch=batch,
@@ -71,43 +77,30 @@ def make_view(network: Network, columns: int, rows: int, batch: int) -> View:
         delta_at=np.concatenate([[0, 0], np.cumsum(spaces[1:-1])]).astype(np.int64),
         active=np.full((rows, columns), -1, np.int32),
         norms=np.zeros(int(heights[1]), np.float32),
-        blocks=unit_blocks(network, rows, columns),
+        boards=np.zeros(shared, np.float32),
+        winners=np.zeros(shared, np.int8),
+        bases=np.concatenate([[0], np.cumsum(network.units[:-1])]).astype(np.int64),
+        items=items,
+        claims=np.zeros(len(items), np.int64),
+        threads=threads,
     )
 
 
-def unit_blocks(network: Network, rows: int, columns: int) -> np.ndarray:
-    """Return the blocks (blocks, 3) of units that are moved by one thread each, the layers with most work first.
-
-    They depend on the network and the view only, never on the number of threads.
-    """
-    found = []
-    for layer in range(1, len(network.units)):
-        width = int(network.units[layer - 1]) + (columns if layer == 1 else 0)
-        wanted = BLOCK_WORK / max(rows * width * int(network.channels[layer]), 1)
-        size = 8 * max(1, min(round(wanted / 8), 8))
-        if rows > FAR:
-            size = 16  # the lines of the rows are read anew for every block, but 16 threads want one each
-        if layer == 1 and network.levels:
-            size = max(size, 32)  # a table row is moved in pieces of so many numbers
-        units = int(network.units[layer])
-        found += [(-width, layer, begin, min(begin + size, units)) for begin in range(0, units, size)]
-    return np.array([block[1:] for block in sorted(found)], np.int64)
-
-
-def make_workspace(network: Network, view: View, whole_table: bool) -> Workspace:
-    """Return one thread's working space; `whole_table` where every level may move in each batch."""
+def make_workspace(network: Network, view: View, whole_table: bool, number: int = 0) -> Workspace:
+    """Return the working space of a thread; `whole_table` where every level may move in each batch."""
     heights = network.units * network.channels
     outputs, tallest = max(int(network.units[-1]), 1), int(heights[1:].max())
-    first = view.blocks[view.blocks[:, 0] == 1]
-    block = int((first[:, 2] - first[:, 1]).max()) * int(network.channels[1])
-    tallest_block = int((view.blocks[:, 2] - view.blocks[:, 1]).max())
+    blocks = view.items[view.items[:, STEP] == MOVE]
+    heights_of_blocks = blocks[:, END] - blocks[:, BEGIN]
+    block = int(heights_of_blocks[blocks[:, PLACE] == 1].max()) * int(network.channels[1])
+    tallest_block = int(heights_of_blocks.max())
     met = 0 if view.batch == 1 else network.levels if whole_table else view.batch * view.active.shape[1]
     met = min(met, network.levels)
-    width = int(network.units.sum())
+    board = 0 if len(view.boards) else int(network.units.sum()) * LANES
     return Workspace(
-        values=np.zeros(width * LANES, np.float32),
-        winner=np.zeros(width * LANES, np.int8),
-        bases=np.concatenate([[0], np.cumsum(network.units[:-1])]).astype(np.int64),
+        number=number,
+        board=np.zeros(board, np.float32),
+        winner=np.zeros(board, np.int8),
         sums=np.zeros(tallest * LANES, np.float32),
         errors=np.zeros(int(network.units.max()) * LANES, np.float32),
         line=np.zeros(max(tallest, block), np.float32),

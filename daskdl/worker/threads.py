@@ -56,7 +56,7 @@ class ThreadTeam:
     """Threads that move one state by the samples of a mix.
 
     `first` counts the samples of all workers before the mix, `pace` those of all workers per sample of it; `stopped` is
-    asked before each window; `tail` is given the state at its moments.
+    asked before each window; `tail` is given the state at its moments. There are no more of them than have work.
     """
 
     def __init__(
@@ -69,13 +69,16 @@ class ThreadTeam:
         pace: float,
         stopped: Callable[[], bool],
         tail: Tail,
+        threads: int,
     ) -> None:
         samples = len(mix.row)
         self.plan, self.pull, self.mix, self.first, self.pace, self.stopped = plan, pull, mix, first, pace, stopped
         self.state, self.tail = state, tail
         self.network = plan.layout.network(state)
         columns = mix.designs[0].levels.shape[1]
-        self.view = make_view(self.network, columns, plan.rows_per_view(samples), plan.rows_per_batch(samples))
+        rows = plan.rows_per_view(samples)
+        self.threads = max(1, min(threads, plan.layout.touched(columns) * rows // THREAD_WORK))
+        self.view = make_view(self.network, columns, rows, plan.rows_per_batch(samples), self.threads)
         step = plan.rows_per_window(samples)
         self.edges = [at for low, high in itertools.pairwise(tail.cuts) for at in range(low, high, step)] + [samples]
         self.begins = np.concatenate([[0], np.cumsum([items_of_window(self.view, n) for n in np.diff(self.edges)])])
@@ -84,7 +87,7 @@ class ThreadTeam:
         self.sync = counters()
         self.failure: BaseException | None = None
 
-    def train(self, threads: int) -> int:
+    def train(self) -> int:
         """Train on the whole mix, or until stopped; return the samples trained.
 
         Raises what a thread raised, after all others have ended.
@@ -92,14 +95,14 @@ class ThreadTeam:
         self._gather()
         if not self.windows:
             return 0
-        useful = self.plan.layout.touched(self.view.active.shape[1]) * self.view.rows // THREAD_WORK
         others = [
-            threading.Thread(target=self._guarded, name="daskdl-trainer") for _ in range(min(threads, useful) - 1)
+            threading.Thread(target=self._guarded, args=(number,), name="daskdl-trainer")
+            for number in range(1, self.threads)
         ]
         try:
             for other in others:
                 other.start()
-            self._work()
+            self._work(0)
         except BaseException:
             self._end()
             raise
@@ -125,10 +128,10 @@ class ThreadTeam:
     def _end(self) -> None:
         count(self.sync, STOP)
 
-    def _guarded(self) -> None:
+    def _guarded(self, number: int) -> None:
         """Run a thread beside the caller's: where it fails all others end, and the caller learns why."""
         try:
-            self._work()
+            self._work(number)
         except BaseException as cause:
             self.failure = cause
             self._end()
@@ -156,10 +159,10 @@ class ThreadTeam:
             schedule=plan.schedule,
         )
 
-    def _work(self) -> None:
+    def _work(self, thread: int) -> None:
         """Do items of all windows; the thread with the first item of a window also gathers the following one."""
         plan = self.plan
-        own = make_workspace(self.network, self.view, not plan.fast_mode and not plan.settings.stateless)
+        own = make_workspace(self.network, self.view, not plan.fast_mode and not plan.settings.stateless, thread)
         penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
         steps = EachRow() if self.view.batch == 1 else EachBatch()
         specs = steps, plan.activation.compiled, plan.distribution.compiled

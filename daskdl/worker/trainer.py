@@ -199,7 +199,8 @@ def train_share(
             pace=share.pace,
             stopped=stopped,
             tail=tail,
-        ).train(threads)
+            threads=threads,
+        ).train()
         tail.put_into(moved)
         if stopped():
             break

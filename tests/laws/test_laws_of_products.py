@@ -36,21 +36,24 @@ PAIRS = list(itertools.product(ACTIVATIONS, families()))
 @kernel
 def ahead(activation, network, rows, settings, view, own):
     """Take the first panel forward."""
-    load_lines(network, rows, 0, 0, len(rows.weight), settings, view, own)
-    forward(activation, network, rows, 0, 0, len(rows.weight), settings, view, own)
+    load_lines(network, rows, 0, 0, len(rows.weight), settings, view, own.board)
+    for layer in range(1, len(network.units)):
+        units = network.units[layer]
+        count, board, winner = len(rows.weight), own.board, own.winner
+        forward(activation, network, layer, rows, 0, 0, count, 0, units, settings, view, own, board, winner)
 
 
 @kernel
 def judged(distribution, network, rows, settings, view, own):
     """Fill the errors of the output layer."""
-    output_errors(distribution, network, rows, 0, 0, len(rows.weight), settings, view, own)
+    output_errors(distribution, network, rows, 0, 0, len(rows.weight), settings, view, own, own.board)
 
 
 @kernel
 def back(activation, network, view, own):
     """Fill the errors of the hidden layers."""
     for layer in range(len(network.units) - 2, 0, -1):
-        hidden_errors(activation, network, layer, 0, view, own)
+        hidden_errors(activation, network, layer, 0, 0, network.units[layer], view, own, own.board, own.winner)
 
 
 def options_of(activation: str, family: Distribution) -> oracle.Options:
@@ -99,7 +102,7 @@ def test_predictor_kernels_and_oracle_agree_on_outputs_predictions_and_errors(ac
 
     passes = [oracle.backward(case.net, x, y, case.options) for x, y in zip(case.X, case.Y, strict=True)]
     outputs = np.array([oracle.forward(case.net, x, case.options)[0][-1] for x in case.X])
-    sums = own.sums[: outputs.shape[1] * 16].reshape(-1, 16)[:, :ROWS].T
+    sums = own.board[view.bases[-1] * 16 :].reshape(-1, 16)[:, :ROWS].T
     np.testing.assert_allclose(sums, outputs, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(case.predictor.net_outputs(state.weights, case.rows), outputs, rtol=1e-5, atol=1e-5)
     predicted = case.predictor.predict(state.weights, case.rows)
