@@ -22,6 +22,7 @@ MOVE = -1  # instead of a step
 ALL = 1 << 40  # units: as many as the layer has
 BLOCK_WORK = 1 << 15  # weight updates that an owner should find in one block: some 5 microseconds
 FAR = 256  # rows whose lines no longer stay in a near cache
+PHASE_WORK = 8_000  # weights whose work on a panel takes as long as the end of a phase: some 9 microseconds
 
 
 def padded(width):
@@ -33,11 +34,11 @@ def make_items(network: Network, rows: int, columns: int, threads: int) -> np.nd
     """Return the items (items, 7) int64 of a view of `rows` rows for so many threads; `columns` are categorical."""
     panels = -(-rows // LANES)
     steps = 2 * len(network.units) - 1
-    if is_divided(rows, threads):
+    if is_divided(network, rows, columns, threads):
         phases = _divided(network, panels, threads)
     else:
         phases = [[(0, steps, panel, 0, ALL) for panel in range(panels)]]
-    phases.append([(MOVE, MOVE, *block) for block in _unit_blocks(network, rows, columns)])
+    phases.append([(MOVE, MOVE, *block) for block in _unit_blocks(network, rows, columns, threads)])
     table: list[tuple[int, ...]] = []
     for phase in phases:
         first = len(table)
@@ -45,9 +46,12 @@ def make_items(network: Network, rows: int, columns: int, threads: int) -> np.nd
     return np.array(table, np.int64)
 
 
-def is_divided(rows: int, threads: int) -> bool:
-    """Tell whether a view of `rows` rows has too few panels for the threads."""
-    return threads > -(-rows // LANES)
+def is_divided(network: Network, rows: int, columns: int, threads: int) -> bool:
+    """Tell whether threads share panels: there are fewer panels, and more to gain than the ends of phases cost."""
+    panels = -(-rows // LANES)
+    table = columns * network.channels[1] * network.units[1]
+    weights = table + np.sum(network.units[:-1] * network.units[1:] * network.channels[1:])
+    return bool(weights * (threads - panels) > threads * (2 * len(network.units) - 1) * PHASE_WORK)
 
 
 def _divided(network: Network, panels: int, threads: int) -> list[list[tuple[int, ...]]]:
@@ -72,11 +76,11 @@ def _parts(units: int, wanted: int) -> list[tuple[int, int]]:
     return [(begin, min(begin + size, units)) for begin in range(0, units, size)]
 
 
-def _unit_blocks(network: Network, rows: int, columns: int) -> list[tuple[int, int, int]]:
-    """Return the blocks (layer, first unit, end) that are moved by one thread each, in the order of their units.
+def _unit_blocks(network: Network, rows: int, columns: int, threads: int) -> list[tuple[int, int, int]]:
+    """Return the blocks (layer, first unit, end) that are moved by one thread each.
 
-    The same part of every layer comes together, so that a thread which begins at its part of the list finds the units
-    that it added up.
+    As many times as there are threads the list has a part of every layer, those with most work first: a thread that
+    begins at its place in the list finds the units that it added up.
     """
     found = []
     for layer in range(1, len(network.units)):
@@ -88,5 +92,8 @@ def _unit_blocks(network: Network, rows: int, columns: int) -> list[tuple[int, i
         if layer == 1 and network.levels:
             size = max(size, 32)  # a table row is moved in pieces of so many numbers
         units = int(network.units[layer])
-        found += [(begin / units, layer, begin, min(begin + size, units)) for begin in range(0, units, size)]
-    return [block[1:] for block in sorted(found)]
+        found += [
+            (begin * threads // units, -width, layer, begin, min(begin + size, units))
+            for begin in range(0, units, size)
+        ]
+    return [block[2:] for block in sorted(found)]
