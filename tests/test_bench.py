@@ -129,5 +129,5 @@ def test_a_record_forgets_a_line_whose_model_was_never_noted(tmp_path):
     record._note(tmp_path, {"model": "second", "line": line(20.0, 0.2)})
     (tmp_path / "state.json").write_text(noted)  # killed between the table and the note
     record._note(tmp_path, {"model": "third", "line": line(19.0, 0.25)})
-    assert [one[2] for one in rows_of(tmp_path / "error.csv")] == ["test_error", "0.3", "0.25"]
+    assert [one[3] for one in rows_of(tmp_path / "error.csv")] == ["test_error", "0.3", "0.25"]
     assert record._state(tmp_path)["model"] == "third"
