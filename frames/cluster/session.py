@@ -17,6 +17,7 @@ from distributed.worker import thread_state
 from distributed.worker_memory import parse_memory_limit
 
 from frames.cluster import memory, registry
+from frames.cluster.children import shield
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
@@ -71,6 +72,8 @@ def set_client(new: distributed.Client | None) -> None:
             "A client must not be asynchronous: frames wait for their numbers. Give Client(address), also inside an "
             "event loop: it has a thread of its own, and start() trains without holding yours up."
         )
+    if new is not None and new is not _current:
+        shield(new)
     with _lock:
         _current = new
         if new is not None:

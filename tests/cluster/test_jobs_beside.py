@@ -115,7 +115,8 @@ def test_a_cross_validation_is_cancelled_among_its_folds(client, frame):
     model.start(y="y", training_frame=frame)
     time.sleep(1)
     model.job.cancel()
-    model.join()
+    with pytest.warns(RuntimeWarning, match="Cross-validation of folded was ended early"):
+        model.join()
     assert h2o.jobs().of_model("folded").status == "CANCELLED"
 
 

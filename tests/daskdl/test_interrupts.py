@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -61,6 +63,44 @@ def test_an_interrupt_at_a_bad_moment_leaves_a_model(frame, monkeypatch, moment)
     assert "interrupted from the keyboard" in model.notes["ended"]
     assert np.isfinite(model.training_metrics.mse())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Struck:
+    """Interrupts so many times when folds have reported so often."""
+
+    def __init__(self, after, times=1):
+        self.after, self.times, self.calls, self.lock = after, times, 0, threading.Lock()
+
+    def __call__(self, done, row):
+        with self.lock:
+            self.calls += 1
+            if self.calls == self.after:
+                for _ in range(self.times):
+                    interrupt()
+                    time.sleep(0.2)  # two signals at once are one
+
+
+FOLDED = Parameters(hidden=[4], epochs=1e7, seed=1, stopping_rounds=0, score_interval=0.1, nfolds=5)
+
+
+def test_an_interrupt_among_folds_ends_them_and_leaves_a_model_that_says_so(frame):
+    model = train(FOLDED, frame, y="y", model_id="broken", progress=Struck(3))
+    (said,) = [one for one in model.warnings if "Cross-validation of broken was ended early" in one]
+    assert model.notes["ended"] == said
+    trained = len(model.extras["cross_validation_models"])
+    assert 1 <= trained < 5
+    assert f"{trained} of 5 folds have learned something" in said
+    rows = [one.validation_metrics.nobs() for one in model.extras["cross_validation_models"]]
+    assert model.cross_validation_metrics.nobs() == sum(rows) < 500
+    assert np.isfinite(model.cross_validation_metrics.mse())
+    assert np.isfinite(model.training_metrics.mse())
+    assert 0 < model.samples < 1e6
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_interrupt_among_folds_raises(frame):
+    with pytest.raises(KeyboardInterrupt):
+        train(FOLDED, frame, y="y", progress=Struck(3, times=2))
 
 
 def test_the_second_interrupt_raises():

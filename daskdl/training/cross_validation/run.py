@@ -20,6 +20,7 @@ from daskdl.model.apply import measured
 from daskdl.model.model import Model, options_of
 from daskdl.parameters import Parameters, Resolved
 from daskdl.shell.cluster import Cluster
+from daskdl.shell.interrupts import orderly
 from daskdl.shell.shell import Shell
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
 from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
@@ -31,6 +32,7 @@ from frames.frame import H2OFrame
 SMALL = 10_000_000  # cells of a table up to which models train side by side: each alone would mostly wait for messages
 MOST = 8  # models side by side: each is a thread of the client
 SHORTEST = 1e-3  # seconds; 0 would mean no limit
+ENDED = "Cross-validation was ended early."
 
 
 def cross_validate(
@@ -45,8 +47,9 @@ def cross_validate(
     """Return the main model with cross-validation metrics, and fold models and frames in its `extras`.
 
     The fold models `<key>_cv_<i>` and the frames that were asked for are registered. The validation frame serves the
-    main model only. Raises H2OResponseError where a fold would be empty, H2OJobError where a model fails; an interrupt
-    from the keyboard while folds train leaves no model.
+    main model only. Ctrl-C, or a request to stop, while folds train ends them with what they have learned; those that
+    have not begun are left out, the main model trains for one round, and a warning of it says so. Raises
+    H2OResponseError where a fold would be empty, H2OJobError where a model fails.
     """
     began = time.time()
     folds = folds_of(resolved, frame)
@@ -59,8 +62,8 @@ def cross_validate(
         key=key,
         together=_Together(progress, folds.count + 1),
     )
-    results = crew.run()
-    choices = _main_choices(resolved, results, time.time() - began)
+    results = [one for one in crew.run() if one is not None]
+    choices = resolved if crew.ended else _main_choices(resolved, results, time.time() - began)
     main = build(
         cluster.for_a_job(),
         parameters,
@@ -68,16 +71,40 @@ def cross_validate(
         frame,
         validation,
         key=key,
-        progress=crew.together.of(folds.count, rows=True),
+        progress=_one_round if crew.ended else crew.together.of(folds.count, rows=True),
     )
     crew.together.over(folds.count)
-    found = _pooled(resolved, main, results)
-    extras = {
-        **main.extras,
-        "cross_validation_metrics_summary": metrics.cross_validation_summary([one.found for one in results]),
-        **_kept(parameters, key, folds, results),
-    }
-    return replace(main, cross_validation_metrics=found, extras=extras, start_time=int(began * 1000))
+    with orderly(_go_on):  # what is left takes a moment
+        if crew.ended:
+            main = _cut_short(main, parameters, len(results), folds.count, key)
+        if not results:
+            return replace(main, start_time=int(began * 1000))
+        extras = {
+            **main.extras,
+            "cross_validation_metrics_summary": metrics.cross_validation_summary([one.found for one in results]),
+            **_kept(parameters, key, folds, results),
+        }
+        found = _pooled(resolved, main, results)
+        return replace(main, cross_validation_metrics=found, extras=extras, start_time=int(began * 1000))
+
+
+def _one_round(done: float, row: dict[str, Any] | None) -> bool:
+    return True  # the main model of a cross-validation that was ended
+
+
+def _go_on() -> None:
+    return  # a second Ctrl-C breaks off
+
+
+def _cut_short(main: Model, parameters: Parameters, trained: int, folds: int, key: str) -> Model:
+    """Return the main model of a cross-validation that was ended among its folds, with a warning that says so."""
+    others = " or use the fold models, which are kept" if parameters.keep_cross_validation_models and trained else ""
+    said = (
+        f"Cross-validation of {key} was ended early: {trained} of {folds} folds have learned something, and the "
+        f"metrics are those of their held-out rows. The main model has learned for {main.epochs:g} epochs only: train "
+        f"it again without folds{',' if others else ''}{others}."
+    )
+    return replace(main, warnings=(*main.warnings, said), notes={**main.notes, "ended": said})
 
 
 @dataclass(frozen=True)
@@ -130,23 +157,27 @@ class _Crew:
     folds: Folds
     key: str
     together: _Together
+    ended: bool = False  # somebody asked for an end
     _shells: list[Shell] = field(default_factory=list)
-    _ended: bool = False
 
-    def run(self) -> list[_Result]:
-        """Train all fold models; the first error, or an interrupt, stops the others and is raised."""
+    def stop(self) -> None:
+        """End soon: folds that train close their round, others do not begin; may be called from any thread."""
+        self.ended = True
+        for shell in list(self._shells):
+            shell.stop(ENDED)
+
+    def run(self) -> list[_Result | None]:
+        """Train all fold models, None for those that were not begun; the first error stops the others and is raised."""
         at_once = models_at_once(self.frame.nrow * len(self._columns()), self.folds.count, self.cluster.threads())
-        with ThreadPoolExecutor(at_once, thread_name_prefix="daskdl-fold") as pool:
+        with ThreadPoolExecutor(at_once, thread_name_prefix="daskdl-fold") as pool, orderly(self.stop):
             running = [pool.submit(copy_context().run, self._one, n, at_once) for n in range(self.folds.count)]
             try:
                 wait(running, return_when=FIRST_EXCEPTION)  # each ends: a job without workers by its own time limit
                 return [one.result() for one in _failed_first(running)]
             except BaseException:
-                self._ended = True
                 for one in running:
                     one.cancel()
-                for shell in self._shells:
-                    shell.stop("Cross-validation ended early.")
+                self.stop()
                 raise
 
     def _columns(self) -> list[str]:
@@ -154,7 +185,9 @@ class _Crew:
         names = [*self.resolved.predictors, self.resolved.response, actual.offset_column]
         return [name for name in names if name is not None]
 
-    def _one(self, number: int, at_once: int) -> _Result:
+    def _one(self, number: int, at_once: int) -> _Result | None:
+        if self.ended:
+            return None
         actual = self.resolved.actual
         key = f"{self.key}_cv_{number + 1}"
         weights = None if actual.weights_column is None else self.frame[[actual.weights_column]]
@@ -172,9 +205,11 @@ class _Crew:
             training,
             held_out,
             key=key,
-            progress=self.together.of(number),
+            progress=self._progress(number),
             started=lambda shell: self._started(shell, shells),
         )
+        if self.ended and not model.samples:
+            return None
         state = _already_measured(shells[0]) or measured(model, held_out)
         header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
         found = metrics.finish(model.category, state, model.scorer().options, header)
@@ -202,8 +237,21 @@ class _Crew:
     def _started(self, shell: Shell, of_fold: list[Shell]) -> None:
         of_fold.append(shell)
         self._shells.append(shell)
-        if self._ended:
-            shell.stop("Cross-validation ended early.")
+        if self.ended:
+            shell.stop(ENDED)
+
+    def _progress(self, number: int) -> Progress | None:
+        report = self.together.of(number)
+        if report is None:
+            return None
+
+        def told(done: float, row: dict[str, Any] | None) -> bool | None:
+            asked = report(done, row)
+            if asked:
+                self.stop()
+            return asked
+
+        return told
 
 
 def _already_measured(shell: Shell) -> metrics.State | None:
@@ -273,10 +321,11 @@ def _kept(parameters: Parameters, key: str, folds: Folds, results: Sequence[_Res
         frames = [one.predictions for one in results if one.predictions is not None]
         for number, frame in enumerate(frames):
             frame.frame_id = f"prediction_{key}_cv_{number + 1}"
-        combined = combined_predictions(frames)
-        combined.frame_id = f"cv_holdout_prediction_{key}"
         extras["cross_validation_predictions"] = frames
-        extras["cross_validation_holdout_predictions"] = combined
+        if len(frames) == folds.count:
+            combined = combined_predictions(frames)
+            combined.frame_id = f"cv_holdout_prediction_{key}"
+            extras["cross_validation_holdout_predictions"] = combined
     if parameters.keep_cross_validation_fold_assignment:
         folds.column.frame_id = f"cv_fold_assignment_{key}"
         extras["cross_validation_fold_assignment"] = folds.column
