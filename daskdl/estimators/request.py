@@ -10,7 +10,9 @@ from daskdl.parameters.facts import FieldError, refuse
 from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+from frames.stores.choose import is_address, store_at
 
+PROBE = "daskdl-may-write"  # a file that is written and removed to see whether a place takes any
 ROLES = ("offset_column", "fold_column", "weights_column")
 
 
@@ -108,7 +110,16 @@ def _with_roles(parameters: Parameters, roles: dict[str, str | None]) -> Paramet
 def _check_folder(parameters: Parameters) -> None:
     """Refuse an export_checkpoints_dir in which nothing can be written, before hours of training."""
     folder = parameters.export_checkpoints_dir
-    if folder is None or "://" in folder:
+    if folder is None:
+        return
+    if is_address(folder):
+        try:
+            store = store_at(folder)
+            store.create(PROBE, b"")
+            store.delete([PROBE])
+        except (OSError, H2OValueError) as cause:
+            said = f"A place that can be written is required; got '{folder}': {cause}"
+            refuse(parameters.model_id, [FieldError("export_checkpoints_dir", said)])
         return
     there = os.path.abspath(folder)
     while not os.path.exists(there):

@@ -28,6 +28,8 @@ from daskdl.training.new_levels import Growth, grow, grown_state
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
+NOT_AGAIN = ("pretrained_autoencoder", "initial_weights", "initial_biases")  # the weights hold what came of them
+ONE_MODEL = {"nfolds": 0, "fold_column": None, "fold_assignment": "AUTO"}  # whatever its folds did
 SHOWN = 10  # new levels that an error names
 # parameters that an imported model tells; what it does not tell may be chosen anew
 TOLD = ("hidden", "activation", "distribution", "autoencoder", "use_all_factor_levels", "standardize")
@@ -149,6 +151,30 @@ def restart_of(
         growth=growth,
         notes=tuple(notes),
     )
+
+
+def same_job(
+    model: Model, asked: Parameters, frame: H2OFrame, validation: H2OFrame | None, changed: bool = False
+) -> Restart:
+    """Return what takes a job up where its checkpoint left it; with `changed` parameters it is given a new plan.
+
+    `validation` is to have the kinds of columns that training has. Raises H2OResponseError where the frames or the
+    changes do not fit.
+    """
+    began, none = asked.replace(**ONE_MODEL, checkpoint=None), dict.fromkeys(NOT_AGAIN)
+    in_force = began.replace(**none, seed=asked.seed if changed and asked.seed != -1 else model.resolved.seed)
+    # what was given before does not stand against itself
+    before = model.parameters.replace(**none, **ONE_MODEL, checkpoint=None) if changed else in_force
+    found = restart_of(
+        in_force.replace(checkpoint=replace(model, parameters=before)),
+        frame,
+        list(model.encoder.sources),
+        model.response,
+        validation=validation,
+        workers=1,
+        key=model.key,
+    )
+    return replace(found, same_job=not changed)
 
 
 def _unfit(model: Model) -> list[FieldError]:

@@ -11,6 +11,7 @@ from daskdl.model.model import Model
 from daskdl.parameters import Parameters, resolve, survey
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.shell import Shell
+from daskdl.training.cross_validation.kept_folds import KeptFolds
 from daskdl.training.cross_validation.run import cross_validate
 from daskdl.training.fit_one import Progress, build
 from daskdl.training.outcome import exported
@@ -62,5 +63,10 @@ def train(
         folded = resolved.actual.nfolds or resolved.actual.fold_column is not None
         data = (training_frame, validation_frame)
         if folded:
-            return exported(cross_validate(cluster, parameters, resolved, *data, key=key, progress=progress))
+            kept = KeptFolds.of(parameters, key)
+            kept.begin(parameters, resolved, training_frame, key)
+            found = cross_validate(cluster, parameters, resolved, *data, key=key, progress=progress, kept=kept)
+            found = exported(found)
+            kept.over()
+            return found
         return exported(build(cluster, parameters, resolved, *data, key=key, progress=progress, started=started))

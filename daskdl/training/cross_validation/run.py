@@ -25,7 +25,9 @@ from daskdl.shell.shell import Shell
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
 from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
 from daskdl.training.cross_validation.holdout import combined_predictions, holdout_predictions
+from daskdl.training.cross_validation.kept_folds import KeptFolds
 from daskdl.training.fit_one import Progress, build
+from daskdl.training.restart import same_job
 from frames.cluster import registry
 from frames.frame import H2OFrame
 
@@ -43,15 +45,19 @@ def cross_validate(
     validation: H2OFrame | None,
     key: str,
     progress: Progress | None = None,
+    kept: KeptFolds | None = None,
+    main: Model | None = None,
 ) -> Model:
     """Return the main model with cross-validation metrics, and fold models and frames in its `extras`.
+
+    Folds that are `kept` are not trained again; `main` is a checkpoint of the main model, which goes on from it.
 
     The fold models `<key>_cv_<i>` and the frames that were asked for are registered. The validation frame serves the
     main model only. Ctrl-C, or a request to stop, while folds train ends them with what they have learned; those that
     have not begun are left out, the main model trains for one round, and a warning of it says so. Raises
     H2OResponseError where a fold would be empty, H2OJobError where a model fails.
     """
-    began = time.time()
+    began, kept = time.time(), kept or KeptFolds()
     folds = folds_of(resolved, frame)
     crew = _Crew(
         cluster=cluster,
@@ -61,31 +67,35 @@ def cross_validate(
         folds=folds,
         key=key,
         together=_Together(progress, folds.count + 1),
+        kept=kept,
     )
     results = [one for one in crew.run() if one is not None]
     choices = resolved if crew.ended else _main_choices(resolved, results, time.time() - began)
-    main = build(
+    restart = None if main is None else same_job(main, parameters, frame, validation)
+    built = build(
         cluster.for_a_job(),
         parameters,
-        choices,
+        choices if restart is None else restart.resolved(choices),
         frame,
         validation,
         key=key,
         progress=_one_round if crew.ended else crew.together.of(folds.count, rows=True),
+        restart=restart,
     )
     crew.together.over(folds.count)
     with orderly(_go_on):  # what is left takes a moment
         if crew.ended:
-            main = _cut_short(main, parameters, len(results), folds.count, key)
+            built = _cut_short(built, parameters, len(results), folds.count, key)
+        built = replace(built, start_time=kept.began, warnings=(*built.warnings, *kept.warnings))
         if not results:
-            return replace(main, start_time=int(began * 1000))
+            return built
         extras = {
-            **main.extras,
+            **built.extras,
             "cross_validation_metrics_summary": metrics.cross_validation_summary([one.found for one in results]),
             **_kept(parameters, key, folds, results),
         }
-        found = _pooled(resolved, main, results)
-        return replace(main, cross_validation_metrics=found, extras=extras, start_time=int(began * 1000))
+        found = _pooled(resolved, built, results)
+        return replace(built, cross_validation_metrics=found, extras=extras)
 
 
 def _one_round(done: float, row: dict[str, Any] | None) -> bool:
@@ -157,6 +167,7 @@ class _Crew:
     folds: Folds
     key: str
     together: _Together
+    kept: KeptFolds
     ended: bool = False  # somebody asked for an end
     _shells: list[Shell] = field(default_factory=list)
 
@@ -197,6 +208,25 @@ class _Crew:
             self.resolved, actual=actual.replace(**changes), fold_assignment=None, warnings=(), changes=()
         )
         asked = self.parameters.replace(**changes)
+        trained = self._trained(number, key, asked, choices, training, held_out)
+        if trained is None:
+            return None
+        model, state = trained
+        header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
+        found = metrics.finish(model.category, state, model.scorer().options, header)
+        kept = self.parameters.keep_cross_validation_predictions
+        predictions = holdout_predictions(model, held_out, self.folds.column, number) if kept else None
+        self.together.over(number)
+        keep = self.parameters.keep_cross_validation_models
+        return _Result(model if keep else None, model.epochs, state, found, predictions)
+
+    def _trained(
+        self, number: int, key: str, asked: Parameters, choices: Resolved, training: H2OFrame, held_out: H2OFrame
+    ) -> tuple[Model, metrics.State] | None:
+        """Return the model of a fold, kept or trained now, and the measure of its held-out rows; None for no model."""
+        found = self.kept.fold(number)
+        if found is not None:
+            return found, measured(found, held_out)
         shells: list[Shell] = []
         model = build(
             self.cluster.for_a_job(),
@@ -210,15 +240,11 @@ class _Crew:
         )
         if self.ended and not model.samples:
             return None
+        if not self.ended:  # else it was stopped in the middle
+            self.kept.keep(number, model)
         state = _already_measured(shells[0]) or measured(model, held_out)
-        header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
-        found = metrics.finish(model.category, state, model.scorer().options, header)
-        kept = self.parameters.keep_cross_validation_predictions
-        predictions = holdout_predictions(model, held_out, self.folds.column, number) if kept else None
-        self.together.over(number)
         self._shells.remove(shells[0])
-        keep = self.parameters.keep_cross_validation_models
-        return _Result(model if keep else None, model.epochs, state, found, predictions)
+        return model, state
 
     def _changes(self, key: str, at_once: int) -> dict[str, Any]:
         limit = self.resolved.actual.max_runtime_secs
