@@ -74,7 +74,15 @@ def _folds(folder: str, training_frame: H2OFrame | None, validation_frame: H2OFr
         held_out = _frame("validation_frame", began.validation_frame, validation_frame)
     asked = request_of(began.replace(ignored_columns=None), record["x"], record["y"], frame, held_out)
     with ModelProgress(shown=progress_bars.shown(), verbose=False) as progress:
-        return resume_folds(kept, asked.parameters, frame, record["x"], record["y"], held_out, progress)
+        return resume_folds(
+            kept,
+            asked.parameters,
+            frame,
+            record["x"],
+            record["y"],
+            validation=held_out,
+            progress=progress,
+        )
 
 
 def _model(
@@ -95,7 +103,7 @@ def _model(
     if model.history.validated:
         held_out = _frame("validation_frame", model.parameters.validation_frame, validation_frame)
     with ModelProgress(shown=progress_bars.shown(), verbose=False) as progress:
-        model = resume(model, frame, held_out, above, progress, changes=changes)
+        model = resume(model, frame, held_out, folder=above, progress=progress, changes=changes)
     if progress_bars.shown():
         print(model.resolved.changes[0])
     return model
