@@ -208,7 +208,7 @@ class _Crew:
             self.resolved, actual=actual.replace(**changes), fold_assignment=None, warnings=(), changes=()
         )
         asked = self.parameters.replace(**changes)
-        trained = self._trained(number, key, asked, choices, training, held_out)
+        trained = self._trained(number, key, asked, choices, training=training, held_out=held_out)
         if trained is None:
             return None
         model, state = trained
