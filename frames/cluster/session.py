@@ -34,6 +34,8 @@ _CONFIG = {
     # the worker pause for ever.
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
+    # A computer that slept for minutes has a worker that was silent for minutes, and is as well as ever.
+    "distributed.scheduler.worker-ttl": None,
     # It drops replicas that a broadcast has just made.
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.admin.tick.limit": "30s",
@@ -212,6 +214,15 @@ def _over(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
+def _stop_at_exit() -> None:
+    """Stop; from Python 3.12 on no thread can be started any more, and asyncio wants one to close a loop's pool."""
+    try:
+        stop()
+    except RuntimeError as error:
+        if "interpreter shutdown" not in str(error):
+            raise
+
+
 # Thread pools refuse work as soon as the main thread is through, before `atexit` begins: a cluster that is closed only
 # then complains about every task still on its way. `threading` has a hook that comes first, but no public name for it.
-getattr(threading, "_register_atexit", atexit.register)(stop)
+getattr(threading, "_register_atexit", atexit.register)(_stop_at_exit)

@@ -98,6 +98,7 @@ def test_a_process_that_used_the_embedded_cluster_ends_cleanly():
         "assert session.client().submit(int, 5).result() == 5\n"
         "assert session.is_running()\n"
         "from frames.frame import H2OFrame\n"
+        "import asyncio; assert session.client().sync(asyncio.to_thread, int) == 0\n"  # the loop has a pool: 3.12 minds
         "frame = H2OFrame([['a', 1], ['b', 2]])\n"  # still on its way when the process ends
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
