@@ -5,7 +5,8 @@ A saved model is a place of versions (see `versions`); each version is one Zarr 
     zarr.json            attributes: format, schema_version, made_by, record (the model as plain values), manifest,
                          digest
     state/weights ...    the flat float32 buffers of `network.State`, optimizer slots under the names that the optimizer
-                         gives them; `last/...` where training ended with other ones
+                         gives them; `last/...` where training ended with other ones, `own/0/...` those of workers
+                         under elastic averaging
     folds/0/...          the models of cross-validation, where they were kept: groups like this one
     frames/0/0 ...       what cross-validation kept as frames, if asked for: a file per frame and partition
 
@@ -222,7 +223,8 @@ def _read(record: Mapping[str, Any], files: Files, folder: str) -> Model:
     folds = [_read(one, files, f"{folder}folds/{number}/") for number, one in enumerate(record["folds"])]
     layout, slots = layout_of(record), slots_of(record)
     states = {}
-    for name in ("state", "last"):
+    own = [f"own/{number}" for number in range(len(files)) if f"{folder}own/{number}/{SEAL}" in files]
+    for name in ("state", "last", *own):
         if f"{folder}{name}/{SEAL}" in files:
             states[name] = _read_state(files, f"{folder}{name}/", layout, slots)
     model = model_of(record, states, folds)

@@ -60,6 +60,7 @@ class Model:
     start_time: int = 0
     end_time: int = 0
     progress: dict[str, Any] | None = None  # the coordinator's record, for an exact restart
+    own: tuple[State, ...] = ()  # of a job under way: the weights that elastic averaging keeps on workers
     last: State | None = None  # where training left off, if `state` is an earlier, better one
     extras: dict[str, Any] = field(default_factory=dict, repr=False)  # cross-validation models and frames
 

@@ -77,6 +77,7 @@ def model_of(record: Mapping[str, Any], states: Mapping[str, State], folds: list
         threshold=values.get("threshold"),  # not in checkpoints of version 1 as it was first written
         state=states["state"],
         last=states.get("last"),
+        own=tuple(states[f"own/{n}"] for n in range(len(states)) if f"own/{n}" in states),
         extras=extras,
     )
 
@@ -92,8 +93,11 @@ def layout_of(record: Mapping[str, Any]) -> Layout:
 
 
 def states_of(model: Model) -> dict[str, State]:
-    """Return a model's states by name: `state`, and `last` where training ended with other weights than the best."""
-    return {"state": model.state} if model.last is None else {"state": model.state, "last": model.last}
+    """Return a model's states by name: `state`, `last` where training ended with other weights than the best, and
+    `own/0`, `own/1` ... where elastic averaging keeps some.
+    """
+    last = {} if model.last is None else {"last": model.last}
+    return {"state": model.state, **last, **{f"own/{number}": one for number, one in enumerate(model.own)}}
 
 
 def strict(value: Any) -> Any:

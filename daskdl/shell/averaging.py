@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import distributed
 
 from daskdl.coordinator import messages
 from daskdl.network.state import State
-from daskdl.shell.cluster import Cluster
+from daskdl.shell.cluster import Cluster, LostError
 from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
 from daskdl.worker.trainer import Delta
@@ -23,13 +23,15 @@ TRAVELS = 1 << 20  # bytes of a state that costs less to send along than a messa
 class Averaging:
     """Shares that are trained (`done`: results, or futures of large ones), and how they become one state.
 
-    With `elastic` averaging each worker goes on from its `own` state.
+    With `elastic` averaging each worker goes on from its `own` state, in reproducible jobs each share (`fixed`); `own`
+    says for each where it lies, and holds the future.
     """
 
     cluster: Cluster
     spans: RoundSpans
     elastic: bool = False
-    own: dict[str, Any] = field(default_factory=dict)
+    fixed: bool = False
+    own: dict[str | int, tuple[str, Any]] = field(default_factory=dict)
     done: dict[int, Any] = field(default_factory=dict)
 
     def sent(self, state: State) -> Any:
@@ -52,6 +54,30 @@ class Averaging:
         self.done[share] = future
         return outcome
 
+    def begin(self, before: Sequence[State], workers: Sequence[str]) -> None:
+        """Go on from the states of a checkpoint; where there are fewer workers now, the last ones are left out."""
+        names = range(len(before)) if self.fixed else sorted(workers)
+        for name, state in zip(names, before if self.elastic else (), strict=False):
+            future = self.cluster.hold(state)
+            self.own[name] = next(iter(self._holders(future)), ""), future
+
+    def start(self, order: messages.TrainShare) -> Any:
+        """Return the own state that a share goes on from; None where there is none."""
+        return self.own.get(order.share if self.fixed else order.worker, (None, None))[1]
+
+    def states(self) -> tuple[State, ...]:
+        """Return the own states for a checkpoint; none where one of them is gone, for they belong together."""
+        names = sorted(self.own, key=lambda name: (isinstance(name, str), name))
+        try:
+            return tuple(self.cluster.wait(self.own[name][1]) for name in names)
+        except LostError as cause:
+            self.cluster.say(f"A checkpoint is without the workers' own weights: {cause}")
+            return ()
+
+    def lose(self, worker: str) -> None:
+        """Forget what a worker had; whoever takes its place begins with the consensus."""
+        self.own = {name: found for name, found in self.own.items() if found[0] != worker and name != worker}
+
     def average(self, order: messages.CombineRound, state: State) -> Delta:
         """Return the average that is asked for; `state` is that of the round before. Raises LostError."""
         level = [self.done[share] for share, _ in order.shares]
@@ -73,9 +99,13 @@ class Averaging:
         return self._submit(AVERAGE, tasks.combine_with_consensus, level, old, order.elastic_rate)
 
     def _remember_own(self, share: int) -> None:
-        client, future = self.cluster.client, self.done[share]
-        for worker in client.who_has([future]).get(future.key, ()):
-            self.own[worker] = self._submit("daskdl-own-state", _state, future, workers=[worker])
+        trained = self.done[share]
+        for worker in self._holders(trained):
+            future = self._submit("daskdl-own-state", _state, trained, workers=[worker])
+            self.own[share if self.fixed else worker] = worker, future
+
+    def _holders(self, future: distributed.Future) -> Sequence[str]:
+        return self.cluster.client.who_has([future]).get(future.key, ())
 
     def _submit(self, name: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> distributed.Future:
         return self.cluster.client.submit(function, *arguments, key=self.spans.key(name), pure=False, **options)

@@ -43,8 +43,8 @@ class Shares:
         if self._weights is None or order.round != self._weights[0]:
             self._weights = (order.round, averaging.sent(state))
             self._begin = machine.progress.position
-        own = averaging.own  # of elastic averaging only
-        start, consensus = own.get(order.worker, self._weights[1]), self._weights[1] if own else None
+        own, shared = averaging.start(order), self._weights[1]  # of elastic averaging only
+        start, consensus = shared if own is None else own, shared if averaging.own else None
         size = machine.round.size if machine.round else order.samples
         timing = tasks.Timing(order.round, self._begin, size / max(1, order.samples))
         before: Any = start

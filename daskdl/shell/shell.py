@@ -18,6 +18,7 @@ import distributed
 from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.model.status_table import broken
+from daskdl.network.state import State
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.averaging import Averaging
 from daskdl.shell.cluster import ATTEMPTS, LOST, TICK, Cluster, LostError, require_chunks
@@ -61,6 +62,7 @@ class Shell:
     save: Callable[[Shell], Callable[[], None]] | None = None
     model: str = ""  # its name, as a person who watches the job should read it
     stored: StoredRows | None = None
+    own: tuple[State, ...] = ()  # of a checkpoint: what elastic averaging goes on from
     finished: messages.Finish | None = None
     _queue: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     _running: dict[tuple[int, int, str], distributed.Future] = field(default_factory=dict)
@@ -79,7 +81,10 @@ class Shell:
         self._spans, self._log = RoundSpans(), JobLog(self.job.key, self.model)
         self._scoring = FrameScoring(self.cluster, self.job, self._spans)
         self._reporter = Reporter(self.cluster, self.coordinator, self.job.plan, self.job.key, self.model)
-        self._averaging = Averaging(self.cluster, self._spans, self.coordinator.plan.elastic_rate is not None)
+        plan = self.coordinator.plan
+        self._averaging = Averaging(
+            self.cluster, self._spans, plan.elastic_rate is not None, fixed=plan.fixed_shares is not None
+        )
         self._shares = Shares(self.cluster, self.job, self.train, self._spans, self.stored)
         duties = duties_of(self.job, self.scorer, self.train, self.valid)
         self._lender = Lender(self.cluster, duties, self.train, self.valid, back=self._returned, spans=self._spans)
@@ -94,6 +99,11 @@ class Shell:
         """What happened on the way, in sentences."""
         return self.cluster.events
 
+    @property
+    def own_states(self) -> tuple[State, ...]:
+        """What elastic averaging keeps on workers, fetched for a checkpoint."""
+        return self._averaging.states()
+
     def stop(self, reason: str = "Training was stopped on request.") -> None:
         """Ask the job to end soon with a scored model; may be called from any thread."""
         self.cluster.hurry()
@@ -104,6 +114,7 @@ class Shell:
         try:
             with orderly(lambda: self.stop(INTERRUPTED)), self._reporter, self._spans, self._log:
                 self._workers = self._live()
+                self._averaging.begin(self.own, list(self._workers))
                 self._log.begin(self.coordinator, self._workers)
                 self._handle(messages.Started(dict(self._workers), self._owners()))
                 self.cluster.hurry(in_seconds=self.coordinator.watch.left_at(time.time()))
@@ -162,7 +173,7 @@ class Shell:
             joined = dict(sorted(joined.items())[:1])
         self._workers = {**{w: t for w, t in self._workers.items() if w in live}, **joined}
         for worker in lost:
-            self._averaging.own.pop(worker, None)
+            self._averaging.lose(worker)
             self._abandon(worker)
             if self.stored is not None:
                 self.stored.lose(worker)

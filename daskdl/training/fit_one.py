@@ -82,6 +82,7 @@ def build(
         watch=None if progress is None else _watcher(progress, len(coordinator.progress.history.rows)),
         save=checkpoints(key, parameters, ready, began),
         model=key,
+        own=() if restart is None else restart.own_states(ready.layout),
         stored=StoredRows(cluster, ready.train.parts, ready.plan.rows) if ready.stored else None,
     )
     if interrupted:

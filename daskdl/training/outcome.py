@@ -85,6 +85,7 @@ def model_of(key: str, parameters: Parameters, ready: Prepared, shell: Shell, be
         end_time=int(time.time() * 1000),
         progress=shell.coordinator.to_dict(),
         last=last,
+        own=() if shell.finished else shell.own_states,
     )
 
 

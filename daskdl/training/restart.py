@@ -86,6 +86,10 @@ class Restart:
         last = self.model.state if self.model.last is None else self.model.last
         return self._fitted(last, layout), self._fitted(self.model.state, layout)
 
+    def own_states(self, layout: Layout) -> tuple[State, ...]:
+        """Return what elastic averaging kept on workers."""
+        return tuple(self._fitted(one, layout) for one in self.model.own)
+
     def _fitted(self, state: State, layout: Layout) -> State:
         if IMPORTED in self.model.notes:  # it has no slots of its own, and the optimizer may be another
             state = state._replace(slots=np.zeros((layout.slots, state.weights.size), np.float32))
@@ -117,8 +121,11 @@ def restart_of(
     validation: H2OFrame | None,
     workers: int,
     key: str,
+    going_on: bool = False,
 ) -> Restart:
     """Check that `parameters.checkpoint` may be continued with these parameters and frames.
+
+    With `going_on` it is the same job, which may have all its epochs behind it and only its end ahead.
 
     Raises H2OResponseError with everything that stands against it, before any work starts.
     """
@@ -131,7 +138,7 @@ def restart_of(
     errors = _unfit(model) or restart_errors(
         _comparable(asked, model.response, facts.has_validation if foreign else model.history.validated),
         _comparable(parameters, facts.response or parameters.response_column, facts.has_validation),
-        _epochs_done(model),
+        -1.0 if going_on else _epochs_done(model),
     )
     refuse(key, errors)
     in_force, notes = continue_from(asked, parameters)
@@ -173,6 +180,7 @@ def same_job(
         validation=validation,
         workers=1,
         key=model.key,
+        going_on=not changed,
     )
     return replace(found, same_job=not changed)
 

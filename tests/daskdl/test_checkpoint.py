@@ -147,7 +147,7 @@ def test_a_model_saved_with_the_first_version_predicts_what_it_did():
 
 
 def test_a_record_has_every_field_of_a_model():
-    arrays = {"state", "last", "extras"}  # written as arrays, as fold models and as their summary
+    arrays = {"state", "last", "own", "extras"}  # written as arrays, as fold models and as their summary
     names = {field.name for field in dataclasses.fields(Model)} - arrays
     assert set(record_of(renamed("golden"))) == names | {FOLDS, SUMMARY}
 

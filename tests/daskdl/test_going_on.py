@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -297,3 +298,27 @@ def test_a_cross_validated_training_wants_its_rows_and_nothing_else(tmp_path, mo
     (tmp_path / "crossed" / "job.json").write_text("{}")
     with pytest.raises(H2OValueError, match="damaged"):
         h2o.resume(str(tmp_path), training_frame=frame)
+
+
+# ---- elastic averaging ---------------------------------------------------------------------------------------------
+
+
+def test_what_elastic_averaging_keeps_on_workers_is_in_a_checkpoint(tmp_path, monkeypatch):
+    frame = frame_of(rows=4000)
+    monkeypatch.setattr("daskdl.training.plans.SHARE_ROWS", 1000)
+    given = {
+        "elastic_averaging": True,
+        "elastic_averaging_regularization": 0.1,
+        "train_samples_per_iteration": 2000,
+        "epochs": 4,
+    }
+    cuts, whole = with_checkpoints(frame, tmp_path, monkeypatch, **given)
+    plain = train(Parameters(**{**BASE, **given, "elastic_averaging": False}), frame, ["a", "b", "colour"], "y")
+    assert not np.array_equal(plain.state.weights, whole.state.weights)
+    assert whole.own == ()
+    for cut in cuts:
+        assert len(cut.own) == cut.progress["plan"]["fixed_shares"] > 1
+        assert not np.array_equal(cut.own[0].weights, cut.own[1].weights)
+        same(resume(cut, frame), whole)
+    forgetful = resume(replace(cuts[0], own=()), frame)
+    assert not np.array_equal(forgetful.state.weights, whole.state.weights)
