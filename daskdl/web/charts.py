@@ -20,6 +20,7 @@ from daskdl.metrics import METRICS
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a500", "#8a8a8a")
 HEIGHT = 320
 MOST_POINTS = 2000
+APART = 0.08  # of an axis, between two values that are written along it
 SIDES = ("training", "validation")
 Rows = Sequence[Mapping[str, Any]]
 Item = dict[str, Any]
@@ -112,8 +113,15 @@ def residuals(predicted: Sequence[float], actual: Sequence[float]) -> Item:
     return _item(drawn)
 
 
-def parallel(names: Sequence[str], models: Sequence[tuple[str, Sequence[float], float]]) -> Item:
-    """Return models as lines over parallel axes, one per name; each has its places in 0..1 and a rank in 0..1."""
+def parallel(
+    names: Sequence[str],
+    models: Sequence[tuple[str, Sequence[float], float]],
+    texts: Sequence[Sequence[str]],
+) -> Item:
+    """Return models as lines over parallel axes, one per name; each has its places in 0..1 and a rank in 0..1.
+
+    `texts` has for each axis the values of the models, in their order: they are written beside it.
+    """
     labels = _unique(names)
     drawn = _figure("", "", x_range=labels, height=HEIGHT + 60)
     drawn.y_range = Range1d(start=-0.05, end=1.05)
@@ -128,7 +136,22 @@ def parallel(names: Sequence[str], models: Sequence[tuple[str, Sequence[float], 
     )
     drawn.multi_line("xs", "ys", source=source, line_color="colour", line_width=2, line_alpha=0.7, hover_line_width=5)
     _hover(drawn, [("model", "@name")])
+    marks = [(label, *mark) for k, label in enumerate(labels) for mark in _marks([m[1][k] for m in models], texts[k])]
+    written = ColumnDataSource({name: [mark[k] for mark in marks] for k, name in enumerate(("x", "y", "text"))})
+    drawn.text(
+        "x", "y", "text", source=written, x_offset=6, text_font_size="11px", text_baseline="middle", level="overlay"
+    )
     return _item(drawn)
+
+
+def _marks(places: Sequence[float], texts: Sequence[str]) -> list[tuple[float, str]]:
+    """Return what is written along an axis: the lowest and the highest value, and those that have room between."""
+    found = dict(zip(places, texts, strict=True))
+    marks = [max(found)]
+    for place in sorted(found):
+        if all(abs(place - other) >= APART for other in marks):
+            marks.append(place)
+    return [(place, found[place]) for place in marks]
 
 
 def _shade(rank: float) -> str:

@@ -1,6 +1,7 @@
 """Grids in the browser: what is entered, what is wrong with it, the search, its page, its Python."""
 
 import html
+import json
 import re
 import time
 
@@ -139,7 +140,9 @@ def test_models_lie_on_the_axes_by_their_values():
     assert sorted(one[1][0] for one in found) == [0.0, 0.5, 1.0]
     assert [one[2] for one in found] == [0.0, 0.5, 1.0]
     assert all(0 <= place <= 1 for one in found for place in one[1])
-    assert parallel(["hidden", "l1", "l1"], [(k, [*p], r) for k, p, r in found])["doc"]["roots"]
+    item = parallel(["hidden", "l1", "l1"], found, [["10", "5", "20, 20"], ["0", "0.5", "1"], ["0.1", "0.2", ""]])
+    assert item["doc"]["roots"]
+    assert '"20, 20"' in json.dumps(item)
 
 
 def test_what_is_offered_can_be_searched():

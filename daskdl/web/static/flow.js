@@ -30,7 +30,7 @@ function paint(doc) {
   const text = ink("--ink"), line = ink("--line"), faint = ink("--faint");
   for (const model of doc._all_models.values()) {
     for (const [name, value] of [
-      ["axis_label_text_color", text], ["major_label_text_color", text], ["label_text_color", text],
+      ["axis_label_text_color", text], ["major_label_text_color", text], ["label_text_color", text], ["text_color", text],
       ["axis_line_color", faint], ["major_tick_line_color", faint], ["minor_tick_line_color", null],
       ["grid_line_color", line], ["outline_line_color", line],
     ]) if (name in model) model[name] = value;
