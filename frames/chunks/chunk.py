@@ -245,6 +245,13 @@ class Chunk:
             start += size
         return _of_header(header, buffers)
 
+    PREFIX = len(_MAGIC) + 8  # bytes that say how long the header is
+
+    @staticmethod
+    def start_of_buffers(data: bytes) -> int:
+        """Return where the buffers begin in what `to_bytes` made; `data` is its first PREFIX bytes, or more."""
+        return Chunk.PREFIX + int.from_bytes(data[len(_MAGIC) : Chunk.PREFIX], "little")
+
     @staticmethod
     def in_file(file: BinaryIO, outside: Callable[[int, int, int], Outside]) -> "Chunk":
         """Return the chunk that `to_bytes` wrote into a file, open here; its buffers stay there until they are used.
