@@ -33,6 +33,7 @@ SILENT = 10.0  # seconds without a heartbeat (two a second) after which a worker
 SUSPECTED = 3.0  # the same for a worker whose share is long overdue, and for all when the job is to end
 PAUSED = 10.0  # seconds that a worker may be paused (out of memory: it starts no task) and still count as there
 ANSWER = 5.0  # seconds a worker has to take a value
+FETCH = 30.0  # seconds that the results of a job, metrics and weights, may take to come here once they are there
 ATTEMPTS = 8  # to reach a worker while others die
 CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
 TASK_SHARE = 0.2  # of a worker's memory limit, for the chunks that one task reads
@@ -70,6 +71,7 @@ class Cluster:
     hurry_at: float = math.inf
     _beats: Heartbeats = field(default_factory=Heartbeats)
     _silent: dict[str, float] = field(default_factory=dict)  # seconds without a sign of life, at the last look
+    _deaf: set[str] = field(default_factory=set)  # workers that did not take a value: others are asked first
     _paused: dict[str, float] = field(default_factory=dict)  # workers that are paused, and since when
     _view: View = field(default_factory=View)
 
@@ -152,8 +154,11 @@ class Cluster:
         self.stuck = stuck
 
     def _give_up(self, address: str, seconds: float) -> None:
+        self._drop(address, f"Worker {address} gave no sign of life for {seconds:.1f} seconds")
+
+    def _drop(self, address: str, why: str) -> None:
         """Tell the scheduler that a worker is gone, so that what it held is made anew elsewhere."""
-        self.say(f"Worker {address} gave no sign of life for {seconds:.1f} seconds and is given up.")
+        self.say(f"{why} and is given up.")
         self.suspects.discard(address)
         give_up(self.client, address)
         self._view.at = None
@@ -179,16 +184,14 @@ class Cluster:
 
         Raises LostError where none does.
         """
-        tried: set[str] = set()
         cause: BaseException | None = None
         for _ in range(ATTEMPTS):
             fit = [one for one in self.workers() if not self._is_doubtful(one)]
-            fit = [one for one in fit if one not in tried] or fit
+            fit = [one for one in fit if one not in self._deaf] or fit
             if not fit:
                 time.sleep(TICK)
                 continue
             chosen = random.choice(fit)
-            tried.add(chosen)
             key = f"daskdl-{type(value).__name__.lower()}-{uuid.uuid4().hex}"
             pending = self._begun(self.client.scatter, {key: value}, hash=False, workers=[chosen])
             try:
@@ -199,6 +202,7 @@ class Cluster:
             except (OSError, TimeoutError, KeyError) as error:  # KeyError: it left between the look and the call
                 pending.cancel()
                 cause = error
+                self._deaf.add(chosen)
                 self.say(f"Worker {chosen} did not take what a task needs ({_shown(error)}); another one is asked.")
         raise LostError("No worker takes what a task needs.") from cause
 
@@ -226,7 +230,7 @@ class Cluster:
 
         So it is where none was there to begin with, and where those that are stop working.
         """
-        before = set(self.workers())
+        before, ready = set(self.workers()), None
         pending = self._begun(self.client.gather, futures)
         while True:
             try:
@@ -234,12 +238,28 @@ class Cluster:
             except TimeoutError:
                 if pending.done():
                     raise  # not our patience, but the cluster's
+                ready = self._since_ready(futures, ready)
                 now = set(self.workers())
                 if not now or not before <= now:
                     pending.cancel()
                     raise LostError("A worker has left." if before else "No worker is there.") from None
             except (*LOST, concurrent.futures.CancelledError) as cause:
                 raise LostError(str(cause)) from cause
+
+    def _since_ready(self, futures: Any, since: float | None) -> float | None:
+        """Return since when all results are there to be fetched; who keeps one for too long is given up.
+
+        Its heartbeats arrive, but nothing that is asked of it: a wall between machines may let through one direction.
+        """
+        ones = futures if isinstance(futures, list) else [futures]
+        if any(one.status != "finished" for one in ones):
+            return None
+        now = time.monotonic()
+        if since is None or now - since < FETCH:
+            return now if since is None else since
+        for address in sorted({name for names in self.owners([[one] for one in ones]) for name in names}):
+            self._drop(address, f"Worker {address} did not hand over a result for {now - since:.0f} seconds")
+        return None
 
     def tell(self, function: Callable[..., Any], *arguments: Any, workers: Collection[str]) -> None:
         """Run a function on workers without waiting for them; one that cannot be reached is an event, no error."""

@@ -6,7 +6,6 @@ scheduler, whoever gathers a result, and the workers that fetch what it holds. W
 
 from __future__ import annotations
 
-import concurrent.futures
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from typing import Any
 
 from distributed.scheduler import heartbeat_interval
 
-from frames.cluster.connection import Client, asked, begun, identity
+from frames.cluster.connection import Client, asked
 
 LOOK_AWAY = 2.0  # seconds between looks that say nothing about heartbeats in between
 BEATS = 4  # heartbeats that may be missing at least, however large the cluster
@@ -55,27 +54,8 @@ def least(workers: int) -> float:
 
 
 def give_up(client: Client, address: str) -> None:
-    """Tell the scheduler that a worker is gone, and the others not to wait for it: what it held is made anew elsewhere.
+    """Tell the scheduler that a worker is gone: what it held is made anew elsewhere, and nobody waits for it.
 
-    A worker that fetches something from one that hangs waits for the answer, whatever the scheduler says of it, and
-    makes nothing anew meanwhile; so its connections to it are closed. Raises H2OJobError where the scheduler is gone.
+    Raises H2OJobError where the scheduler is gone.
     """
-    name = f"daskdl-silent-{uuid.uuid4().hex}"
-    asked(client, "unregister", address=address, stimulus_id=name)
-    for other in identity(client)["workers"]:
-        pending = begun(client, client.run, _cut, address, workers=[other], asynchronous=True)
-        pending.add_done_callback(_told)
-
-
-def _cut(address: str, dask_worker: Any) -> None:
-    """Close a worker's connections to another one, also those on which it waits for an answer (runs there)."""
-    pool = dask_worker.rpc
-    for comm in list(pool.occupied.get(address, ())):
-        comm.abort()
-    pool.remove(address)
-
-
-def _told(done: concurrent.futures.Future) -> None:
-    """Take note of an answer that nobody waits for: who could not be told is silent, too, and noticed as such."""
-    if not done.cancelled():
-        done.exception()
+    asked(client, "unregister", address=address, stimulus_id=f"daskdl-silent-{uuid.uuid4().hex}")

@@ -23,7 +23,7 @@ from daskdl.model.apply import performance, predict
 from daskdl.parameters import Parameters
 from daskdl.shell import cluster
 from daskdl.training.train import train
-from frames.cluster import progress_bars, registry, session, waiting
+from frames.cluster import progress_bars, registry, session, silence, waiting
 from frames.functions import import_file
 from frames.parse import ranges
 
@@ -81,7 +81,7 @@ class Stage:
         def strike():
             while not struck and not over.is_set():
                 for address, keys in self.client.processing().items():
-                    if any(str(key).startswith(task) for key in keys):
+                    if any(task in str(key) for key in keys):
                         struck.append(address)
                         os.kill(pids[address], how)
                         break
@@ -206,7 +206,7 @@ def large(whole):
 
 def test_a_worker_is_killed_in_a_prediction(stage, large):
     wanted = predict(stage.calm, large).as_data_frame()
-    with stage.struck_at_work("predict"):
+    with stage.struck_at_work("daskdl-predict"):
         found = predict(stage.calm, large)
         found.as_data_frame()
     pd.testing.assert_frame_equal(found.as_data_frame(), wanted)
@@ -214,7 +214,7 @@ def test_a_worker_is_killed_in_a_prediction(stage, large):
 
 def test_a_worker_is_killed_while_a_frame_is_scored(stage, large):
     wanted = performance(stage.calm, large)
-    with stage.struck_at_work("measure"):
+    with stage.struck_at_work("daskdl-score"):
         found = performance(stage.calm, large)
     assert found.values() == wanted.values()
 
@@ -247,7 +247,7 @@ def predicted(stage, frame):
     return predict(stage.calm, frame).as_data_frame()
 
 
-@pytest.mark.parametrize(("task", "work"), [("read-range", read_again), ("predict", predicted)])
+@pytest.mark.parametrize(("task", "work"), [("read-range", read_again), ("daskdl-predict", predicted)])
 def test_a_worker_that_hangs_outside_of_training_is_overtaken(stage, large, task, work, monkeypatch):
     wanted = work(stage, large)
     monkeypatch.setattr(waiting, "SILENT", 3.0)  # in place of 30: the server has other things to do, too
@@ -279,13 +279,32 @@ def far(stage):
         wire.close()
 
 
-@pytest.mark.parametrize("cut", ["silence", "cut"])
-def test_a_worker_is_partitioned_away_and_comes_back_as_nobody(stage, far, cut, monkeypatch):
+@pytest.mark.parametrize(
+    ("cut", "wires"),
+    [("silence", (0, 1)), ("silence", (1,)), ("cut", (0, 1))],
+    ids=["silent", "it hears nothing", "closed"],
+)
+def test_a_worker_that_is_partitioned_away_costs_no_row(stage, far, cut, wires, monkeypatch):
     monkeypatch.setattr(cluster, "SILENT", 4.0)
-    worker, wires = far
-    model = disturbed(stage, lambda: [getattr(wire, cut)() for wire in wires])
-    assert any(f"Worker {wires[1].address}" in one and "left" in one for one in model.notes["events"])
-    if cut == "silence":
-        wires[0].heal()
-        wires[1].heal()
-    until(lambda: worker.poll() is not None)
+    monkeypatch.setattr(cluster, "FETCH", 4.0)
+    worker, ends = far
+    address = ends[1].address
+    model = disturbed(stage, lambda: [getattr(ends[number], cut)() for number in wires])
+    assert any(f"Worker {address}" in one for one in model.notes["events"])
+    if any(f"Worker {address} left" in one for one in model.notes["events"]):
+        for end in ends:
+            end.heal()
+        until(lambda: worker.poll() is not None)  # the scheduler knows it no more
+
+
+def test_who_fetches_from_a_worker_that_was_given_up_waits_no_longer(stage, far):
+    _, ends = far
+    chunk = stage.client.submit(os.urandom, 10, workers=[ends[1].address], allow_other_workers=True, pure=False)
+    until(lambda: chunk.status == "finished")
+    other = next(one for one in stage.pids() if one != ends[1].address)
+    for end in ends:
+        end.silence()
+    count = stage.client.submit(len, chunk, workers=[other], pure=False)
+    time.sleep(1)  # the fetch has begun
+    silence.give_up(stage.client, ends[1].address)
+    assert count.result(timeout=20) == 10
