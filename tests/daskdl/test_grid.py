@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import search
 from daskdl.grid.grid_search import H2OGridSearch
+from daskdl.grid.search import Search
 from daskdl.training import train as doing
 from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
@@ -413,6 +415,27 @@ def test_a_killed_grid_resumes_in_another_process(tmp_path):
     assert sorted(grid.model_ids) == [f"g_model_{k}" for k in (1, 2, 3, 4)]
     assert sorted(model.l1 for model in grid) == [0, 0.1, 0.2, 0.3]
     assert len(h2o.load_grid(str(tmp_path / "state" / "g"))) == 4
+
+
+def test_a_killed_grid_in_an_object_store_is_resumed_with_the_models_that_were_finished(
+    tmp_path, object_store, monkeypatch
+):
+    place = f"{object_store}/{uuid.uuid4().hex}"
+    TABLE[["a", "b", "c", "two"]].to_csv(tmp_path / "table.csv", index=False)
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "table.csv"), place]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    frame = H2OFrame(pd.read_csv(tmp_path / "table.csv"), destination_frame="table.hex")
+    frame["two"] = frame["two"].asfactor()
+    frame.frame_id = "table.hex"
+    built, real = [], Search._build
+    monkeypatch.setattr(Search, "_build", lambda self, request, key: built.append(key) or real(self, request, key))
+    grid = h2o.resume(place)
+    assert sorted(grid.model_ids) == [f"g_model_{k}" for k in (1, 2, 3, 4)]
+    assert sorted(built) == ["g_model_3", "g_model_4"]
+    assert len(h2o.load_grid(f"{place}/g")) == 4
+    with pytest.raises(H2OResponseError, match="grid search that was cut off goes on as it began; got epochs"):
+        h2o.resume(place, epochs=3)
 
 
 def test_an_export_folder_holds_the_grid_beside_its_models(table, tmp_path):

@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,12 @@ from hypothesis import strategies as st
 from daskdl.model import checkpoint
 from daskdl.model.record import record_of
 from daskdl.model.versions import ABANDONED, COMMIT, Versions, manifest
+from daskdl.parameters import Parameters
+from daskdl.training.train import train
+from daskdl.worker import alone
+from frames.cluster import session
 from frames.exceptions import FileExists, H2OResponseError, H2OValueError
+from frames.frame import H2OFrame
 from frames.stores.choose import store_at
 
 pytestmark = [
@@ -244,6 +250,22 @@ def test_two_processes_that_save_again_and_again_leave_a_sound_model_at_every_mo
     assert len(Versions(store_at(golden)).in_order()) <= 2
 
 
+def test_a_process_killed_while_it_saves_to_an_object_store_leaves_a_model(object_store):
+    place = f"{object_store}/{uuid.uuid4().hex}"
+    checkpoint.save(renamed("golden"), place)
+    for pause in (0.05, 0.4, 0.9):
+        arguments = [sys.executable, "-c", LOOP, GOLDEN, place, "new"]
+        running = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        assert running.stdout.readline() == "ready\n"
+        time.sleep(pause)
+        running.kill()
+        running.communicate()
+        assert running.returncode == -9
+        assert checkpoint.load(place).key in ("golden", "new")
+    checkpoint.save(renamed("last"), place, force=True)
+    assert checkpoint.load(place).key == "last"
+
+
 # ---- a full disk -------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +298,32 @@ def test_a_full_disk_leaves_the_model_before_it(small_disk, room):
     (small_disk / "other").unlink()
     checkpoint.save(renamed("new"), folder, force=True)
     assert checkpoint.load(folder).key == "new"
+
+
+def test_a_training_beside_which_the_disk_fills_up_goes_on_with_a_warning(small_disk, monkeypatch):
+    """The disk takes one checkpoint, and not the next one beside it."""
+    session.start(nthreads=2, dashboard="127.0.0.1:0")
+    monkeypatch.setattr(alone, "LENT", 0.0)
+    rng = np.random.default_rng(1)
+    frame = H2OFrame(pd.DataFrame({"a": rng.normal(size=1000), "y": rng.normal(size=1000)}))
+    how = Parameters(
+        hidden=[60, 60],
+        epochs=20,
+        seed=1,
+        stopping_rounds=0,
+        train_samples_per_iteration=500,
+        export_checkpoints_dir=str(small_disk),
+        checkpoint_interval=1e-6,
+    )
+    once = train(how.replace(epochs=1.0), frame, ["a"], "y", model_id="full")  # this fits
+    with (small_disk / "other").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    model = train(how, frame, ["a"], "y", model_id="full")
+    assert any("could not be written" in said and "No space left on device" in said for said in model.warnings)
+    assert any("could not be saved in export_checkpoints_dir: [Errno 28]" in said for said in model.warnings)
+    assert model.samples == 20_000
+    np.testing.assert_array_equal(checkpoint.load(small_disk / "full").state.weights, once.state.weights)
 
 
 def test_a_process_that_may_write_no_large_file_keeps_the_model_before_it(golden):
