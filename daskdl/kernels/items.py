@@ -7,6 +7,10 @@ who adds up a block of units moves its weights afterwards, which so stay in one 
 weights, a block of units at a time. A sum has the same order in both cases, so the bits are the same.
 """
 
+import functools
+import itertools
+from typing import NamedTuple
+
 import numpy as np
 
 from daskdl.kernels.structs import Network
@@ -31,14 +35,37 @@ def padded(width):
 
 
 def make_items(network: Network, rows: int, columns: int, threads: int) -> np.ndarray:
-    """Return the items (items, 7) int64 of a view of `rows` rows for so many threads; `columns` are categorical."""
-    panels = -(-rows // LANES)
-    steps = 2 * len(network.units) - 1
-    if is_divided(network, rows, columns, threads):
-        phases = _divided(network, panels, threads)
+    """Return the items (items, 7) int64 of a view of `rows` rows for so many threads; `columns` are categorical.
+
+    They are the same array for the same question: it is asked anew for every round, however short.
+    """
+    units, channels = (tuple(map(int, numbers)) for numbers in (network.units, network.channels))
+    return _items(Shape(units, channels, network.levels > 0, rows, columns), threads, PHASE_WORK)
+
+
+class Shape(NamedTuple):
+    """What the items follow from."""
+
+    units: tuple[int, ...]
+    channels: tuple[int, ...]
+    table: bool  # of categorical inputs
+    rows: int
+    columns: int
+
+    @property
+    def panels(self) -> int:
+        """How many panels the rows fill."""
+        return -(-self.rows // LANES)
+
+
+@functools.lru_cache(maxsize=256)
+def _items(shape: Shape, threads: int, phase_work: int) -> np.ndarray:
+    if _is_divided(shape, threads, phase_work):
+        phases = _divided(shape, threads)
     else:
-        phases = [[(0, steps, panel, 0, ALL) for panel in range(panels)]]
-    phases.append([(MOVE, MOVE, *block) for block in _unit_blocks(network, rows, columns, threads)])
+        steps = 2 * len(shape.units) - 1
+        phases = [[(0, steps, panel, 0, ALL) for panel in range(shape.panels)]]
+    phases.append([(MOVE, MOVE, *block) for block in _unit_blocks(shape, threads)])
     table: list[tuple[int, ...]] = []
     for phase in phases:
         first = len(table)
@@ -46,28 +73,31 @@ def make_items(network: Network, rows: int, columns: int, threads: int) -> np.nd
     return np.array(table, np.int64)
 
 
-def is_divided(network: Network, rows: int, columns: int, threads: int) -> bool:
+def are_divided(items: np.ndarray) -> bool:
+    """Tell whether threads share panels."""
+    return bool(items[0, STOP] == 1)
+
+
+def _is_divided(shape: Shape, threads: int, phase_work: int) -> bool:
     """Tell whether threads share panels: there are fewer panels, and more to gain than the ends of phases cost."""
-    panels = -(-rows // LANES)
-    table = columns * network.channels[1] * network.units[1]
-    weights = table + np.sum(network.units[:-1] * network.units[1:] * network.channels[1:])
-    return bool(weights * (threads - panels) > threads * (2 * len(network.units) - 1) * PHASE_WORK)
+    weights = shape.columns * shape.channels[1] * shape.units[1]
+    weights += sum(i * o * c for (i, o), c in zip(itertools.pairwise(shape.units), shape.channels[1:], strict=True))
+    return weights * (threads - shape.panels) > threads * (2 * len(shape.units) - 1) * phase_work
 
 
-def _divided(network: Network, panels: int, threads: int) -> list[list[tuple[int, ...]]]:
+def _divided(shape: Shape, threads: int) -> list[list[tuple[int, ...]]]:
     """Return phases that are single steps, in which each panel's layer is divided by units."""
-    last = len(network.units) - 1
-    phases = [[(0, 1, panel, 0, ALL) for panel in range(panels)]]
-    parts = [_parts(int(units), -(-threads // panels)) for units in network.units]
+    last, panels = len(shape.units) - 1, range(shape.panels)
+    phases = [[(0, 1, panel, 0, ALL) for panel in panels]]
+    parts = [_parts(units, -(-threads // shape.panels)) for units in shape.units]
     layers = [*range(1, last + 1), *range(last - 1, 0, -1)]
     steps = [*range(1, last + 1), *range(last + 2, 2 * last + 1)]
     for step, layer in zip(steps, layers, strict=True):
-        phases.append([(step, step + 1, panel, *part) for part in parts[layer] for panel in range(panels)])
-    errors = [(last + 1, last + 2, panel, 0, ALL) for panel in range(panels)]
+        phases.append([(step, step + 1, panel, *part) for part in parts[layer] for panel in panels])
     if len(parts[last]) == 1:  # the sums of few outputs and their errors are one item
-        phases[last] = [(last, last + 2, panel, 0, ALL) for panel in range(panels)]
+        phases[last] = [(last, last + 2, panel, 0, ALL) for panel in panels]
     else:
-        phases.insert(last + 1, errors)
+        phases.insert(last + 1, [(last + 1, last + 2, panel, 0, ALL) for panel in panels])
     return phases
 
 
@@ -76,22 +106,21 @@ def _parts(units: int, wanted: int) -> list[tuple[int, int]]:
     return [(begin, min(begin + size, units)) for begin in range(0, units, size)]
 
 
-def _unit_blocks(network: Network, rows: int, columns: int, threads: int) -> list[tuple[int, int, int]]:
+def _unit_blocks(shape: Shape, threads: int) -> list[tuple[int, int, int]]:
     """Return the blocks (layer, first unit, end) that are moved by one thread each.
 
     As many times as there are threads the list has a part of every layer, those with most work first: a thread that
     begins at its place in the list finds the units that it added up.
     """
     found = []
-    for layer in range(1, len(network.units)):
-        width = int(network.units[layer - 1]) + (columns if layer == 1 else 0)
-        wanted = BLOCK_WORK / max(rows * width * int(network.channels[layer]), 1)
+    for layer, (below, units) in enumerate(itertools.pairwise(shape.units), 1):
+        width = below + (shape.columns if layer == 1 else 0)
+        wanted = BLOCK_WORK / max(shape.rows * width * shape.channels[layer], 1)
         size = 8 * max(1, min(round(wanted / 8), 8))
-        if rows > FAR:
+        if shape.rows > FAR:
             size = 16  # the lines of the rows are read anew for every block, but 16 threads want one each
-        if layer == 1 and network.levels:
+        if layer == 1 and shape.table:
             size = max(size, 32)  # a table row is moved in pieces of so many numbers
-        units = int(network.units[layer])
         found += [
             (begin * threads // units, -width, layer, begin, min(begin + size, units))
             for begin in range(0, units, size)

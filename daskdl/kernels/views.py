@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.kernels.items import BEGIN, END, MOVE, PLACE, STEP, is_divided, make_items, padded
+from daskdl.kernels.items import BEGIN, END, MOVE, PLACE, STEP, are_divided, make_items, padded
 from daskdl.kernels.structs import Network
 from daskdl.kernels.tiles import LANES
 
@@ -66,7 +66,7 @@ def make_view(network: Network, columns: int, rows: int, batch: int, threads: in
     pitch = padded(network.units)
     sizes, spaces = pitch[:-1] * rows, heights * (panels * LANES)
     items = make_items(network, rows, columns, threads)
-    shared = panels * int(network.units.sum()) * LANES if is_divided(network, rows, columns, threads) else 0
+    shared = panels * int(network.units.sum()) * LANES if are_divided(items) else 0
     return View(
         rows=rows,
         batch=batch,
