@@ -1,9 +1,10 @@
-"""What the page of jobs costs a scheduler: the share of a core, with ten jobs that report once a second.
+"""What the page of jobs costs a scheduler: the share of a core, with ten jobs that report as often as jobs do.
 
     python bench/page.py [--jobs 10] [--seconds 30] [--pages 1] [--score-every 5]
 
 A scheduler runs in a process of its own, with the page preloaded. In one run its processor time is measured three
-times: at rest, with the reports alone, and with open pages besides, each of which is updated once a second.
+times: at rest, with the reports alone, and with open pages besides. With --young jobs are in their first minute, when
+they report, and the page follows, every second; else both do so every two.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import machine
 
+from daskdl.coordinator.report import INTERVAL, LATER, TOPIC, YOUNG
+
 METRICS = ("rmse", "logloss", "r2", "classification_error", "auc", "pr_auc", "lift")
 WORKERS, LAYERS, SCORED_BEFORE = 8, 4, 200  # workers and layers in a report; scorings that each job has at first
 
@@ -27,12 +30,20 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=30.0, help="seconds of each measurement (default 30)")
     arguments.add_argument("--score-every", type=int, default=5, help="seconds between scorings (score_interval: 5)")
     arguments.add_argument("--pages", type=int, default=1, help="open pages (default 1)")
+    arguments.add_argument("--young", action="store_true", help="jobs in their first minute")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), given.jobs, given.seconds, given.pages, given.score_every), indent=2))
+        print(
+            json.dumps(
+                measure(
+                    Path(folder), given.jobs, given.seconds, given.pages, every=given.score_every, young=given.young
+                ),
+                indent=2,
+            )
+        )
 
 
-def measure(folder: Path, jobs: int, seconds: float, pages: int, every: int) -> dict[str, object]:
+def measure(folder: Path, jobs: int, seconds: float, pages: int, every: int, young: bool) -> dict[str, object]:
     """Return the share of a core that the scheduler takes at rest, with reports, and with open pages."""
     import distributed
     from bokeh.client import pull_session
@@ -46,15 +57,16 @@ def measure(folder: Path, jobs: int, seconds: float, pages: int, every: int) -> 
             about = _about(file, process)
             with distributed.Client(about["address"]) as client:
                 for number in range(jobs):
-                    client.log_event("daskdl", report(number, 1, range(SCORED_BEFORE)))
+                    client.log_event(TOPIC, report(number, 1 if young else 1 + int(YOUNG), range(SCORED_BEFORE)))
                 rest = _share(process.pid, seconds, lambda _: None)
-                turns = iter(range(2, 1_000_000))
+                step = 1 if young else round(LATER / INTERVAL)
+                turns = iter(range(2 if young else 2 + int(YOUNG), 1_000_000))
 
                 def publish(_: int) -> None:
                     turn = next(turns)
-                    for number in range(jobs):
+                    for number in range(turn % step, jobs, step):
                         scored = [SCORED_BEFORE + turn] if (turn + number) % every == 0 else []
-                        client.log_event("daskdl", report(number, turn, scored))
+                        client.log_event(TOPIC, report(number, turn, scored))
 
                 reports = _share(process.pid, seconds, publish)
                 page = f"http://127.0.0.1:{about['services']['dashboard']}/daskdl"
@@ -68,6 +80,7 @@ def measure(folder: Path, jobs: int, seconds: float, pages: int, every: int) -> 
         "machine": machine.notes("dask", "distributed", "bokeh"),
         "jobs": jobs,
         "pages": pages,
+        "young": young,
         "seconds_between_scorings": every,
         "core_share_at_rest": round(rest, 4),
         "core_share_of_reports": round(reports - rest, 4),

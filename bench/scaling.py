@@ -18,7 +18,7 @@ from simulated_cluster import Costs, Mishaps, Outcome, SimulatedCluster
 from daskdl.coordinator.progress import TrainingPlan
 from daskdl.coordinator.round_size import AUTO, Machine, ScoringPolicy, Work, samples_per_round
 from daskdl.coordinator.stopping import StoppingRule, objective
-from daskdl.training.plans import GFLOPS
+from daskdl.training.plans import GFLOPS, PIECES
 
 PARTITION = 4_000_000  # rows of a partition, at most
 FLOP, NET, INPUTS = 72.0, 199_210, 784  # of 784-200-200-10 with the Rectifier
@@ -40,6 +40,7 @@ def plan_of(rows: int, workers: int, threads: int, epochs: float = 1.0) -> Train
         scoring=ScoringPolicy(),
         resize=0.05 if workers > 1 else None,
         keep_best=False,
+        pieces=PIECES if workers > 1 else 1,
     )
 
 
@@ -70,10 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--samples-per-second", type=float, default=4_200.0, help="of one thread among --threads")
     parser.add_argument("--lifetime", type=float, default=math.inf, help="mean seconds until a worker dies")
-    parser.add_argument("--slow", type=float, default=0.01, help="part of the shares that take five times as long")
+    parser.add_argument("--slow", type=float, default=0.01, help="part of the tasks that take five times as long")
+    parser.add_argument("--pauses", type=float, default=0.0, help="pauses of five seconds in a second of work")
+    parser.add_argument("--laggards", type=float, default=0.0, help="part of the machines that are five times as slow")
     given = parser.parse_args(arguments)
     costs = Costs(sample=1 / given.samples_per_second)
-    mishaps = Mishaps(slow=given.slow, lifetime=given.lifetime)
+    mishaps = Mishaps(slow=given.slow, lifetime=given.lifetime, pauses=given.pauses, laggards=given.laggards)
     print(costs, mishaps, sep="\n")
     widths = [max(len(name), 9) for name in HEAD]
     print("  ".join(name.rjust(width) for name, width in zip(HEAD, widths, strict=True)))

@@ -10,6 +10,7 @@ import heapq
 import itertools
 import math
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,15 +50,19 @@ class Costs:
 
 @dataclass(frozen=True)
 class Mishaps:
-    """What goes wrong: the spread of workers' speeds, shares that take much longer, machines that die.
+    """What goes wrong: the spread of workers' speeds, work that takes much longer, machines that die.
 
-    `spread`: standard deviation of the logarithm of a worker's speed; `slow`: part of the shares that take `slower`
-    times as long; `lifetime`: mean seconds until a worker dies (infinite: none does).
+    `spread`: standard deviation of the logarithm of a worker's speed; `slow`: part of the tasks that take `slower`
+    times as long; `pauses`: how often in a second of work a machine stands still, for `pause` seconds; `laggards`: part
+    of the machines that are `slower` all the time; `lifetime`: mean seconds until a worker dies (infinite: none does).
     """
 
     spread: float = 0.05
     slow: float = 0.0
     slower: float = 5.0
+    pauses: float = 0.0
+    pause: float = 5.0
+    laggards: float = 0.0
     lifetime: float = math.inf
 
 
@@ -106,7 +111,8 @@ class SimulatedCluster:
         self._names = itertools.count()
         self._agenda: list[tuple[float, int, Any]] = []
         self._speeds: dict[str, float] = {}
-        self._running: dict[tuple[int, int, str], messages.TrainShare] = {}
+        self._queues: dict[str, deque[messages.TrainShare]] = {}
+        self._busy: dict[str, messages.TrainShare | None] = {}
         self._now = 0.0
 
     def run(self) -> Outcome:
@@ -151,6 +157,9 @@ class SimulatedCluster:
     def _arrive(self) -> str:
         name = f"w{next(self._names)}"
         self._speeds[name] = float(np.exp(self._rng.normal(0.0, self.mishaps.spread)))
+        if self.mishaps.laggards and self._rng.random() < self.mishaps.laggards:
+            self._speeds[name] /= self.mishaps.slower
+        self._queues[name], self._busy[name] = deque(), None
         if self.mishaps.lifetime < math.inf:
             self._at(float(self._rng.exponential(self.mishaps.lifetime)), lambda: self._die(name))
         return name
@@ -162,9 +171,7 @@ class SimulatedCluster:
         self._at(self.costs.replacement, self._replace)
 
     def _lost(self, name: str) -> None:
-        for key in [one for one in self._running if one[2] == name]:
-            del self._running[key]
-            self.outcome.repeated += 1
+        self.outcome.repeated += len(self._queues.pop(name)) + (self._busy.pop(name) is not None)
         self._tell(messages.WorkerLost(name))
 
     def _replace(self) -> None:
@@ -172,23 +179,52 @@ class SimulatedCluster:
 
     # ---- instructions ------------------------------------------------------------------------------------------
     def _train(self, order: messages.TrainShare) -> None:
-        key = (order.round, order.share, order.worker)
-        self._running[key] = order
-        if order.worker not in self._speeds:
-            return  # it has died, and nobody knows yet
-        seconds = order.samples * self.costs.sample / order.threads / self._speeds[order.worker]
-        if self._rng.random() < self.mishaps.slow:
-            seconds *= self.mishaps.slower
-        overhead = self.costs.task * (len(self._running) + len(order.tasks)) + 2 * self.costs.message
-        fetch = self.costs.network / self.costs.bandwidth
-        self._at(overhead + fetch + seconds, lambda: self._trained(key, order, seconds))
+        """Send a share: it takes its time to the worker, which trains one after the other."""
+        under_way = sum(map(len, self._queues.values())) + sum(one is not None for one in self._busy.values())
+        delay = self.costs.task * (under_way + len(order.tasks)) / 2 + self.costs.message
+        self._at(delay, lambda: self._arrived(order))
 
-    def _trained(self, key: tuple[int, int, str], order: messages.TrainShare, seconds: float) -> None:
-        if order.worker in self._speeds and self._running.pop(key, None) is order:
-            self._tell(messages.ShareTrained(order.round, order.share, order.worker, order.samples, seconds))
+    def _arrived(self, order: messages.TrainShare) -> None:
+        if order.worker in self._queues:
+            self._queues[order.worker].append(order)
+            self._work(order.worker)
+
+    def _work(self, worker: str) -> None:
+        """Let a worker begin what it was sent first, if it has nothing to do and lives."""
+        if worker not in self._speeds or self._busy[worker] is not None or not self._queues[worker]:
+            return
+        order = self._busy[worker] = self._queues[worker].popleft()
+        seconds = order.samples * self.costs.sample / order.threads / self._speeds[worker]
+        mishaps = self.mishaps
+        if self._rng.random() < mishaps.slow:
+            seconds *= mishaps.slower
+        seconds += mishaps.pause * self._rng.poisson(mishaps.pauses * seconds)
+        fetch = 0.0 if order.after is not None else self.costs.network / self.costs.bandwidth
+        self._at(fetch + seconds, lambda: self._trained(order, seconds))
+
+    def _trained(self, order: messages.TrainShare, seconds: float) -> None:
+        if self._busy.get(order.worker) is not order or order.worker not in self._speeds:
+            return  # it was dropped meanwhile, or the worker has died
+        self._free(order.worker)
+        done = messages.ShareTrained(order.round, order.share, order.worker, order.samples, seconds)
+        self._at(self.costs.message, lambda: self._tell(done))
+
+    def _free(self, worker: str) -> None:
+        self._busy[worker] = None
+        self._work(worker)
 
     def _drop(self, order: messages.DropShare) -> None:
-        self._running.pop((order.round, order.share, order.worker), None)
+        self._at(self.costs.message, lambda: self._dropped(order))
+
+    def _dropped(self, order: messages.DropShare) -> None:
+        """Let a worker forget a share; one that it is at it leaves at once."""
+        if order.worker not in self._queues:
+            return
+        name = (order.round, order.share)
+        self._queues[order.worker] = deque(one for one in self._queues[order.worker] if (one.round, one.share) != name)
+        busy = self._busy[order.worker]
+        if busy is not None and (busy.round, busy.share) == name:
+            self._free(order.worker)
 
     def _combine(self, order: messages.CombineRound) -> None:
         seconds = self.costs.average(len(order.shares))

@@ -9,21 +9,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from daskdl.coordinator import messages
-from daskdl.coordinator.open_round import Crew, OpenRound, Share, overtaken, work_of
+from daskdl.coordinator.crew import Crew
+from daskdl.coordinator.open_round import OpenRound, work_of
 from daskdl.coordinator.progress import Progress, Stopwatch, TrainingPlan
+from daskdl.coordinator.relief import HURRIED, Relief
 from daskdl.coordinator.round_size import resized
 from daskdl.coordinator.saving import Saving
-from daskdl.coordinator.slices import chain, slices
+from daskdl.coordinator.slices import slices
 from daskdl.coordinator.stopping import REMEDY, TIMEOUT
 from frames.exceptions import H2OValueError
 
 Phase = Literal["new", "between", "training", "combining", "scoring", "finished"]
-# why a job ends in a hurry: nothing is begun any more that could take long
-HURRIED = ("timeout", "stopped")
+LEAST_PIECE = 0.25  # seconds that a piece of a worker's share should take at least
 
 
 @dataclass
-class Coordinator:
+class Coordinator(Relief):
     """A training job as a pure machine: `handle(event, now) -> instructions`; `now` is seconds since 1970.
 
     The caller carries the instructions out in their order and reports back. Times, weights and rows stay outside;
@@ -122,49 +123,51 @@ class Coordinator:
             self._begin_round()
 
     def _begin_round(self) -> None:
-        size = min(self.progress.per_round, self.plan.target - self.progress.done)
-        if self.progress.speed and self.watch.left < math.inf:  # a round must not run far beyond the time that is left
+        size = min(self.progress.per_round, self.plan.target - self.progress.begun)
+        if (
+            size and self.progress.speed and self.watch.left < math.inf
+        ):  # a round must not run far beyond the time that is left
             size = min(size, max(1, int(self.progress.speed * self.watch.left)))
         whole = slices(self.progress.position, self.progress.position + size, self.plan.rows)
         most = self.plan.workers_at(self.progress.position)
-        given = self.crew.divide(whole, self.plan.rows, self.plan.fixed_shares, most)
+        fixed = self.plan.fixed_shares
+        given = self.crew.divide(whole, self.plan.rows, fixed, most) if size else []
+        if not fixed:
+            given = self.crew.deal(given, self.progress.owed, self._pieces(size))
         self.phase, self.stopped_at = "training", None
-        self.round = OpenRound.of(self.progress.round + 1, self.watch.now, [one for _, one in given])
+        self.round = OpenRound.of(
+            self.progress.round + 1,
+            self.watch.now,
+            [one for _, one in given],
+            chained=not fixed,
+            fresh=size,
+            may_close_early=not fixed and len(given) > len(dict(given)) and size > 0,
+        )
         for share, (worker, _) in zip(self.round.shares, given, strict=True):
-            self._give(share, worker)
+            self.round.give(share, worker, self.watch.now)
+        for share, (worker, _) in zip(self.round.shares, given, strict=True):
+            self._order(share, worker)
 
-    def _give(self, share: Share, worker: str) -> None:
-        assert self.round is not None
-        self.round.give(share, worker, self.watch.now)
-        self._order(share, worker)
-
-    def _order(self, one: Share, worker: str) -> None:
-        assert self.round is not None
-        threads = 1 if self.plan.fixed_shares else self.crew.threads[worker]
-        tasks = tuple(chain(one.slices, self.plan.chunk_bytes, self.plan.budget))
-        self.out.append(one.order(self.round.number, worker, threads, tasks))
+    def _pieces(self, size: int) -> int:
+        """Return in how many pieces each worker trains its share of a round: in one where the round is short."""
+        if len(self.crew.threads) < 2 or not self.progress.speed:
+            return 1
+        return max(1, min(self.plan.pieces, int(size / self.progress.speed / LEAST_PIECE)))
 
     def _trained(self, event: messages.ShareTrained) -> None:
         if self.phase != "training" or self.round is None or event.round != self.round.number:
             return
+        # what a worker would train after a share that its rival has trained first cannot go on from there
+        behind = self.round.behind_the_loser(event.share, event.worker)
         share = self.round.report(event.share, event.worker, event.samples, event.seconds, self.watch.now)
         if share is None:
             return
         if share.rival is not None:
             self.out.append(messages.DropShare(self.round.number, share.number, share.rival))
             share.rival = None
+        self._free(behind)
+        self._close_early()
         self._combine_when_complete()
-
-    def _overtake(self) -> None:
-        """Start shares that take far too long elsewhere, too: the first answer counts."""
-        assert self.round is not None
-        usual = self.round.size / self.progress.speed if self.progress.speed else None
-        for share in self.round.overdue(self.watch.now, usual, self.plan.patience):
-            rival = self.round.least_loaded(self.crew.threads, share.worker)
-            if rival is not None and rival != share.worker:
-                share.rival = rival
-                self._log("overtaken", overtaken(share, self.watch.now), str(share.worker))
-                self._order(share, rival)
 
     def _combine_when_complete(self) -> None:
         assert self.round is not None
@@ -172,11 +175,12 @@ class Coordinator:
             return
         self.stopped_at = None
         if not self.round.trained:  # stopped before anybody trained anything, or no row of the round can be trained
-            self.progress.position += 0 if self.ending else self.round.size
+            if not self.ending:
+                self.progress.pass_over(self.round)
             self.round = None
             self._next()
             return
-        self.phase, self.round.asked = "combining", self.round.trained
+        self.phase, self.round.asked, self.round.closed = "combining", self.round.trained, self.watch.now
         first = self.progress.round == 0
         self.out.append(messages.CombineRound(self.round.number, self.round.asked, self.plan.elastic_rate, first))
 
@@ -197,13 +201,16 @@ class Coordinator:
         return self._next()
 
     def _count(self, done: OpenRound) -> None:
-        samples, seconds = sum(one for _, one in done.asked), self.watch.now - done.begun
-        self.progress.count_round(samples, done.size, stopped=self.ending in HURRIED)
-        self.progress.speed = samples / seconds if seconds > 0 else None
+        seconds = self.watch.now - done.begun
+        self.progress.count_round(done, stopped=self.ending in HURRIED)
+        trained = sum(samples for _, samples in done.asked)
+        self.progress.speed = trained / seconds if seconds > 0 else None
+        for worker, (samples, busy) in done.work().items():
+            self.crew.learn(worker, samples, busy)
         if self.plan.resize is None or self.progress.round < 2:
             return
         before = self.progress.per_round
-        after = resized(before, seconds - done.slowest, seconds, len(self.crew.threads), self.plan.resize)
+        after = resized(before, done.communication(self.watch.now), seconds, len(self.crew.threads), self.plan.resize)
         self.progress.per_round = after
         if after != before:
             self._log("resized", f"Rounds have {after} samples instead of {before} from now on.")
@@ -233,9 +240,6 @@ class Coordinator:
                 self.ending, self.message = "stopping", reason
         self._save_when_due()
         self._next()
-
-    def _log(self, kind: str, text: str, worker: str = "") -> None:
-        self.out.append(messages.Log(kind, text, worker))
 
     def _save_when_due(self) -> None:
         if not self.ending and self.saving.due(self.progress, self.watch.elapsed):
@@ -301,10 +305,6 @@ class Coordinator:
             self.stopped_at = self.watch.now
             self.out.append(messages.StopShares(self.round.number))
 
-    def _drop(self, of: OpenRound, shares: list[Share]) -> None:
-        for one in shares:
-            self.out += [messages.DropShare(of.number, one.number, name) for name in (one.worker, one.rival) if name]
-
     def _tick(self, event: messages.Tick) -> None:
         if self.waiting_since is not None:
             if self.watch.now - self.waiting_since >= self.plan.no_workers_timeout:
@@ -312,8 +312,9 @@ class Coordinator:
                 self._note_end("no-workers", f"{waited}; the last model stands.")
                 self._finish()
         elif self.round and self.stopped_at is not None and self.watch.now - self.stopped_at >= self.plan.grace:
-            self._drop(self.round, self.round.running)
-            self.round.give_up()
+            late = self.round.running
+            self._drop(self.round, late)
+            self.round.give_up(late)
             self._combine_when_complete()
         elif self.round and self.phase == "training" and self.stopped_at is None:
             self._overtake()
@@ -331,43 +332,6 @@ class Coordinator:
                 self._finish()
             else:
                 self._wait()
-
-    def _failed(self, event: messages.ShareFailed) -> None:
-        if self.round is None or event.round != self.round.number:
-            return
-        held = self.round.let_go(event.worker, event.share)
-        if held:
-            said = f"Share {event.share} failed on worker {event.worker}: {event.message}"
-            self._log("share-failed", said, event.worker)
-            self._again(held, event.message, failed=True)
-
-    def _again(self, held: list[Share], cause: str, failed: bool) -> None:
-        """Send shares out again: same slices, same starting weights, another worker where there is one."""
-        if not held or self.round is None:
-            return
-        self.phase = "training"
-        for share in held:
-            self.round.take_back(share, failed)
-        if self.ending in HURRIED:
-            for share in held:
-                share.trained = 0
-            self._combine_when_complete()
-            return
-        tired = next((share for share in held if share.attempts >= self.plan.attempts), None)
-        if tired is not None:
-            self._drop(self.round, self.round.running)
-            times = f"failed {tired.attempts} times: {cause}."
-            self._note_end("failed", f"Share {tired.number} of round {self.round.number} {times}")
-            self._finish()
-            return
-        self._give_open_shares()
-
-    def _give_open_shares(self) -> None:
-        assert self.round is not None
-        for share in self.round.shares:
-            worker = self.round.least_loaded(self.crew.threads, share.avoid)
-            if share.trained is None and share.worker is None and worker is not None:
-                self._give(share, worker)
 
     def _joined(self, event: messages.WorkerJoined) -> None:
         if self.crew.join(event.worker, event.threads):

@@ -119,7 +119,11 @@ Event = (
 
 @dataclass(frozen=True)
 class TrainShare:
-    """Train these slices from the weights of the last finished round, as a chain of `tasks`, on this worker only."""
+    """Train these slices as a chain of `tasks`, on this worker only, from the weights of the last finished round.
+
+    Where it comes `after` another share of this worker it goes on from that share's result, which is a part of its own
+    then; `last`: nothing comes after it yet. `pace`: samples of the whole round per sample of this worker.
+    """
 
     round: int
     share: int
@@ -128,6 +132,9 @@ class TrainShare:
     tasks: tuple[tuple[Slice, ...], ...]
     samples: int
     attempt: int = 1
+    after: int | None = None
+    last: bool = True
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,8 @@ class DropShare:
 @dataclass(frozen=True)
 class CombineRound:
     """Average the shares, in this order, weighted by their samples: (share, samples) pairs.
+
+    The samples of a share are its own and those of the shares that it came after.
 
     `elastic_rate`: the moving rate of elastic averaging (None without); `first`: there is no consensus yet.
     """

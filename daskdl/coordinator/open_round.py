@@ -1,89 +1,35 @@
-"""A round in flight: the crew of workers, the shares they train, and what has come back."""
+"""A round in flight: the shares that workers train, and what has come back."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from daskdl.coordinator.crew import Owed
 from daskdl.coordinator.messages import TrainShare
-from daskdl.coordinator.slices import Part, Slice, assign, cut, fixed_shares, owners_of, place_fixed, samples_of
+from daskdl.coordinator.slices import Slice, samples_of
 from frames.exceptions import H2OValueError
 
 LEAST_PATIENCE = 3.0  # seconds that any share may take: a first look at a partition, a compilation
 FAR_OVER = 4.0  # times what others take; two workers on one busy core differ by 2 to 3
-
-
-@dataclass
-class Crew:
-    """The living workers with their `threads`, the `owners` of each partition's chunks, and who trains which rows.
-
-    The `assignment` is made anew only after somebody came or left, so that chunks stay where they are.
-    """
-
-    threads: dict[str, int] = field(default_factory=dict)
-    owners: list[tuple[str, ...]] = field(default_factory=list)
-    assignment: dict[str, list[Part]] | None = None
-
-    def copy(self) -> Crew:
-        """Return a crew that shares nothing that changes with this one."""
-        return Crew(dict(self.threads), list(self.owners), self.assignment)
-
-    def join(self, worker: str, threads: int) -> bool:
-        """Take in a worker that is there; True when it is new."""
-        new = worker not in self.threads
-        if new or self.threads[worker] != threads:
-            self.assignment = None
-        self.threads[worker] = threads
-        return new
-
-    def lose(self, worker: str) -> bool:
-        """Forget a worker that is gone; False when it was not known."""
-        if self.threads.pop(worker, None) is None:
-            return False
-        self.owners = [tuple(one for one in names if one != worker) for names in self.owners]
-        self.assignment = None
-        return True
-
-    def divide(
-        self, whole: list[Slice], rows: Sequence[int], fixed: int | None, most: int | None = None
-    ) -> list[tuple[str, list[Slice]]]:
-        """Cut a round's slices in (worker, slices) shares.
-
-        `fixed` many shares whoever is there, or one per worker, for at most so many workers.
-        """
-        if fixed:
-            lists = fixed_shares(whole, fixed)
-            return list(zip(place_fixed(lists, self.owners, self.threads), lists, strict=True))
-        chosen = self._chosen(rows, most)
-        if self.assignment is None or set(self.assignment) != set(chosen):
-            self.assignment = assign(rows, self.owners, chosen)
-            if len(chosen) == len(self.threads):  # others, who come later, do best with what they hold already
-                self.owners = owners_of(self.assignment, self.owners)
-        return list(cut(whole, self.assignment).items())
-
-    def _chosen(self, rows: Sequence[int], most: int | None) -> dict[str, int]:
-        """Return at most so many workers with their threads: who trains already first, then who holds most rows."""
-        if most is None or most >= len(self.threads):
-            return self.threads
-        held = dict.fromkeys(self.threads, 0)
-        for count, names in zip(rows, self.owners, strict=True):
-            for name in names:
-                held[name] = held.get(name, 0) + count
-        order = sorted(self.threads, key=lambda name: (name not in (self.assignment or ()), -held[name], name))
-        return {name: self.threads[name] for name in order[:most]}
+CLOSING = 1.15  # times what the median worker took that a round lasts, where the rest can be left to the next one
 
 
 @dataclass
 class Share:
-    """The part of a round that one worker trains.
+    """A part of a round that one worker trains.
 
     `worker` has it now (None: nobody), `trained` samples once it is done, `attempts` times it was given out,
     `issued` when (seconds), `avoid` the worker that failed it last; `rival` trains the same rows, because
-    `worker` takes too long: the first answer counts.
+    `worker` takes too long: the first answer counts. `alone` it begins with the weights of the round, else with what
+    its worker trained in the round before it.
     """
 
     number: int
     slices: tuple[Slice, ...]
+    samples: int
     worker: str | None = None
     trained: int | None = None
     seconds: float = 0.0
@@ -91,23 +37,7 @@ class Share:
     issued: float = 0.0
     avoid: str | None = None
     rival: str | None = None
-
-    @property
-    def samples(self) -> int:
-        """How many samples the share has."""
-        return samples_of(self.slices)
-
-    def order(self, number: int, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:
-        """Return the order to train it on `worker` in round `number`, as a chain of `tasks` on so many threads."""
-        return TrainShare(
-            round=number,
-            share=self.number,
-            worker=worker,
-            threads=threads,
-            tasks=tasks,
-            samples=self.samples,
-            attempt=self.attempts,
-        )
+    alone: bool = True
 
     @property
     def out(self) -> bool:
@@ -117,67 +47,140 @@ class Share:
 
 @dataclass
 class OpenRound:
-    """The shares of one round; `asked` is what was asked to be combined: (share, samples) pairs, empty before that."""
+    """The shares of one round; `asked` is what was asked to be combined: (share, samples) pairs, empty before that.
+
+    With `chained` each share goes on from the one that its worker trained before, so that a worker has one result; else
+    each begins with the weights of the round. Of its `size` samples `fresh` are new in this round. Where it
+    `may_close_early`, what slow workers have not trained by then is `owed`.
+    """
 
     number: int
     begun: float
     shares: list[Share] = field(default_factory=list)
     asked: tuple[tuple[int, int], ...] = ()
     heard: dict[str, float] = field(default_factory=dict)  # when each worker finished a share last
+    chained: bool = True
+    size: int = 0
+    fresh: int = 0
+    may_close_early: bool = False
+    closed: float | None = None  # when all shares were trained or given up
+    owed: list[Owed] = field(default_factory=list)
+    _open: set[int] = field(default_factory=set)  # shares that are not trained
+    _chains: dict[str, list[int]] = field(default_factory=dict)  # shares of each worker, in the order of its work
+    _left: dict[str, int] = field(default_factory=dict)  # how many of them it has not trained yet
 
     @classmethod
-    def of(cls, number: int, begun: float, lists: Iterable[Sequence[Slice]]) -> OpenRound:
+    def of(cls, number: int, begun: float, lists: Iterable[Sequence[Slice]], **more: Any) -> OpenRound:
         """Return a round of one share per list of slices, numbered from 0."""
-        return cls(number, begun, [Share(n, tuple(one)) for n, one in enumerate(lists)])
-
-    @property
-    def size(self) -> int:
-        """How many samples of the stream the round takes."""
-        return sum(share.samples for share in self.shares)
+        shares = [Share(n, tuple(one), samples_of(one)) for n, one in enumerate(lists)]
+        size = sum(share.samples for share in shares)
+        return cls(number, begun, shares, size=size, _open=set(range(len(shares))), **more)
 
     @property
     def complete(self) -> bool:
         """True when every share is trained or given up."""
-        return all(share.trained is not None for share in self.shares)
+        return not self._open
 
     @property
     def trained(self) -> tuple[tuple[int, int], ...]:
-        """The (share, samples) pairs to be combined, in the order of their numbers."""
-        return tuple((share.number, share.trained) for share in self.shares if share.trained)
+        """The (share, samples) pairs to be combined, in the order of their numbers: of a chain its last share alone."""
+        pairs = [(share.number, share.trained) for share in self.shares if share.alone and share.trained]
+        for chain in self._chains.values():
+            done = [self.shares[number] for number in chain if self.shares[number].trained is not None]
+            if samples := sum(share.trained or 0 for share in done):
+                pairs.append((done[-1].number, samples))
+        return tuple(sorted(pairs))
 
-    @property
-    def slowest(self) -> float:
-        """Seconds that the slowest share trained."""
-        return max((share.seconds for share in self.shares), default=0.0)
+    def work(self) -> dict[str, tuple[int, float]]:
+        """Return the samples that each worker trained in the round, and its seconds for them."""
+        found: dict[str, tuple[int, float]] = {}
+        for share in self.shares:
+            if share.worker is not None and share.trained:
+                samples, seconds = found.get(share.worker, (0, 0.0))
+                found[share.worker] = samples + share.trained, seconds + share.seconds
+        return found
 
-    def held_by(self, worker: str, number: int | None = None) -> list[Share]:
-        """Return the shares that a worker trains or holds the results of; only `number` when given."""
-        return [one for one in self.shares if one.worker == worker and number in (None, one.number)]
+    def communication(self, now: float) -> float:
+        """Return the seconds that the round cost besides training: until the average, and until shares had begun."""
+        waits = [
+            self.heard[worker] - self.begun - busy for worker, (_, busy) in self.work().items() if worker in self.heard
+        ]
+        return now - (self.closed or now) + (max(0.0, statistics.median(waits)) if waits else 0.0)
+
+    def order(self, share: Share, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:
+        """Return the order to train a share that was given to `worker`, as a chain of `tasks` on so many threads."""
+        chain = [] if share.alone or worker != share.worker else self._chains[worker]
+        own = [self.shares[number] for number in chain] or [share]
+        at = chain.index(share.number) if chain else 0
+        return TrainShare(
+            round=self.number,
+            share=share.number,
+            worker=worker,
+            threads=threads,
+            tasks=tasks,
+            samples=share.samples,
+            attempt=share.attempts,
+            after=chain[at - 1] if at else None,
+            last=not chain or at == len(chain) - 1,
+            pace=self.size / max(1, sum(one.samples for one in own)),
+        )
+
+    def behind(self, worker: str, number: int) -> list[Share]:
+        """Return what a worker trains after a share in one chain with it."""
+        chain = self._chains.get(worker, [])
+        return [self.shares[one] for one in chain[chain.index(number) + 1 :]] if number in chain else []
+
+    def behind_the_loser(self, number: int, rival: str) -> list[Share]:
+        """Return what the worker of a share trains after it, where it is the rival that has trained it first."""
+        share = self.shares[number] if number < len(self.shares) else None
+        won = share is not None and share.out and share.rival == rival
+        return self.behind(str(share.worker), number) if share is not None and won else []
 
     def let_go(self, worker: str, number: int | None = None) -> list[Share]:
-        """Forget what a worker trains where another trains it too; return the shares that it alone has."""
-        for share in self.shares:
-            if number in (None, share.number) and share.rival is not None and worker in (share.worker, share.rival):
-                share.worker = share.rival if share.worker == worker else share.worker
+        """Forget what a worker trains where another trains it too; return the shares that it alone has.
+
+        With the share `number` go those that the worker trains after it; None: all that it has.
+        """
+        gone = self.shares if number is None else [self.shares[number], *self.behind(worker, number)]
+        for share in gone:
+            if share.rival is not None and worker in (share.worker, share.rival):
+                if share.worker == worker:
+                    self._pass_to_rival(share)
                 share.rival = None
-        return self.held_by(worker, number)
+        return [share for share in gone if share.worker == worker]
 
     def report(self, number: int, worker: str, samples: int, seconds: float, now: float = 0.0) -> Share | None:
         """Note that a worker trained a share and return it; None when the share is not, or no longer, with that worker.
 
         Where two trained it, the slower one stays in `rival`.
         """
-        for share in self.shares:
-            if share.number != number or worker not in (share.worker, share.rival) or share.trained is not None:
-                continue
-            if not 0 <= samples <= share.samples:
-                raise H2OValueError(f"Share {number} must train 0 to {share.samples} samples; got {samples}.")
-            if worker == share.rival:
-                share.worker, share.rival = share.rival, share.worker
-            share.trained, share.seconds = samples, seconds
-            self.heard[worker] = now
-            return share
-        return None
+        share = self.shares[number] if number < len(self.shares) else None
+        if share is None or worker not in (share.worker, share.rival) or share.trained is not None:
+            return None
+        if not 0 <= samples <= share.samples:
+            raise H2OValueError(f"Share {number} must train 0 to {share.samples} samples; got {samples}.")
+        if worker == share.rival:
+            self._pass_to_rival(share)
+        share.trained, share.seconds = samples, seconds
+        self._open.discard(number)
+        self.heard[worker] = now
+        self._left[worker] -= 1
+        return share
+
+    def _pass_to_rival(self, share: Share) -> None:
+        """Let the rival be the worker that has a share, and the worker its rival."""
+        former = str(share.worker)
+        self._unlink(share)
+        share.worker, share.rival, share.alone = share.rival, former, True
+        self._left[str(share.worker)] = self._left.get(str(share.worker), 0) + 1
+
+    def _unlink(self, share: Share) -> None:
+        """Take a share out of the work of its worker."""
+        worker = str(share.worker)
+        if share.trained is None:
+            self._left[worker] -= 1
+        if not share.alone:
+            self._chains[worker].remove(share.number)
 
     def overdue(self, now: float, usual: float | None, patience: float = LEAST_PATIENCE) -> list[Share]:
         """Return the shares that take far longer than others of the round, or than the `usual` seconds of rounds.
@@ -185,32 +188,62 @@ class OpenRound:
         A worker with several shares trains one after the other: counted is the time since its last answer.
         """
         if any(share.trained for share in self.shares):
-            usual = self.slowest
+            usual = max(share.seconds for share in self.shares)
         if usual is None:
             return []
         limit = max(patience, FAR_OVER * usual)
-        since = {share.number: max(share.issued, self.heard.get(str(share.worker), 0.0)) for share in self.running}
-        return [one for one in self.running if one.rival is None and now - since[one.number] > limit]
+        found, seen = [], set()
+        for share in self.running:
+            first = share.alone or share.worker not in seen
+            seen.add(share.worker)
+            since = max(share.issued, self.heard.get(str(share.worker), 0.0))
+            if first and share.rival is None and now - since > limit:
+                found.append(share)
+        return found
+
+    def close_early(self, now: float) -> list[Share]:
+        """Return the shares that the round is not to wait for: those running when most workers are done for a while.
+
+        They are `owed` from now on.
+        """
+        if not self.may_close_early or not self._open:
+            return []
+        ends = [self.heard[name] - self.begun for name, left in self._left.items() if left == 0 and name in self.heard]
+        if 2 * len(ends) < len(self._left) or now - self.begun <= CLOSING * statistics.median(ends):
+            return []
+        late = self.running
+        self.owed += [Owed(str(share.worker), share.slices) for share in late]
+        return late
 
     def give(self, share: Share, worker: str, now: float) -> None:
         """Note that a share goes to a worker."""
         share.worker, share.trained, share.issued, share.rival = worker, None, now, None
         share.attempts += 1
+        share.alone = not self.chained
+        self._open.add(share.number)
+        self._left[worker] = self._left.get(worker, 0) + 1
+        if self.chained:
+            self._chains.setdefault(worker, []).append(share.number)
 
     def take_back(self, share: Share, failed: bool = False) -> None:
         """Note that nobody has a share any more, its result included; its worker is avoided next when it `failed`."""
         share.avoid = share.worker if failed else share.avoid
-        share.worker, share.trained, share.seconds, share.rival = None, None, 0.0, None
+        if share.worker is not None:
+            self._unlink(share)
+        share.worker, share.trained, share.seconds, share.rival, share.alone = None, None, 0.0, None, True
+        self._open.add(share.number)
 
     @property
     def running(self) -> list[Share]:
-        """The shares that somebody trains now."""
-        return [share for share in self.shares if share.out]
+        """The shares that somebody trains now, in the order of their numbers."""
+        return [self.shares[number] for number in sorted(self._open) if self.shares[number].out]
 
-    def give_up(self) -> None:
-        """Count the shares that are not trained as trained with nothing."""
-        for share in self.shares:
-            share.trained = share.trained or 0
+    def give_up(self, shares: Iterable[Share]) -> None:
+        """Count shares that are not trained as trained with nothing."""
+        for share in shares:
+            self.take_back(share)
+            share.trained = 0
+            self._open.discard(share.number)
 
     def least_loaded(self, threads: Mapping[str, int], avoid: str | None = None) -> str | None:
         """Return the worker with the least samples per thread, `avoid` only when there is no other; None of none."""

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from daskdl.coordinator.crew import Owed
 from daskdl.coordinator.history import HistoryRow, ScoringHistory, speed
-from daskdl.coordinator.open_round import LEAST_PATIENCE
+from daskdl.coordinator.open_round import LEAST_PATIENCE, OpenRound
 from daskdl.coordinator.round_size import ScoringPolicy
+from daskdl.coordinator.slices import Slice
 from daskdl.coordinator.stopping import StoppingRule, Values, objective
 from frames.exceptions import H2OValueError
 
@@ -24,7 +26,8 @@ class TrainingPlan:
     `grace` seconds a stopped share has to report, `patience` seconds that any share may take; `attempts` per share and
     round; `chunk_bytes` per partition and `budget` bytes cut shares into tasks; `elastic_rate` is
     elastic_averaging_moving_rate; `widen_after` samples are trained before each further worker takes part (None: all
-    do from the first round).
+    do from the first round); `pieces` in which a worker trains its share of a long round, at most: those
+    that it has not trained when the others are done are left to a later round.
     Raises H2OValueError for impossible numbers.
     """
 
@@ -49,6 +52,7 @@ class TrainingPlan:
     budget: int | None = None
     elastic_rate: float | None = None
     widen_after: int | None = None
+    pieces: int = 1
 
     def __post_init__(self) -> None:
         if self.target < 0 or self.per_round < 1 or self.attempts < 1:
@@ -92,7 +96,8 @@ class Progress:
     """What a job has done, as of its last finished round or scoring.
 
     `position` in the stream of samples; `samples` that were trained (rows without a response are not); `forgone`
-    samples of the stream that were passed over because a stop cut a round short;
+    samples of the stream that were passed over because a stop cut a round short; `owed` ones that rounds left to later
+    rounds;
     times are seconds since the job began, over all its runs; `scored_round` was scored last; `best` is a row of the
     history, `best_round` its round; `limit_from` is when max_runtime_secs began to count.
     """
@@ -103,6 +108,7 @@ class Progress:
     position: int = 0
     samples: int = 0
     forgone: int = 0
+    owed: list[Owed] = field(default_factory=list)
     elapsed: float = 0.0
     scoring_seconds: float = 0.0
     last_score_start: float | None = None
@@ -131,7 +137,7 @@ class Progress:
     def copy(self) -> Progress:
         """Return a record that shares nothing that changes with this one."""
         history = replace(self.history, rows=list(self.history.rows))
-        return replace(self, history=history, warnings=list(self.warnings))
+        return replace(self, history=history, warnings=list(self.warnings), owed=list(self.owed))
 
     def goal_values(self, plan: TrainingPlan) -> list[float]:
         """Return the stopping metric of every row of the history, validation before training; NaN where unscored."""
@@ -148,14 +154,27 @@ class Progress:
     @property
     def done(self) -> int:
         """The samples that count towards the target of the plan."""
+        return self.begun - sum(one.samples for one in self.owed)
+
+    @property
+    def begun(self) -> int:
+        """The samples that count or are owed: no round needs to take them from the stream."""
         return self.position - self.forgone
 
-    def count_round(self, samples: int, size: int, stopped: bool = False) -> None:
-        """Count a finished round of `size` samples of the stream, `samples` trained, cut short when `stopped`."""
+    def count_round(self, done: OpenRound, stopped: bool = False) -> None:
+        """Count a finished round, cut short when `stopped`: then what it did not train is passed over."""
         self.round += 1
-        self.position += size
+        samples = sum(count for _, count in done.asked)  # what became of a share since then is not in the average
         self.samples += samples
-        self.forgone += size - samples if stopped else 0
+        self.pass_over(done)
+        if stopped:
+            self.forgone += done.size - samples
+            self.owed = []
+
+    def pass_over(self, done: OpenRound) -> None:
+        """Go on in the stream behind a round; what it leaves to others is owed."""
+        self.position += done.fresh
+        self.owed = list(done.owed)
 
     def count_scoring(
         self, now: float, training: Values, validation: Values | None, seconds: float, plan: TrainingPlan
@@ -194,13 +213,15 @@ class Progress:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for strict JSON."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {**values, "history": self.history.to_dict(), "warnings": list(self.warnings)}
+        owed = [[one.worker, [list(part) for part in one.slices]] for one in self.owed]
+        return {**values, "history": self.history.to_dict(), "warnings": list(self.warnings), "owed": owed}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Progress:
         """Return the progress that `to_dict` wrote."""
         history = ScoringHistory.from_dict(values["history"])
-        return cls(**{**values, "history": history, "warnings": list(values["warnings"])})
+        owed = [Owed(worker, tuple(Slice(*part) for part in parts)) for worker, parts in values.get("owed", ())]
+        return cls(**{**values, "history": history, "warnings": list(values["warnings"]), "owed": owed})
 
 
 @dataclass

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TypedDict
 
 TOPIC = "daskdl"
-INTERVAL = 1.0  # seconds between two reports of a job
+INTERVAL = 1.0  # seconds between two reports of a job ...
+LATER = 2.0  # ... and once it has gone on for YOUNG seconds
+YOUNG = 60.0
 ENDED = ("finished", "failed")  # phases of a job that is over
 PARTS_OF_TIME = ("training", "averaging", "scoring", "waiting")
 

@@ -79,38 +79,40 @@ def slices(begin: int, end: int, rows: Sequence[int]) -> list[Slice]:
     return [Slice(number, start, stop) for number, (start, stop) in enumerate(pairs) if stop > start]
 
 
-def assign(rows: Sequence[int], owners: Sequence[Iterable[str]], threads: Mapping[str, int]) -> dict[str, list[Part]]:
-    """Which part of every partition each worker trains, so that loads are as its number of threads.
+def assign(
+    rows: Sequence[int], owners: Sequence[Iterable[str]], capacity: Mapping[str, float]
+) -> dict[str, list[Part]]:
+    """Which part of every partition each worker trains, so that loads are as its capacity (threads, or measured speed).
 
     `owners[p]` names the workers that hold the chunks of partition p. Partitions stay whole and with an owner as long
     as nobody carries more than a tenth above its fair load; partitions nobody holds go to the least loaded worker;
     what is too much moves on, a partition cut in two where it must be. Depends on nothing but its arguments.
     Example: `assign([10], [["a"]], {"a": 1, "b": 1}) == {"a": [Part(0, 0, 5, 10)], "b": [Part(0, 5, 10, 10)]}`
     """
-    if not threads:
+    if not capacity:
         raise H2OValueError("Rows must be assigned to at least one worker; got none.")
-    plan: dict[str, list[Part]] = {worker: [] for worker in sorted(threads)}
+    plan: dict[str, list[Part]] = {worker: [] for worker in sorted(capacity)}
     load = dict.fromkeys(plan, 0)
     held = [[worker for worker in sorted(set(names)) if worker in plan] for names in owners]
     # the choosiest partitions first, then the largest: the rest evens out what these leave
     order = sorted((p for p in range(len(rows)) if rows[p] > 0), key=lambda p: (not held[p], len(held[p]), -rows[p], p))
     for p in order:
-        worker = min(held[p] or plan, key=lambda w: ((load[w] + rows[p]) / threads[w], w))
+        worker = min(held[p] or plan, key=lambda w: ((load[w] + rows[p]) / capacity[w], w))
         plan[worker].append(Part(p, 0, rows[p], rows[p]))
         load[worker] += rows[p]
-    _even_out(plan, load, threads, held)
+    _even_out(plan, load, capacity, held)
     return plan
 
 
-def _even_out(plan: dict[str, list[Part]], load: dict[str, int], threads: Mapping[str, int], held: list) -> None:
-    total, width = sum(load.values()), sum(threads[worker] for worker in plan)
-    fair = {worker: total * threads[worker] / width for worker in plan}
+def _even_out(plan: dict[str, list[Part]], load: dict[str, int], capacity: Mapping[str, float], held: list) -> None:
+    total, width = sum(load.values()), sum(capacity[worker] for worker in plan)
+    fair = {worker: total * capacity[worker] / width for worker in plan}
     while True:
         giver = max(plan, key=lambda w: (load[w] - fair[w], w))
         taker = min(plan, key=lambda w: (load[w] - fair[w], w))
         spare = min(int(load[giver] - fair[giver]), int(fair[taker] - load[taker]))
-        if load[giver] <= fair[giver] * (1 + UNEVEN) + 1 or spare < 1:
-            return
+        if spare < 1 or (load[giver] <= fair[giver] * (1 + UNEVEN) + 1 and load[taker] > 0):
+            return  # nobody is left without rows, however slow it is
         part = _pick(plan[giver], spare, taker, held)
         given = min(spare, part.high - part.low)
         plan[giver].remove(part)
@@ -160,6 +162,21 @@ def cut(round_slices: Iterable[Slice], assignment: Mapping[str, Iterable[Part]])
         if mine:
             result[worker] = mine
     return result
+
+
+def pieces_of(share: Sequence[Slice], count: int) -> list[list[Slice]]:
+    """Cut a share in `count` pieces, each with its part of every slice; empty ones are left out.
+
+    Example: `pieces_of([Slice(0, 0, 3)], 2)` is `[[Slice(0, 0, 1)], [Slice(0, 1, 3)]]`.
+    """
+    cuts = [
+        [
+            Slice(one.partition, one.start + one.samples * k // count, one.start + one.samples * (k + 1) // count)
+            for one in share
+        ]
+        for k in range(count)
+    ]
+    return [piece for cut in cuts if (piece := [one for one in cut if one.samples])]
 
 
 def fixed_shares(round_slices: Sequence[Slice], count: int) -> list[list[Slice]]:

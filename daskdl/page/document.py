@@ -30,7 +30,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from daskdl.coordinator.report import PARTS_OF_TIME
+from daskdl.coordinator.report import LATER, PARTS_OF_TIME, YOUNG
 from daskdl.page import columns
 from daskdl.page.board import Board, Job
 from daskdl.page.columns import AXES, Columns, WorkerFacts
@@ -39,6 +39,7 @@ COLOURS_OF_PARTS = ("#2ca02c", "#1f77b4", "#9467bd", "#d9d9d9")
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
 # The cell is a number that the board has read, and Underscore escapes what stands in <%- %>.
 BAR = '<div style="background: #cfe2f3; width: <%- value %>%; white-space: nowrap"><%- value %> %</div>'
+SLACK = 0.5  # seconds by which the clock that calls for updates may be early
 SLOW = 5.0  # seconds between two looks at curves and layers: scorings have that distance (score_interval)
 # Bokeh draws a table anew where its rows are others, not where the same number of rows has other values.
 REDRAW = "view.change.emit()"
@@ -101,7 +102,7 @@ class Page:
         self._drawn_at = 0.0  # ... and when
         self._changes: Any = None  # scorings of the jobs then
         self._points: columns.Drawn = {}
-        self._busy = False
+        self._busy, self._shown_at = False, 0.0
         self.jobs, jobs = _table("jobs", JOBS, columns.jobs_columns(board, time.time()), height=200, selectable=True)
         self.times, self._bars = _bars()
         self.curves, self._figure = _curves()
@@ -135,8 +136,16 @@ class Page:
         if not self._busy:
             self.update()
 
+    def follow(self) -> None:
+        """Show what the board holds now; less often where no job has begun of late: then they report less often."""
+        jobs = self._board.jobs.values()
+        young = any(not job.over and job.report["seconds"] < YOUNG for job in jobs)
+        if young or time.monotonic() - self._shown_at >= LATER - SLACK:
+            self.update()
+
     def update(self) -> None:
         """Show what the board holds now."""
+        self._shown_at = time.monotonic()
         self._busy = True
         try:
             self._update()

@@ -19,7 +19,7 @@ def document(scheduler: Any, extra: dict[str, Any], doc: Document) -> None:
     reports = reports_of(scheduler)
     page = Page(reports.board, reports.workers)
     doc.add_root(page.root)
-    doc.add_periodic_callback(page.update, MILLISECONDS)
+    doc.add_periodic_callback(page.follow, MILLISECONDS)
     doc.title = "daskdl: training jobs"
     doc.template = env.get_template("simple.html")
     doc.template_variables.update(extra)

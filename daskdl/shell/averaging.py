@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ class Averaging:
     fixed: bool = False
     own: dict[str | int, tuple[str, Any]] = field(default_factory=dict)
     done: dict[int, Any] = field(default_factory=dict)
+    _totals: dict[int, tuple[int, float]] = field(default_factory=dict)  # samples and seconds of chains up to a share
 
     def sent(self, state: State) -> Any:
         """Return a state as tasks are to be given it: itself, or a future. Raises LostError where none takes it."""
@@ -41,18 +42,25 @@ class Averaging:
     def _travels(self, state: State) -> bool:
         return not self.elastic and state.nbytes <= TRAVELS
 
-    def take(self, share: int, future: distributed.Future, like: State) -> tuple[int, float]:
-        """Note a trained share; return its samples and seconds. Raises LostError where its result is gone.
+    def take(self, order: messages.TrainShare, future: distributed.Future, like: State) -> tuple[int, float]:
+        """Note a trained share; return its own samples and seconds. Raises LostError where its result is gone.
 
         `like` is a state of the same size.
         """
-        if self._travels(like):
+        if self._travels(like) and order.last:
             delta = self.cluster.wait(future)
-            self.done[share] = delta
-            return delta.samples, delta.seconds
-        outcome = self.cluster.wait(self._submit("daskdl-share-outcome", _outcome, future))
-        self.done[share] = future
-        return outcome
+            self.done[order.share], total = delta, (delta.samples, delta.seconds)
+        else:
+            total = self.cluster.wait(self._submit("daskdl-share-outcome", _outcome, future))
+            self.done[order.share] = future
+        before = (0, 0.0) if order.after is None else self._totals[order.after]
+        self._totals[order.share] = total
+        return total[0] - before[0], max(0.0, total[1] - before[1])
+
+    def renew(self, deltas: Mapping[int, Delta] | None = None) -> None:
+        """Forget the shares of a round that is over; take in those that were trained while nobody asked here."""
+        self.done = dict(deltas or {})
+        self._totals = {share: _outcome(delta) for share, delta in self.done.items()}
 
     def begin(self, before: Sequence[State], workers: Sequence[str]) -> None:
         """Go on from the states of a checkpoint; where there are fewer workers now, the last ones are left out."""
@@ -81,6 +89,8 @@ class Averaging:
     def average(self, order: messages.CombineRound, state: State) -> Delta:
         """Return the average that is asked for; `state` is that of the round before. Raises LostError."""
         level = [self.done[share] for share, _ in order.shares]
+        if self._travels(state) and not all(isinstance(one, Delta) for one in level):
+            level = self.cluster.wait(level)
         if all(isinstance(one, Delta) for one in level):
             return tasks.averaged(level)
         return self.cluster.wait(self._on_workers(order, level, state))

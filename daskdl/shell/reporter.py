@@ -1,4 +1,4 @@
-"""Reports of a running job sent to the scheduler, once a second, for the page on the Dask dashboard."""
+"""Reports of a running job sent to the scheduler, every second or two, for the page on the Dask dashboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.observer import Observer, layer_reports
-from daskdl.coordinator.report import INTERVAL, TOPIC, LayerReport
+from daskdl.coordinator.report import INTERVAL, LATER, TOPIC, YOUNG, LayerReport
 from daskdl.model.status_table import layer_statistics
 from daskdl.network.state import State
 from daskdl.shell.cluster import Cluster
@@ -32,7 +32,8 @@ class Reporter:
         self._plan = plan
         self.observer = Observer(job, model)
         self._state: State | None = None  # the network, where it is newer than what the observer shows of it
-        self._sent = -INTERVAL
+        self._sent = -LATER
+        self._began = time.monotonic()
         self._pending: concurrent.futures.Future | None = None
         self._complained = False
         self._ended = False  # whether the last report is on its way
@@ -63,7 +64,8 @@ class Reporter:
 
     @property
     def _due(self) -> bool:
-        return time.monotonic() - self._sent >= INTERVAL
+        now = time.monotonic()
+        return now - self._sent >= (INTERVAL if now - self._began < YOUNG else LATER)
 
     def _layers(self, state: State) -> list[LayerReport]:
         plan = self._plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import distributed
@@ -32,24 +32,35 @@ class Shares:
     _held: Any = None
     _weights: Any = None
     _begin: int = 0
+    _round: int | None = None
+    _sent: dict[tuple[int, str], Any] = field(default_factory=dict)  # share and worker -> its future, of this round
 
     def send(
         self, order: messages.TrainShare, state: State, machine: Coordinator, averaging: Averaging
-    ) -> distributed.Future:
-        """Send a share that starts from `state`; return the future of what it trains. Raises LostError."""
+    ) -> distributed.Future | None:
+        """Send a share that starts from `state`; return the future of what it trains. Raises LostError.
+
+        None: the share before it could not be sent either, and its failure takes this one back, too.
+        """
         self.spans.enter(order.round)
         if self._held is None:
             self._held = self.cluster.hold(self.job)
         if self._weights is None or order.round != self._weights[0]:
             self._weights = (order.round, averaging.sent(state))
             self._begin = machine.progress.position
+        if order.round != self._round:
+            self._round, self._sent = order.round, {}
         own, shared = averaging.start(order), self._weights[1]  # of elastic averaging only
         start, consensus = shared if own is None else own, shared if averaging.own else None
-        size = machine.round.size if machine.round else order.samples
-        timing = tasks.Timing(order.round, self._begin, size / max(1, order.samples))
+        timing = tasks.Timing(order.round, self._begin, order.pace, order.share)
         before: Any = start
+        if order.after is not None:
+            before = self._sent.get((order.after, order.worker)) or averaging.done.get(order.after)
+            if before is None:
+                return None
         for slices in order.tasks:
             before = self._submit(order, before, slices, timing, consensus)
+        self._sent[order.share, order.worker] = before
         return before
 
     def _submit(

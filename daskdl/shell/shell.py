@@ -239,7 +239,7 @@ class Shell:
             return self._lose_loan(str(lost))
         rounds = self.coordinator.progress.round
         self.coordinator, self.standing, self._tries = returned.machine, returned.standing, 0
-        self._averaging.done = dict(returned.deltas)
+        self._averaging.renew(returned.deltas)
         self._reporter.back(returned.observer, returned.machine, returned.standing.state)
         self._said(returned.log)
         put_off, _ = self._lender.end()
@@ -281,6 +281,8 @@ class Shell:
 
     def _send(self, order: messages.TrainShare) -> None:
         last = self._shares.send(order, self.standing.state, self.coordinator, self._averaging)
+        if last is None:
+            return
         self._running[order.round, order.share, order.worker] = last
         last.add_done_callback(lambda future, o=order: self._queue.put(lambda: self._share_over(o, future)))
 
@@ -296,7 +298,7 @@ class Shell:
         del self._running[name]
         if future.status == "finished":
             try:
-                samples, seconds = self._averaging.take(order.share, future, self.standing.state)
+                samples, seconds = self._averaging.take(order, future, self.standing.state)
             except LostError as lost:
                 return messages.ShareFailed(order.round, order.share, order.worker, str(lost))
             return messages.ShareTrained(order.round, order.share, order.worker, samples, seconds)
@@ -305,8 +307,13 @@ class Shell:
         return messages.ShareFailed(order.round, order.share, order.worker, f"its task was {future.status}")
 
     def _drop(self, order: messages.DropShare) -> None:
-        if (future := self._running.pop((order.round, order.share, order.worker), None)) is not None:
-            future.cancel()
+        future = self._running.pop((order.round, order.share, order.worker), None)
+        if future is None:
+            return
+        if not future.done():  # it may be at it: what nobody waits for need not be trained to its end
+            self.cluster.suspects.add(order.worker)
+            self.cluster.tell(tasks.stop_share, self.job.key, order.round, order.share, workers=[order.worker])
+        future.cancel()
 
     def _stop_shares(self, order: messages.StopShares) -> None:
         self.cluster.tell(tasks.stop_round, self.job.key, order.round, workers=self._workers)
@@ -321,7 +328,7 @@ class Shell:
             return
         self._tries = 0
         self.standing.moved(delta.state)
-        self._averaging.done.clear()
+        self._averaging.renew()
         self._reporter.network(delta.state)
         self._queue.put(messages.RoundCombined(order.round, broken(self.job.plan.layout, delta.state)))
         if self.watch is not None:

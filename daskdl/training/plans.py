@@ -24,6 +24,7 @@ STALENESS = 32  # digits have the same error after one epoch with 1, 16 and 32 r
 VIEWS_PER_EPOCH = 64
 STALE_RATE = 0.16  # rows of a view times the rate set by hand
 REPRODUCIBLE_BUDGET = 256 << 20  # bytes of chunks that a task of a reproducible run reads, whatever its worker has
+PIECES = 4  # in which a worker trains its share of a long round (docs/scaling.md)
 SHARE_ROWS = 20_000  # training rows that a fixed share of a reproducible run should have at least
 
 
@@ -134,6 +135,7 @@ def training_plan(
         chunk_bytes=chunk_bytes,
         budget=REPRODUCIBLE_BUDGET if actual.reproducible else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
+        pieces=1 if alone or fixed else PIECES,
         widen_after=None if alone or fixed else _widen_after(actual, chunk_bytes, budget),
     )
 

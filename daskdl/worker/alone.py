@@ -157,11 +157,10 @@ class Alone:
         return self.recalled or self.now >= self.limit
 
     def _train(self, order: messages.TrainShare) -> None:
-        assert self.machine.round is not None  # it has just been given out
         self.fresh = False
-        pace = self.machine.round.size / max(1, order.samples)
-        timing = tasks.Timing(order.round, self.machine.progress.position, pace)
-        before: Any = self.standing.state
+        timing = tasks.Timing(order.round, self.machine.progress.position, order.pace)
+        before: Any = self.standing.state if order.after is None else self.deltas[order.after]
+        earlier = (0, 0.0) if order.after is None else (before.samples, before.seconds)
         try:
             for slices in order.tasks:
                 chunks = [self.train[one.partition] for one in slices]
@@ -179,7 +178,8 @@ class Alone:
         if self.now >= self.limit:
             self.events.append(messages.Tick())  # the share may be cut short: the coordinator must know why
         self.deltas[order.share] = before
-        done = messages.ShareTrained(order.round, order.share, order.worker, before.samples, before.seconds)
+        samples, seconds = before.samples - earlier[0], before.seconds - earlier[1]
+        done = messages.ShareTrained(order.round, order.share, order.worker, samples, seconds)
         self.events.append(done)
 
     def _combine(self, order: messages.CombineRound) -> None:

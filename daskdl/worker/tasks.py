@@ -86,6 +86,7 @@ class DesignCache:
 _designs = DesignCache()
 _row_files = RowFiles()
 _stopped: set[tuple[str, int]] = set()
+_dropped: set[tuple[str, int, int]] = set()
 EVERY = -1  # as the number of a round: all of them
 FAN_IN = 8  # shares that are averaged at once (measured: sums per worker first are 4x faster than one flat sum of 8)
 
@@ -93,6 +94,16 @@ FAN_IN = 8  # shares that are averaged at once (measured: sums per worker first 
 def stop_round(key: str, number: int) -> None:
     """Ask the running shares of a round, in this process, to end at their next window."""
     _stopped.add((key, number))
+
+
+def stop_share(key: str, number: int, share: int) -> None:
+    """Ask a share of a round, if it is running in this process, to end at its next window: nobody wants it any more."""
+    _dropped.add((key, number, share))
+
+
+def is_dropped(key: str, timing: Timing) -> bool:
+    """Whether a share, or all shares of its round, were asked to end."""
+    return is_stopped(key, timing.round) or (key, timing.round, timing.share) in _dropped
 
 
 def is_stopped(key: str, number: int) -> bool:
@@ -155,11 +166,15 @@ def bytes_per_row(job: Job, chunks: Sequence[Any]) -> float:
 
 
 class Timing(NamedTuple):
-    """Where a task stands: its round, samples of all workers before that, samples of the round per own sample."""
+    """Where a task stands: its round, samples of all workers before that, samples of the round per own sample.
+
+    `share` is its number in the round, by which it may be stopped alone.
+    """
 
     round: int
     begin: int
     pace: float
+    share: int = -1
 
 
 def train_task(
@@ -182,7 +197,7 @@ def train_task(
         chunks,
         threads=threads,
         timing=timing,
-        stopped=lambda: is_stopped(job.key, timing.round),
+        stopped=lambda: is_dropped(job.key, timing),
         consensus=consensus,
     )
 

@@ -38,6 +38,7 @@ from daskdl.coordinator.messages import (
 )
 from daskdl.coordinator.progress import TrainingPlan
 from daskdl.coordinator.round_size import ScoringPolicy
+from daskdl.coordinator.slices import samples_of, shares_of_stream
 from daskdl.coordinator.stopping import StoppingRule, objective
 from frames.exceptions import H2OValueError
 
@@ -67,6 +68,9 @@ class Story:
         self.outstanding: dict[int, TrainShare] = {}
         self.rivals: dict[int, TrainShare] = {}  # shares that a second worker trains, too
         self.counted: dict[int, int] = {}  # round -> samples that were averaged
+        self.sent: dict[tuple, TrainShare] = {}  # round, share and worker -> the last order of that kind
+        self.asked: list = []  # the slices of the round that is being averaged
+        self.covered: list = []  # the slices of all rounds that were
 
     def begin(self):
         return self.tell(Started(self.threads, self.owners))
@@ -77,6 +81,7 @@ class Story:
         out = self.job.handle(event, self.now)
         for one in out:
             if isinstance(one, TrainShare):
+                self.sent[one.round, one.share, one.worker] = one
                 overtakes = self.job.round.shares[one.share].rival == one.worker
                 (self.rivals if overtakes else self.outstanding)[one.share] = one
             if isinstance(one, DropShare):
@@ -85,10 +90,27 @@ class Story:
                 assert held.pop(one.share).worker == one.worker
             if isinstance(one, CombineRound):
                 self.counted[one.round] = sum(samples for _, samples in one.shares)
+                self.asked = [part for share, _ in one.shares for part in self.slices_of(one.round, share)]
         self.promote()
         self.seen += out
         self.check(before, event)
         return out
+
+    def slices_of(self, number, share):
+        """The slices in the result of a share: its own, and those of the shares that its worker trained before it."""
+        worker, found = self.job.round.shares[share].worker, []
+        while share is not None:
+            order = self.sent[number, share, worker]
+            found += [part for task in order.tasks for part in task]
+            share = order.after
+        return found
+
+    @property
+    def ready(self):
+        """The shares whose workers can be at them: what they come after is trained."""
+        return sorted(
+            n for n, one in self.outstanding.items() if one.after is None or one.after not in self.outstanding
+        )
 
     def promote(self):
         """Of two workers that train a share one may be gone: the other one's answer is what is waited for."""
@@ -135,6 +157,8 @@ class Story:
         return self.trains(max(self.outstanding), after=after)
 
     def combines(self, unstable=None, after=0.0):
+        if self.job.round is not None and self.job.round.asked and unstable is None:
+            self.covered += self.asked
         return self.tell(RoundCombined(self.job.progress.round + 1, unstable), after)
 
     def scores(self, deviance=1.0, validation=None, seconds=0.1, after=0.1):
@@ -365,7 +389,8 @@ def test_a_worker_that_dies_after_training_but_before_combining_has_its_share_tr
     job.trains(1)
     assert of(CombineRound, job.seen)
     assert [(one.worker, one.share) for one in of(TrainShare, job.loses("b"))] == [("a", 1)]
-    assert of(CombineRound, job.trains(1))[0].shares == ((0, 50), (1, 50))
+    assert job.outstanding[1].after == 0  # it goes on from what the worker trained before
+    assert of(CombineRound, job.trains(1))[0].shares == ((1, 100),)
     assert job.combines()
     assert job.job.progress.samples == 100
 
@@ -816,7 +841,14 @@ def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
     """Shares come back or fail, workers die and join, stops and clocks strike, in any order, until the job is over."""
     fixed = data.draw(st.sampled_from([None, 3]))
     plan = make_plan(
-        rows=(7, 0, 20, 13), target=200, per_round=60, fixed_shares=fixed, save_every=3, max_runtime_secs=50, attempts=9
+        rows=(7, 0, 20, 13),
+        target=200,
+        per_round=60,
+        fixed_shares=fixed,
+        save_every=3,
+        max_runtime_secs=50,
+        attempts=9,
+        pieces=data.draw(st.sampled_from([1, 4])),
     )
     job, fresh = begun(Story(plan, threads={"a": 2, "b": 1})), iter("cdefghijklmnopqrstuvwxyz")
     for _ in range(200):
@@ -845,11 +877,135 @@ def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
         elif job.job.phase == "scoring":
             job.scores(data.draw(st.sampled_from([0.5, 1.0, math.nan])), after=after)
         elif job.outstanding:
-            job.trains(data.draw(st.sampled_from(sorted(job.outstanding))), after=after)
+            job.trains(data.draw(st.sampled_from(job.ready or sorted(job.outstanding))), after=after)
         else:
             job.tell(Tick(), after=30.0)
     assert job.job.phase == "finished"
+    if job.last.reason == "epochs":
+        assert every_row_once(job.covered, plan.rows, 200)
     assert job.last.reason in {"epochs", "timeout", "stopped", "unstable", "no-workers", "failed"}
+
+
+def every_row_once(covered, rows, target):
+    """Whether slices lie side by side without a gap, from the first sample of the stream to the last."""
+    for partition, stop in enumerate(shares_of_stream(target, rows)):
+        own = sorted((one.start, one.stop) for one in covered if one.partition == partition)
+        if [0, *(b for _, b in own)] != [*(a for a, _ in own), stop]:
+            return False
+    return True
+
+
+# --- shares that follow the speed of their workers --------------------------------------------------------------------
+
+
+def paced(job, speeds, until="finished"):
+    """Go on with workers that train so many samples a second, in the order in which they are done."""
+    clocks: dict[str, float] = {}
+    while job.job.phase != until and job.job.phase != "finished":
+        if job.job.phase == "scoring":
+            job.scores(0.5, after=0.0)
+        elif job.job.phase == "combining":
+            job.combines()
+            clocks = {}
+        else:
+            name = {n: job.outstanding[n] for n in job.ready}
+            begun = job.job.round.begun
+            ends = {n: clocks.get(o.worker, begun) + o.samples / speeds[o.worker] for n, o in name.items()}
+            first = min(ends, key=lambda n: (ends[n], n))
+            if ends[first] > job.now + 0.25:
+                job.tell(Tick(), after=0.25)
+                continue
+            clocks[name[first].worker] = ends[first]
+            seconds = name[first].samples / speeds[name[first].worker]
+            job.trains(first, after=max(0.0, ends[first] - job.now), seconds=seconds)
+
+
+def given(job, number):
+    """Samples that each worker averaged in a round, by the orders of it that came first."""
+    found: dict[str, int] = {}
+    for (round_, _, worker), order in job.sent.items():
+        if round_ == number:
+            found[worker] = found.get(worker, 0) + order.samples
+    return found
+
+
+ROWS = tuple([1000] * 16)
+
+
+def long_plan(**more):
+    return make_plan(rows=ROWS, target=160_000, per_round=16_000, scoring=NEVER, **more)
+
+
+def test_a_worker_at_half_the_speed_gets_half_the_samples_and_never_none(story):
+    job = begun(story(long_plan(), threads={"a": 1, "b": 1, "c": 1}))
+    paced(job, {"a": 4000.0, "b": 4000.0, "c": 2000.0})
+    last = given(job, job.job.progress.round)
+    assert last["c"] / last["a"] == pytest.approx(0.5, abs=0.08)
+    assert last["a"] == pytest.approx(last["b"], rel=0.15)
+    assert every_row_once(job.covered, ROWS, 160_000)
+    crawling = begun(story(long_plan(), threads={"a": 1, "b": 1, "c": 1}))
+    paced(crawling, {"a": 4000.0, "b": 4000.0, "c": 10.0})
+    assert all(given(crawling, number)["c"] > 0 for number in range(1, crawling.job.progress.round + 1))
+
+
+def test_speeds_that_differ_by_little_move_no_rows(story):
+    job = begun(story(long_plan()))
+    before = job.job.crew.assignment
+    paced(job, {"a": 4000.0, "b": 3700.0})
+    assert job.job.crew.assignment is before
+
+
+def test_reproducible_shares_do_not_follow_speed(story):
+    sent = []
+    for speeds in ({"a": 4000.0, "b": 4000.0}, {"a": 4000.0, "b": 2000.0}):
+        job = begun(story(long_plan(fixed_shares=8, patience=1e9)))
+        paced(job, speeds)
+        sent.append({key[:2]: (order.tasks, order.after, order.pace) for key, order in job.sent.items()})
+    assert sent[0] == sent[1]
+    assert {after for _, after, _ in sent[0].values()} == {None}
+
+
+def test_a_round_ends_when_most_are_done_and_the_slow_worker_trains_the_rest_later(story):
+    job = begun(story(long_plan(pieces=4), threads={"a": 1, "b": 1, "c": 1}))
+    paced(job, {"a": 4000.0, "b": 4000.0, "c": 4000.0}, until="combining")  # one piece each: nobody knows speeds yet
+    job.combines()
+    second = [one for one in job.sent.values() if one.round == 2]
+    assert len(second) == 12
+    assert [one.after for one in second[:4]] == [None, 0, 1, 2]
+    assert [one.last for one in second[:4]] == [False, False, False, True]
+    for share in [*range(8), 8]:  # "c" has trained one piece of four when the others are done with theirs
+        job.trains(share, after=0.0 if share else 1.0, seconds=0.3)
+    out = job.tell(Tick(), after=0.3)
+    assert [one.share for one in of(DropShare, out)] == [9, 10, 11]
+    (combine,) = of(CombineRound, out)
+    assert combine.shares[0] == (3, sum(one.samples for one in second[:4]))
+    assert combine.shares[2] == (8, second[8].samples)
+    out = job.combines()
+    owed = [one.samples for one in second[9:]]
+    assert job.job.progress.position - job.job.progress.samples == sum(owed)
+    third = [one for one in of(TrainShare, out) if one.worker == "c"]
+    assert [one.samples for one in third[:3]] == owed
+    assert sum(samples_of(one.slices) for one in job.job.progress.owed) == sum(owed)
+
+
+def test_what_is_owed_survives_a_checkpoint_and_the_loss_of_its_worker(story):
+    job = begun(story(long_plan(pieces=4), threads={"a": 1, "b": 1, "c": 1}))
+    speeds = {"a": 4000.0, "b": 4000.0, "c": 4000.0}
+    paced(job, speeds, until="combining")
+    job.combines()
+    for share in range(9):
+        job.trains(share, after=0.0 if share else 1.0, seconds=0.3)
+    job.tell(Tick(), after=0.3)
+    job.combines()
+    saved = json.loads(json.dumps(job.job.to_dict()))
+    assert len(saved["progress"]["owed"]) == 3
+    again = story(job=Coordinator.from_dict(saved), threads={"a": 1, "d": 1})
+    again.covered, again.counted = list(job.covered), {n: job.counted[n] for n in (1, 2)}
+    begun(again)
+    paced(again, {"a": 4000.0, "d": 4000.0})
+    assert again.last.reason == "epochs"
+    assert again.job.progress.samples == 160_000
+    assert every_row_once(again.covered, ROWS, 160_000)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
