@@ -215,7 +215,11 @@ def _over(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def _stop_at_exit() -> None:
-    """Stop; from Python 3.12 on no thread can be started any more, and asyncio wants one to close a loop's pool."""
+    """Stop. From Python 3.12 on no thread can be started any more: not for work that is still on its way, which the
+    worker would complain about, and not to close a loop's pool, for which asyncio wants one.
+    """
+    for name in ("distributed.worker", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         stop()
     except RuntimeError as error:
