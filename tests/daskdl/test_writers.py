@@ -32,6 +32,7 @@ from frames.frame import H2OFrame
 from frames.stores.choose import store_at
 
 pytestmark = [
+    pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
     pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),  # of botocore
 ]
