@@ -1,0 +1,51 @@
+"""Who is silent, and since when: heartbeats seen by a clock that may itself have looked away."""
+
+import pytest
+
+from frames.cluster import silence
+from frames.cluster.silence import Heartbeats, least
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test moves."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    made = Clock()
+    monkeypatch.setattr(silence, "time", made)
+    return made
+
+
+def test_silence_grows_from_look_to_look_and_ends_with_a_heartbeat(clock):
+    beats = Heartbeats()
+    assert beats.look({"a": {"last_seen": 1.0}, "b": {"last_seen": 1.0}}) == {"a": 0.0, "b": 0.0}
+    for step in range(1, 5):
+        clock.now += 1.0
+        assert beats.look({"a": {"last_seen": 1.0}, "b": {"last_seen": 1.0 + step}}) == {"a": float(step), "b": 0.0}
+    clock.now += 1.0
+    assert beats.look({"a": {"last_seen": 9.0}}) == {"a": 0.0}
+
+
+def test_who_has_not_looked_for_a_while_begins_anew(clock):
+    beats = Heartbeats()
+    beats.look({"a": {"last_seen": 1.0}})
+    clock.now += silence.LOOK_AWAY + 0.1
+    assert beats.look({"a": {"last_seen": 1.0}}) == {"a": 0.0}
+
+
+def test_a_worker_that_leaves_is_forgotten(clock):
+    beats = Heartbeats()
+    beats.look({"a": {"last_seen": 1.0}})
+    beats.look({})
+    clock.now += 1.0
+    assert beats.look({"a": {"last_seen": 1.0}}) == {"a": 0.0}
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 2.0), (8, 2.0), (40, 4.0), (1000, 24.0)])
+def test_more_silence_means_nothing_where_heartbeats_are_rarer(workers, seconds):
+    assert least(workers) == seconds
