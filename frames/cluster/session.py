@@ -116,8 +116,6 @@ os.register_at_fork(after_in_child=_forked)
 def _adopt() -> None:
     global _used
     _used = True
-    # With conversion on, dask would turn our strings into another dtype and recode every text column.
-    dask.config.set({"dataframe.convert-string": False})
 
 
 def start(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import dask
 import numpy as np
 import pandas as pd
 from distributed import Client, default_client
@@ -192,7 +193,10 @@ def to_dask(table: Table) -> dd.DataFrame:
     by_group = [list(chunks) for chunks in zip(*placement.parts, strict=True)]
     series = {v.column.name: to_series(empty_values(v.column.type), v.column, v.dtype) for v in views}
     meta = pd.DataFrame(series, index=pd.RangeIndex(0))
-    return dd.from_map(expand, first, *by_group, views=views, meta=meta, divisions=divisions, label="frame")
+    # With conversion on, Dask would turn our strings into another dtype and recode every text column. It decides that
+    # here, and the user's setting for other collections stays.
+    with dask.config.set({"dataframe.convert-string": False}):
+        return dd.from_map(expand, first, *by_group, views=views, meta=meta, divisions=divisions, label="frame")
 
 
 def _make_default(current: Client) -> None:

@@ -17,6 +17,25 @@ class Thing:
     """Something that can be held weakly."""
 
 
+def test_a_users_setting_of_dask_stays_and_frames_show_their_texts_as_they_are(client):
+    import dask
+    import dask.dataframe as dd
+    import pandas as pd
+
+    from frames.frame import H2OFrame
+
+    assert dask.config.get("dataframe.convert-string", None) is None
+    texts = pd.DataFrame({"a": ["x", "y", None, "z"], "b": [1, 2, 3, 4]})
+    theirs = dd.from_pandas(texts, npartitions=2)
+    frame = H2OFrame(theirs, column_types={"a": "string"})
+    assert frame.as_data_frame()["a"].tolist()[:2] == ["x", "y"]
+    assert frame.types["a"] == "string"
+    shown = frame.ddf
+    assert shown.compute()["a"].tolist()[:2] == ["x", "y"]
+    assert "conversion" not in repr(shown.expr).lower()
+    assert dask.config.get("dataframe.convert-string", None) is None
+
+
 def test_the_embedded_cluster_is_started_once(client):
     assert session.client() is client
     assert session.start() is client
