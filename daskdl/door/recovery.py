@@ -35,7 +35,7 @@ def resume(
     that was. Raises H2OValueError where nothing, or more than one thing, can be resumed, H2OResponseError where a frame
     is missing or does not fit, or a change cannot be made.
 
-    Example: ``h2o.resume("models", epochs=100)``
+    For instance ``h2o.resume("models", epochs=100)``
     """
     unknown = sorted(set(changes) - set(declarations()))
     if unknown:

@@ -53,7 +53,7 @@ class Draft:
 class Versions:
     """The versions below one place.
 
-    Example: `draft = Versions(store).begin()`, `draft.write(name, data)` for each file, then
+    For instance `draft = Versions(store).begin()`, `draft.write(name, data)` for each file, then
     `Versions(store).commit(draft)`.
     """
 

@@ -34,7 +34,7 @@ def begun(client: Client, function: Callable[..., Any], *arguments: Any, **optio
 def asked(client: Client, operation: str, **arguments: Any) -> Any:
     """Return the answer of the scheduler to a call that it answers at once; H2OJobError where it is gone.
 
-    Example: ``asked(client, "identity", n_workers=0)``.
+    For instance ``asked(client, "identity", n_workers=0)``.
     """
     if is_cut(client):
         raise gone(client)

@@ -22,7 +22,7 @@ BEATS = 4  # heartbeats that may be missing at least, however large the cluster
 class Heartbeats:
     """Since when workers have been silent, by the clock of whoever looks often.
 
-    Example: ``beats = Heartbeats()``, then ``beats.look(identity(client)["workers"])`` once a second, at least.
+    For instance ``beats = Heartbeats()``, then ``beats.look(identity(client)["workers"])`` once a second, at least.
     """
 
     def __init__(self) -> None:

@@ -89,7 +89,7 @@ def save_table(table: Table, path: str | os.PathLike, force: bool = True) -> str
     """Write a table into a folder, on a disk or at any address that fsspec or obstore write; returns the path.
 
     The folder must be new or empty, or, with `force`, hold nothing but an earlier frame, which counts until the new one
-    is whole. Raises FileExists otherwise. Example: ``fr.save("s3://bucket/airlines")``.
+    is whole. Raises FileExists otherwise. For instance ``fr.save("s3://bucket/airlines")``.
     """
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise H2OTypeError(f"path must be a path or a URL; got {path!r}.")

@@ -15,7 +15,7 @@ _MARKS = ("md5Hash", "Content-MD5", "ETag", "etag", "LastModified", "last_modifi
 class Stamp(NamedTuple):
     """Size in bytes (None: unknown) and a mark of a file that change when it is written to; where and when it was seen.
 
-    Example: ``stamp_of_local("rows.csv").change("rows.csv")`` is None as long as nobody writes to the file.
+    For instance ``stamp_of_local("rows.csv").change("rows.csv")`` is None as long as nobody writes to the file.
     """
 
     size: int | None
