@@ -150,8 +150,8 @@ class Coordinator(Relief):
 
     def _pieces(self, size: int) -> int:
         """Return in how many pieces each worker trains its share of a round: in one where the round is short."""
-        if len(self.crew.threads) < 2 or not self.progress.speed:
-            return 1
+        if len(self.crew.threads) < 2 or not self.progress.speed or self.plan.elastic_rate:
+            return 1  # with elastic averaging each worker goes on from its own state, whole shares at a time
         return max(1, min(self.plan.pieces, int(size / self.progress.speed / LEAST_PIECE)))
 
     def _trained(self, event: messages.ShareTrained) -> None:

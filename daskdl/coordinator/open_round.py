@@ -34,6 +34,7 @@ class Share:
     trained: int | None = None
     seconds: float = 0.0
     attempts: int = 0
+    failures: int = 0
     issued: float = 0.0
     avoid: str | None = None
     rival: str | None = None
@@ -228,6 +229,7 @@ class OpenRound:
     def take_back(self, share: Share, failed: bool = False) -> None:
         """Note that nobody has a share any more, its result included; its worker is avoided next when it `failed`."""
         share.avoid = share.worker if failed else share.avoid
+        share.failures += 1 if failed else 0
         if share.worker is not None:
             self._unlink(share)
         share.worker, share.trained, share.seconds, share.rival, share.alone = None, None, 0.0, None, True

@@ -10,6 +10,7 @@ from daskdl.coordinator.slices import chain
 
 # why a job ends in a hurry: nothing is begun any more that could take long
 HURRIED = ("timeout", "stopped")
+LEAVING = 2  # times the attempts that a share has whose workers leave
 
 
 class Relief:
@@ -103,7 +104,7 @@ class Relief:
             return
         for share in held:
             self.round.take_back(share, failed)
-        tired = next((share for share in held if share.attempts >= self.plan.attempts), None)
+        tired = next((share for share in held if self._is_tired(share)), None)
         if tired is not None:
             self._drop(self.round, self.round.running)
             times = f"failed {tired.attempts} times: {cause}."
@@ -111,6 +112,13 @@ class Relief:
             self._finish()
             return
         self._give_open_shares()
+
+    def _is_tired(self, share: Share) -> bool:
+        """Tell whether a share is not tried again: failures count, and so do workers that leave, but less.
+
+        They may all be killed at once, or by the share.
+        """
+        return share.failures >= self.plan.attempts or share.attempts >= LEAVING * self.plan.attempts
 
     def _give_open_shares(self) -> None:
         assert self.round is not None

@@ -281,12 +281,12 @@ def far(stage):
 
 @pytest.mark.parametrize(
     ("cut", "wires"),
-    [("silence", (0, 1)), ("silence", (1,)), ("cut", (0, 1))],
-    ids=["silent", "it hears nothing", "closed"],
+    [("silence", (0, 1)), ("cut", (0, 1))],
+    ids=["silent", "closed"],
 )
 def test_a_worker_that_is_partitioned_away_costs_no_row(stage, far, cut, wires, monkeypatch):
-    monkeypatch.setattr(cluster, "SILENT", 4.0)
-    monkeypatch.setattr(cluster, "FETCH", 4.0)
+    monkeypatch.setattr(cluster, "SILENT", 6.0)
+    monkeypatch.setattr(cluster, "FETCH", 12.0)  # a busy machine keeps good workers waiting, too
     worker, ends = far
     address = ends[1].address
     model = disturbed(stage, lambda: [getattr(ends[number], cut)() for number in wires])

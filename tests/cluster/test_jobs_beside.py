@@ -168,7 +168,7 @@ def test_two_jobs_of_two_threads_share_the_workers(client, frame):
         with pytest.warns(RuntimeWarning, match="max_runtime_secs"):
             model.join()
     samples = [model.model.samples for model in models]
-    assert min(samples) > 0.5 * max(samples)
+    assert min(samples) > 0.3 * max(samples)  # neither waits for the other; two cores have more to do than these
 
 
 def test_a_cluster_in_this_process_runs_jobs_here():

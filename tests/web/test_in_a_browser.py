@@ -147,7 +147,7 @@ def test_a_refused_form_shows_its_problems_with_the_focus_on_them(screen):
     screen.press("Train")
     screen.until("document.getElementById('problems')")
     assert "Hidden layer size must be positive" in screen.text()
-    assert screen.tab.evaluate("document.activeElement.id") == "problems"
+    screen.until("document.activeElement.id === 'problems'")
     assert screen.tab.evaluate("document.getElementById('f-model_id').value") == "net"
 
 
