@@ -51,11 +51,15 @@ class Stage:
         self.calm = train(Parameters(**NET), self.frame, y="y")
 
     def restore(self):
-        """Bring the number of workers back to three."""
-        self.processes.kill(*[one for one in self.processes.workers if one.poll() is not None])
-        while len(self.processes.workers) < 3:
-            self.processes.workers.append(self.processes.worker())
-        until(lambda: set(self.pids().values()) == {one.pid for one in self.processes.workers})
+        """Bring the number of workers back to three; those that were told to go may take their time."""
+
+        def whole():
+            self.processes.kill(*[one for one in self.processes.workers if one.poll() is not None])
+            while len(self.processes.workers) < 3:
+                self.processes.workers.append(self.processes.worker())
+            return set(self.pids().values()) == {one.pid for one in self.processes.workers}
+
+        until(whole)
 
     def pids(self):
         """Return the address and process number of each worker that the scheduler knows."""
