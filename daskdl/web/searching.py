@@ -131,6 +131,11 @@ def carry_out(history: History, job: Job, values: Mapping[str, Any], key: str, w
     return link("/grid", key=key)
 
 
+def on_axes(models: Sequence[Any], names: Sequence[str], values: Sequence[float]) -> list[list[Any]]:
+    """Return what the models have on the axes of a parallel plot, an axis each: hyper-parameters, then the metric."""
+    return [*([plain(getattr(model.resolved.actual, name)) for model in models] for name in names), list(values)]
+
+
 def places(
     models: Sequence[Any], names: Sequence[str], values: Sequence[float]
 ) -> list[tuple[str, list[float], float]]:
@@ -138,8 +143,7 @@ def places(
 
     The last number is its rank, 0 for the first. What is no number has its place by its text.
     """
-    columns = [[plain(getattr(model.resolved.actual, name)) for model in models] for name in names]
-    scaled = [_scaled(column) for column in [*columns, list(values)]]
+    scaled = [_scaled(column) for column in on_axes(models, names, values)]
     last = max(1, len(models) - 1)
     return [(model.key, [column[at] for column in scaled], at / last) for at, model in enumerate(models)]
 

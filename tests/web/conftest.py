@@ -1,5 +1,6 @@
 """A running daskdl Flow, and a visitor who has signed in, without a browser."""
 
+import html
 import http.cookiejar
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import daskdl as h2o
 from daskdl.web.server import Flow
 from frames.cluster import registry, session
 
@@ -29,6 +31,13 @@ class Answer(NamedTuple):
         """Where redirects led to."""
         found = urllib.parse.urlsplit(self.url)
         return found.path + (f"?{found.query}" if found.query else "")
+
+    @property
+    def code(self) -> str:
+        """What "Copy as Python" shows."""
+        found = re.search(r'<pre id="code"[^>]*>(.*?)</pre>', self.text, re.DOTALL)
+        assert found is not None
+        return html.unescape(found[1])
 
 
 class Visitor:
@@ -56,6 +65,14 @@ class Visitor:
         """Send a form, with the mark unless `fields` has another."""
         given = {"_mark": self.mark, **(fields or {})}
         return self._open(path, urllib.parse.urlencode(given, doseq=True).encode(), headers)
+
+    def followed(self, answer: Answer) -> Answer:
+        """Wait for the job that an answer led to, if it did, and return the page of its result."""
+        if "/job?" not in answer.path:
+            return answer
+        job = self.flow.site.jobs.all()[0]
+        assert job.wait(250)
+        return self.get(job.result or f"/job?number={job.number}")
 
     def json(self, path: str) -> Any:
         """Open what answers in JSON."""
@@ -85,6 +102,16 @@ def served():
         flow = Flow()
     yield flow
     flow.close()
+    registry.clear()
+
+
+@pytest.fixture
+def iris(served):
+    """The frame `iris`, and nothing else."""
+    registry.clear()
+    frame = h2o.load_dataset("iris")
+    frame.frame_id = "iris"
+    yield frame
     registry.clear()
 
 

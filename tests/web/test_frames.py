@@ -1,7 +1,6 @@
 """Frames in the browser: imported, looked at, changed, split, removed; each as Python that does the same."""
 
 import html
-import re
 import warnings
 from urllib.parse import urlencode
 
@@ -27,10 +26,6 @@ def imported(visitor, path=PROSTATE, **more):
     return answer
 
 
-def code_of(answer) -> str:
-    return html.unescape(re.search(r'<pre id="code"[^>]*>(.*?)</pre>', answer.text, re.DOTALL)[1])
-
-
 def test_a_file_is_imported_and_shown(visitor):
     answer = imported(visitor)
     assert answer.path == "/frame?key=prostate.hex"
@@ -41,7 +36,7 @@ def test_a_file_is_imported_and_shown(visitor):
 
 def test_an_import_is_the_same_as_its_python(visitor):
     fields = {"path": PROSTATE, "key": 'my "own" one', "header": "1", "sep": ","}
-    code = code_of(visitor.post("/frames/import", {**fields, "as": "python"}))
+    code = visitor.post("/frames/import", {**fields, "as": "python"}).code
     assert registry.keys() == []
     exec(code, {})
     wanted = h2o.get_frame('my "own" one').as_data_frame()
@@ -86,22 +81,22 @@ def test_a_column_is_converted_and_the_script_says_so(visitor):
     answer = visitor.post("/frame/convert", {"key": "prostate.hex", "column": "CAPSULE", "to": "enum"})
     assert h2o.get_frame("prostate.hex").types["CAPSULE"] == "enum"
     registry.clear()
-    exec(code_of(answer), {})
+    exec(answer.code, {})
     assert h2o.get_frame("prostate.hex").types["CAPSULE"] == "enum"
 
 
 def test_a_split_is_the_same_as_its_python(visitor):
     imported(visitor)
     fields = {"key": "prostate.hex", "ratio": "0.6", "seed": "5"}
-    code = code_of(visitor.post("/frame/split", {**fields, "as": "python"}))
+    code = visitor.post("/frame/split", {**fields, "as": "python"}).code
     answer = visitor.post("/frame/split", fields)
     assert answer.path == "/frame?key=prostate_train.hex"
-    assert code_of(answer) == code
+    assert answer.code == code
     names = ("prostate_train.hex", "prostate_test.hex")
     wanted = [h2o.get_frame(name).as_data_frame() for name in names]
     assert sum(map(len, wanted)) == 380
     registry.clear()
-    exec(code_of(answer), {})
+    exec(answer.code, {})
     assert all(h2o.get_frame(name).as_data_frame().equals(one) for name, one in zip(names, wanted, strict=True))
 
 

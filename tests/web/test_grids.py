@@ -10,34 +10,21 @@ import pytest
 import daskdl as h2o
 from daskdl.web.charts import parallel
 from daskdl.web.searching import asked, gridable, places
-from frames.cluster import registry
 
-pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.timeout(300)]  # kernels may be new
+pytestmark = [
+    pytest.mark.usefixtures("iris"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.timeout(300),
+]  # kernels may be new
 SHARED = {"training_frame": "iris", "response_column": "class", "epochs": "2", "seed": "1"}
 SEARCH = {"hyper_name": ["hidden", "l1"], "hyper_values": ["3; 4, 3", "0; 0.001"]}
 
 
-@pytest.fixture(autouse=True)
-def iris(served):
-    registry.clear()
-    frame = h2o.load_dataset("iris")
-    frame.frame_id = "iris"
-    yield frame
-    registry.clear()
-
-
 def searched(visitor, **fields):
     answer = visitor.post("/grid/build", {**SHARED, **SEARCH, **fields})
-    if "/job?" in answer.path:
-        job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(250)
-        answer = visitor.get(job.result or f"/job?number={job.number}")
+    answer = visitor.followed(answer)
     assert answer.path.startswith("/grid?"), html.unescape(answer.text)
     return answer
-
-
-def code_of(answer) -> str:
-    return html.unescape(re.search(r'<pre id="code"[^>]*>(.*?)</pre>', answer.text, re.DOTALL)[1])
 
 
 def test_values_are_read_as_their_parameters():
@@ -94,9 +81,9 @@ def test_a_grid_is_searched_ranked_and_drawn(visitor):
 
 def test_a_grid_is_the_one_that_its_python_searches(visitor):
     fields = {"grid_id": "g", "strategy": "RandomDiscrete", "search_max_models": "2", "search_seed": "7"}
-    code = code_of(visitor.post("/grid/build", {**SHARED, **SEARCH, **fields, "as": "python"}))
+    code = visitor.post("/grid/build", {**SHARED, **SEARCH, **fields, "as": "python"}).code
     answer = searched(visitor, **fields)
-    assert code_of(answer) == code
+    assert answer.code == code
     wanted = h2o.get_grid("g").sorted_metric_table()
     h2o.remove("g")
     exec(code, {})

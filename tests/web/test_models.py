@@ -44,10 +44,6 @@ def charts_of(answer) -> list[dict]:
     return [json.loads(one) for one in found]
 
 
-def code_of(answer) -> str:
-    return html.unescape(re.search(r'<pre id="code"[^>]*>(.*?)</pre>', answer.text, re.DOTALL)[1])
-
-
 def predicted(visitor, model, frame):
     answer = visitor.post("/predict", {"model": model, "frame": frame})
     if "/job?" in answer.path:
@@ -141,7 +137,7 @@ def test_predictions_are_those_of_the_model(visitor):
 
 
 def test_predictions_are_the_same_as_their_python(visitor):
-    code = code_of(visitor.post("/predict", {"model": "regression", "frame": "prostate", "as": "python"}))
+    code = visitor.post("/predict", {"model": "regression", "frame": "prostate", "as": "python"}).code
     exec(code, {})
     made = h2o.get_frame("prediction_regression").as_data_frame()
     assert made.equals(h2o.get_model("regression").predict(h2o.get_frame("prostate")).as_data_frame())

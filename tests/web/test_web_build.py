@@ -10,32 +10,15 @@ import pytest
 import daskdl as h2o
 from daskdl.parameters import declarations
 from daskdl.web.applies import NEEDS, SILENT
-from frames.cluster import registry
 from frames.frame import H2OFrame
 
-pytestmark = pytest.mark.timeout(300)  # kernels may be new
+pytestmark = [pytest.mark.usefixtures("iris"), pytest.mark.timeout(300)]  # kernels may be new
 QUICK = {"training_frame": "iris", "response_column": "class", "hidden": "5", "epochs": "3", "seed": "1"}
-
-
-@pytest.fixture(autouse=True)
-def iris(served):
-    registry.clear()
-    frame = h2o.load_dataset("iris")
-    frame.frame_id = "iris"
-    yield frame
-    registry.clear()
-
-
-def code_of(answer) -> str:
-    return html.unescape(re.search(r'<pre id="code"[^>]*>(.*?)</pre>', answer.text, re.DOTALL)[1])
 
 
 def built(visitor, **fields):
     answer = visitor.post("/build", {**QUICK, **fields})
-    if "/job?" in answer.path:
-        job = visitor.flow.site.jobs.all()[0]
-        assert job.wait(250)
-        answer = visitor.get(job.result or f"/job?number={job.number}")
+    answer = visitor.followed(answer)
     assert answer.path.startswith("/model?"), html.unescape(answer.text)
     return answer
 
@@ -139,11 +122,11 @@ def test_a_form_that_is_submitted_trains_a_model(visitor):
 
 def test_the_model_is_the_one_that_its_python_trains(visitor):
     fields = {"model_id": "m", "ignored_columns": ["sepal_wid"], "activation": "Tanh", "reproducible": "yes"}
-    code = code_of(visitor.post("/build", {**QUICK, **fields, "as": "python"}))
+    code = visitor.post("/build", {**QUICK, **fields, "as": "python"}).code
     assert h2o.models() == []
     built(visitor, **fields)
     wanted = h2o.get_model("m").model.state.weights.copy()
-    assert code == code_of(visitor.get("/model?key=m"))
+    assert code == visitor.get("/model?key=m").code
     h2o.remove("m")
     exec(code, {})
     assert (h2o.get_model("m").model.state.weights == wanted).all()
@@ -165,7 +148,7 @@ def test_the_model_is_the_one_that_its_python_trains(visitor):
 def test_scripts_of_every_kind_of_model_run(visitor, fields):
     built(visitor, **fields, model_id="m")
     before = h2o.get_model("m").model.parameters
-    code = code_of(visitor.get("/model?key=m"))
+    code = visitor.get("/model?key=m").code
     h2o.remove("m")
     exec(code, {})
     assert h2o.get_model("m").model.parameters == before
@@ -177,7 +160,7 @@ def test_a_model_trains_on_from_another_and_the_script_tells_both(visitor):
     assert re.search(r'<option value="first" selected>', text)
     built(visitor, model_id="second", checkpoint="first", epochs="6")
     assert h2o.get_model("second").model.epochs > h2o.get_model("first").model.epochs
-    code = code_of(visitor.get("/model?key=second"))
+    code = visitor.get("/model?key=second").code
     h2o.remove(["first", "second"])
     exec(code, {})
     assert set(h2o.models()) == {"first", "second"}

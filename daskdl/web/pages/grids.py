@@ -13,7 +13,7 @@ from daskdl.web.charts import parallel
 from daskdl.web.checking import Checked, checked, choices_of
 from daskdl.web.form import Texts, groups
 from daskdl.web.script import Key, script
-from daskdl.web.searching import FIELDS, ROWS, Asked, asked, carry_out, gridable, places
+from daskdl.web.searching import FIELDS, ROWS, Asked, asked, carry_out, gridable, on_axes, places
 from daskdl.web.site import number
 from daskdl.web.training import grid_step, new_name, show_step
 
@@ -59,8 +59,10 @@ def _parallel(grid: Any, table: Any) -> dict[str, Any]:
     axes = [*grid.hyper_names, table.col_header[-1]]
     models = [one.model for one in grid.models]
     found = [row[-1] for row in table.cell_values]
-    columns = [*([plain(getattr(model.resolved.actual, name)) for model in models] for name in grid.hyper_names), found]
-    texts = [[", ".join(map(number, one)) if isinstance(one, list) else number(one) for one in c] for c in columns]
+    texts = [
+        [", ".join(map(number, one)) if isinstance(one, list) else number(one) for one in axis]
+        for axis in on_axes(models, grid.hyper_names, found)
+    ]
     return parallel(axes, places(models, grid.hyper_names, found), texts)
 
 
