@@ -186,8 +186,22 @@ class _Asked(NamedTuple):
 def _connected(address: str) -> Any:
     import distributed
 
+    class Client(distributed.Client):
+        def start(self, **options: Any) -> None:
+            """Connect. What cannot is closed here and now, not by the garbage collector.
+
+            Dask closes it where a connection fails, but not where it cannot even be tried (no certificate, a protocol
+            that it does not know). The collector may then come in the thread of the next client's new event loop, where
+            closing waits for a lock that the thread beside it holds until that loop runs: ten seconds, and an error.
+            """
+            try:
+                super().start(**options)
+            except BaseException:
+                self.close()
+                raise
+
     try:
-        return distributed.Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        return Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except TypeError as error:
         raise H2OResponseError(
             f"The scheduler at {address} wants certificates ({error}). Name yours in Dask's configuration, "

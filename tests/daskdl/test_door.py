@@ -3,6 +3,7 @@
 import pkgutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,15 @@ def test_init_refuses_what_it_does_not_know_and_who_does_not_answer(monkeypatch)
     monkeypatch.setattr("daskdl.door.cloud.SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(H2OResponseError, match=r"scheduler must answer at tcp://127\.0\.0\.1:9"):
         h2o.init(address="tcp://127.0.0.1:9", verbose=False)
+
+
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "pigeon://127.0.0.1:9"])
+def test_a_connection_that_cannot_even_be_tried_leaves_no_loop_behind(address, monkeypatch):
+    monkeypatch.setattr("daskdl.door.cloud.SECONDS_TO_CONNECT", 0.2)
+    before = set(threading.enumerate())
+    with pytest.raises(H2OResponseError, match=f"scheduler.*at {address}"):
+        h2o.connect(address=address, verbose=False)
+    assert not [one for one in threading.enumerate() if one not in before and one.name == "IO loop"]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,13 @@ def _held_by_one_worker(client: distributed.Client, name: str, path) -> list[dis
     return chunks
 
 
+def _started(client: distributed.Client, workers: int) -> None:
+    """Wait until the workers are there and their nannies know: before, these have nobody to hand chunks over for."""
+    client.wait_for_workers(workers, timeout=60)
+    while not all(client.run(lambda dask_worker: dask_worker.worker_address is not None, nanny=True).values()):
+        time.sleep(0.05)
+
+
 def _right(chunks: list[bytes]) -> bool:
     return [(one[0], len(one)) for one in chunks] == [(number, 100_000) for number in range(CHUNKS)]
 
@@ -46,7 +53,7 @@ def test_sigterm_hands_every_chunk_over_and_nothing_is_computed_again(cluster, t
     cluster.scheduler()
     first, _ = cluster.worker("first"), cluster.worker("second")
     with distributed.Client(cluster.address, timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
+        _started(client, 2)
         chunks = _held_by_one_worker(client, "first", tmp_path / "executions")
         first.send_signal(signal.SIGTERM)
         assert first.wait(60) == 0
@@ -61,7 +68,7 @@ def test_without_the_preload_sigterm_loses_them(cluster, tmp_path):
     cluster.scheduler()
     first, _ = cluster.worker("first", handover=False), cluster.worker("second")
     with distributed.Client(cluster.address, timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
+        _started(client, 2)
         chunks = _held_by_one_worker(client, "first", tmp_path / "executions")
         first.send_signal(signal.SIGTERM)
         assert first.wait(60) == 0
@@ -73,7 +80,7 @@ def test_the_last_worker_goes_at_once(cluster, tmp_path):
     cluster.scheduler()
     only = cluster.worker("only")
     with distributed.Client(cluster.address, timeout=60) as client:
-        client.wait_for_workers(1, timeout=60)
+        _started(client, 1)
         chunks = _held_by_one_worker(client, "only", tmp_path / "executions")
         began = time.monotonic()
         only.send_signal(signal.SIGTERM)
@@ -87,7 +94,7 @@ def test_a_scheduler_that_says_nothing_is_not_waited_for_longer_than_allowed(clu
     scheduler = cluster.scheduler()
     worker = cluster.worker("one", DASKDL_HANDOVER_SECONDS="2")
     with distributed.Client(cluster.address, timeout=60) as client:
-        client.wait_for_workers(1, timeout=60)
+        _started(client, 1)
     scheduler.send_signal(signal.SIGSTOP)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
