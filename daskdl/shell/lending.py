@@ -1,4 +1,4 @@
-"""The coordinator of a job with one worker, lent to a task there: rounds need no messages between them.
+"""The coordinator of a job that one worker trains for now, lent to a task there: rounds need no messages between them.
 
 What happens meanwhile is put off until the coordinator is back, a fraction of a second or one round later. Where it
 does not come back (its worker is gone, or takes too long to stop) the one that stayed here goes on from where it stood:
@@ -24,12 +24,13 @@ from daskdl.shell.cluster import LOST, Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
-from daskdl.worker.alone import Duties, Loan, Returned, ShareError, train_alone
+from daskdl.worker.alone import QUICK, Duties, Loan, Returned, ShareError, train_alone
 from daskdl.worker.standing import Standing
 from frames.exceptions import H2OJobError
 
 FEW = 1000  # levels and columns of an encoder that may travel, too
-SMALL = 16_000_000  # bytes of weights that may travel to each task and back
+SMALL = 16_000_000  # bytes of weights that may travel to each task and back, and of chunks to one of several workers
+LATE = 3.0  # seconds after which one of several workers that has the coordinator is suspected
 
 
 def duties_of(job: tasks.Job, scorer: Scorer, train: PlacedFrame, valid: PlacedFrame | None) -> Duties:
@@ -57,28 +58,40 @@ class Lender:
     put_off: list[tuple[messages.Event, float]] = field(default_factory=list)
     ended: float | None = None  # since when it should come back: somebody wants to stop, or the time limit is over
     _future: distributed.Future | None = None
+    _since: float = 0.0  # when it was lent
     _held: Any = None
 
-    def may(self, loan: Loan, standing: Standing, workers: Mapping[str, int]) -> bool:
-        """Whether one worker does everything, and can: with all chunks and all weights in its memory."""
+    def borrower(self, loan: Loan, standing: Standing, workers: Mapping[str, int]) -> str | None:
+        """Return the worker that does everything for now, and can: with all chunks and all weights in its memory.
+
+        None where several work, or might have to, because one that hangs would hold up much.
+        """
         machine = loan.machine
-        if len(workers) != 1 or list(machine.crew.threads) != list(workers) or standing.nbytes > SMALL:
-            return False
+        if set(machine.crew.threads) != set(workers) or standing.nbytes > SMALL:
+            return None
         if machine.plan.elastic_rate is not None:
-            return False
-        shares = sum(isinstance(order, messages.TrainShare) for order in loan.orders)
-        if machine.round is not None and machine.phase == "training" and shares != len(machine.round.shares):
-            return False  # some were given out while there were more workers
-        limit = self.cluster.task_bytes
-        sizes = [*self.train.nbytes, *(() if self.valid is None else self.valid.nbytes)]
-        return limit is None or sum(sizes) <= limit
+            return None
+        shares = [order for order in loan.orders if isinstance(order, messages.TrainShare)]
+        if machine.round is not None and machine.phase == "training" and len(shares) != len(machine.round.shares):
+            return None  # some were given out before
+        limit, size = (
+            self.cluster.task_bytes,
+            sum([*self.train.nbytes, *(() if self.valid is None else self.valid.nbytes)]),
+        )
+        if limit is not None and size > limit:
+            return None
+        if len(workers) == 1:
+            return next(iter(workers))
+        chosen = {order.worker for order in shares}
+        work = sum(order.samples for order in shares) * standing.state.weights.size
+        return chosen.pop() if len(chosen) == 1 and size <= SMALL and work <= QUICK else None
 
     def lend(self, loan: Loan, standing: Standing) -> None:
-        """Send the coordinator to its worker. Raises LostError where that takes nothing."""
+        """Send the coordinator to the worker that the loan names. Raises LostError where that takes nothing."""
         if self._held is None:
             self._held = self.duties if _is_slight(self.duties.job.encoder) else self.cluster.resident(self.duties)
         sent = standing if standing.nbytes <= TRAVELS else self.cluster.hold(standing)
-        (worker,) = loan.machine.crew.threads  # `may` has looked
+        worker = loan.worker
         self.spans.enter(loan.machine.progress.round + 1, on=True)
         future: Any = self.cluster.client.submit(
             train_alone,
@@ -92,7 +105,7 @@ class Lender:
             allow_other_workers=False,
             pure=False,
         )
-        self.worker, self.orders, self.ended = worker, loan.orders, None
+        self.worker, self.orders, self.ended, self._since = worker, loan.orders, None, time.monotonic()
         self._future = future
         future.add_done_callback(self.back)
 
@@ -126,6 +139,8 @@ class Lender:
             if isinstance(event, messages.StopRequested):
                 self._recall(now)
             return True
+        if len(machine.crew.threads) > 1 and time.monotonic() - self._since > LATE:
+            self.cluster.suspects.add(str(self.worker))
         if self.ended is None and machine.watch.left_at(now) <= 0:
             self.put_off.append((event, now))
             self._recall(now)
@@ -140,6 +155,7 @@ class Lender:
         """Wait for the coordinator no longer; return the events that were put off, and the orders it was lent with."""
         if self._future is not None and not self._future.done():
             self._future.cancel()
+        self.cluster.suspects.discard(str(self.worker))
         events, self.put_off, orders = self.put_off, [], self.orders
         self.worker, self.orders, self.ended, self._future = None, (), None, None
         return events, orders

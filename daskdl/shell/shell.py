@@ -213,14 +213,15 @@ class Shell:
             order = self._orders.popleft()
             _CARRIERS[type(order)](self, order)
 
-    # ---- a coordinator that is lent to the only worker ---------------------------------------------------------
+    # ---- a coordinator that is lent to a worker ----------------------------------------------------------------
     def _lend(self, order: messages.Instruction) -> bool:
-        """Lend the coordinator with this order and all that follow; False where the job is none for one worker."""
+        """Lend the coordinator with this order and all that follow; False where that is not for one worker to do."""
         loan = Loan(self.coordinator, (order, *self._orders), time.time(), self._reporter.observer)
-        if self.stored is not None or not self._lender.may(loan, self.standing, self._workers):
+        worker = None if self.stored is not None else self._lender.borrower(loan, self.standing, self._workers)
+        if worker is None:
             return False
         try:
-            self._lender.lend(loan, self.standing)
+            self._lender.lend(replace(loan, worker=worker), self.standing)
         except LostError:
             return False  # the usual way meets the loss, too, and knows what to do
         self._orders.clear()

@@ -1,8 +1,8 @@
-"""Several rounds in one task: a job whose rows all lie on one worker is decided and carried out there.
+"""Several rounds in one task: a job that one worker trains, for now, is decided and carried out there.
 
 Between the rounds of such a job nothing has to be averaged, so there is no reason to ask anybody. The coordinator
 itself is lent to the task: it decides there what it would decide in the client, from the same events, and goes back
-after a fraction of a second, when a checkpoint is to be written, or when the job is over.
+after a fraction of a second, when a checkpoint is to be written, when others are to train too, or when the job is over.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from daskdl.model.status_table import broken
 from daskdl.scoring.partitions import Scorer
 from daskdl.worker import tasks
 from daskdl.worker.standing import Standing
+from daskdl.worker.threads import Gear
 from daskdl.worker.trainer import Delta
 
 LENT = 0.2  # seconds after which no further round begins in the same task
@@ -56,7 +57,7 @@ class Duties:
 
 @dataclass(frozen=True)
 class Loan:
-    """A coordinator, what it has asked for and nobody has done, and who counts what it does.
+    """A coordinator, what it has asked for and nobody has done, who counts what it does, and the `worker` that has it.
 
     `now` is the client's time (seconds since 1970).
     """
@@ -65,6 +66,7 @@ class Loan:
     orders: tuple[messages.Instruction, ...]
     now: float
     observer: Observer
+    worker: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,12 @@ class Alone:
 
     def __init__(self, duties: Duties, loan: Loan, standing: Standing, train: Chunks, valid: Chunks | None) -> None:
         self.duties, self.train, self.valid = duties, train, valid
-        self.machine, self.standing = loan.machine.copy(), replace(standing)
+        self.machine, self.standing, self.worker = loan.machine.copy(), replace(standing), loan.worker
         self.observer = loan.observer.copy(loan.machine, self.machine)
         self.orders, self.events = deque(loan.orders), deque()
         self.log: list[messages.Log] = []
         self.deltas: dict[int, Delta] = {}
+        self.gear = Gear()
         self.fresh = True  # nothing is trained or scored yet that could be lost
         self.began, self.clock = time.monotonic(), loan.now
         self.limit = self.now + self.machine.watch.left_at(self.now)
@@ -146,7 +149,13 @@ class Alone:
         if isinstance(order, messages.Score):
             return self.fresh or self._rows * self.standing.state.weights.size <= QUICK
         begins = isinstance(order, messages.TrainShare) and not self.deltas and order.round != self.first
-        return type(order) in CARRIERS and not (begins and time.monotonic() - self.began > LENT)
+        if begins and (time.monotonic() - self.began > LENT or self._takes_others):
+            return False
+        return type(order) in CARRIERS
+
+    @property
+    def _takes_others(self) -> bool:
+        return any(isinstance(one, messages.TrainShare) and one.worker != self.worker for one in self.orders)
 
     @property
     def _rows(self) -> int:
@@ -172,6 +181,7 @@ class Alone:
                     threads=order.threads,
                     timing=timing,
                     stopped=self._stopped,
+                    gear=self.gear,
                 )
         except Exception as cause:
             raise ShareError(cause) from cause

@@ -24,6 +24,7 @@ from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.row_files import RowFiles
+from daskdl.worker.threads import Gear
 from daskdl.worker.trainer import Delta, Portion, RoundShare, StoredPortion, order, train_share
 
 Where = Mapping[str, tuple[int, int]]
@@ -211,8 +212,12 @@ def train_slices(
     timing: Timing,
     stopped: Callable[[], bool],
     consensus: State | None = None,
+    gear: Gear | None = None,
 ) -> Delta:
-    """Do what `train_task` does, with another way to be stopped: `stopped` is asked between windows of rows."""
+    """Do what `train_task` does, with another way to be stopped: `stopped` is asked between windows of rows.
+
+    `gear` is what the shares before this one have left.
+    """
     done = before.samples if isinstance(before, Delta) else 0
     seconds = before.seconds if isinstance(before, Delta) else 0.0
     state = before.state if isinstance(before, Delta) else before
@@ -226,7 +231,7 @@ def train_slices(
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = RoundShare(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
-    delta = train_share(state, share, job.plan, threads=threads, consensus=consensus, stopped=stopped)
+    delta = train_share(state, share, job.plan, threads=threads, consensus=consensus, stopped=stopped, gear=gear)
     return Delta(delta.state, delta.samples + done, delta.seconds + seconds)
 
 

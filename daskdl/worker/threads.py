@@ -20,10 +20,10 @@ from daskdl.kernels.optimizers import Clock
 from daskdl.kernels.owners import EachRow
 from daskdl.kernels.penalties import Penalties
 from daskdl.kernels.spec import Spec
-from daskdl.kernels.structs import Rows, Settings
+from daskdl.kernels.structs import Network, Rows, Settings
 from daskdl.kernels.tickets import FINISHED, READY, STOP, count, counters, reached, take
 from daskdl.kernels.training import items_of_window, train_window
-from daskdl.kernels.views import make_view, make_workspace
+from daskdl.kernels.views import Workspace, make_view, make_workspace
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.tail import Tail
@@ -52,6 +52,36 @@ class Window(NamedTuple):
     settings: Settings
 
 
+class Gear:
+    """What the threads of a job work with: a view, windows of rows, a working space for each thread.
+
+    One share leaves it to the next, for a share of few rows is trained in less time than it takes to make these anew.
+    It serves one share at a time.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[int, ...] | None = None
+
+    def fit(self, network: Network, design: Design, rows: int, batch: int, threads: int, window: int) -> Gear:
+        """Make what is not there yet for views of `rows` rows, and windows of `window` rows; return itself."""
+        columns = design.levels.shape[1]
+        asked = columns, design.width, rows, batch, threads, window
+        if asked == self._asked:
+            self.view.claims[:] = 0  # tickets begin anew with each share
+            return self
+        self._asked = asked
+        self.view = make_view(network, columns, rows, batch, threads)
+        self.windows = [empty_window(window, design) for _ in range(2)]
+        self.spaces: dict[int, Workspace] = {}
+        return self
+
+    def space(self, network: Network, whole_table: bool, thread: int) -> Workspace:
+        """Return the working space of a thread, who asks for it: memory is near the thread that writes it first."""
+        if thread not in self.spaces:
+            self.spaces[thread] = make_workspace(network, self.view, whole_table, thread)
+        return self.spaces[thread]
+
+
 class ThreadTeam:
     """Threads that move one state by the samples of a mix.
 
@@ -70,6 +100,7 @@ class ThreadTeam:
         stopped: Callable[[], bool],
         tail: Tail,
         threads: int,
+        gear: Gear,
     ) -> None:
         samples = len(mix.row)
         self.plan, self.pull, self.mix, self.first, self.pace, self.stopped = plan, pull, mix, first, pace, stopped
@@ -78,11 +109,13 @@ class ThreadTeam:
         columns = mix.designs[0].levels.shape[1]
         rows = plan.rows_per_view(samples)
         self.threads = max(1, min(threads, plan.layout.touched(columns) * rows // THREAD_WORK))
-        self.view = make_view(self.network, columns, rows, plan.rows_per_batch(samples), self.threads)
         step = plan.rows_per_window(samples)
+        batch, window = plan.rows_per_batch(samples), min(step, samples)
+        self.gear = gear.fit(self.network, mix.designs[0], rows, batch, threads=self.threads, window=window)
+        self.view = self.gear.view
+        self.steps = EachRow() if batch == 1 else EachBatch(), plan.activation.compiled, plan.distribution.compiled
         self.edges = [at for low, high in itertools.pairwise(tail.cuts) for at in range(low, high, step)] + [samples]
         self.begins = np.concatenate([[0], np.cumsum([items_of_window(self.view, n) for n in np.diff(self.edges)])])
-        self.buffers = [empty_window(min(step, samples), mix.designs[0]) for _ in range(min(2, len(self.edges) - 1))]
         self.windows: list[Window] = []
         self.sync = counters()
         self.failure: BaseException | None = None
@@ -141,7 +174,7 @@ class ThreadTeam:
         number = len(self.windows)
         if number < len(self.edges) - 1 and not self.stopped():
             low, high = self.edges[number : number + 2]
-            rows = self.mix.window(low, high, self.buffers[number % 2], self.plan.mean_weight)
+            rows = self.mix.window(low, high, self.gear.windows[number % 2], self.plan.mean_weight)
             optimizer, rates = self.plan.optimizer.at(self._clock(low, -(-(high - low) // self.view.batch)))
             self.windows.append(Window(rows, optimizer, self.plan.settings._replace(rates=rates)))
         count(self.sync, READY)
@@ -162,21 +195,21 @@ class ThreadTeam:
     def _work(self, thread: int) -> None:
         """Do items of all windows; the thread with the first item of a window also gathers the following one."""
         plan = self.plan
-        own = make_workspace(self.network, self.view, not plan.fast_mode and not plan.settings.stateless, thread)
+        own = self.gear.space(self.network, not plan.fast_mode and not plan.settings.stateless, thread)
         penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
-        steps = EachRow() if self.view.batch == 1 else EachBatch()
-        specs = steps, plan.activation.compiled, plan.distribution.compiled
         ticket, number = take(self.sync), 0
         while reached(self.sync, READY, number + 1) and number < len(self.windows):
             begin, end = int(self.begins[number]), int(self.begins[number + 1])
             rows, optimizer, settings = self.windows[number]
             fixed = (
-                *specs, optimizer, penalties, self.pull, self.network, rows, settings, self.view, own, self.sync, begin,
+                *self.steps, optimizer, penalties, self.pull, self.network, rows, settings, self.view, own, self.sync,
+                begin,
             )  # fmt: skip
             if ticket == begin:
                 if not self._remember(number, begin):
                     return
-                ticket = train_window(*fixed, begin + 1, ticket)  # after that nobody reads the window before this one
+                if self.threads > 1:  # after its first item nobody reads the window before this one
+                    ticket = train_window(*fixed, begin + 1, ticket)
                 self._gather()
             ticket = train_window(*fixed, end, ticket)
             if ticket < 0:

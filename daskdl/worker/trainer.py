@@ -19,7 +19,7 @@ from daskdl.kernels.structs import Rows
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.tail import Tail
-from daskdl.worker.threads import ThreadTeam
+from daskdl.worker.threads import Gear, ThreadTeam
 
 f4 = np.float32
 STRETCH = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
@@ -150,6 +150,10 @@ def stretches(share: RoundShare) -> Iterator[RoundShare]:
 def mixes(share: RoundShare, seed: int) -> Iterator[Mix]:
     """Yield the samples of a share, shuffled across up to `MIXED` partitions at a time; only these are in memory."""
     portions = [portion for portion in share.portions if portion.stop > portion.start]
+    if len(portions) == 1:  # nothing is mixed, and a round of a small table is over before a generator is made
+        (one,) = (portion.opened(seed) for portion in portions)
+        yield Mix((one.design,), np.zeros(len(one.row), np.int8), one.row, one.identity)
+        return
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, share.begin, 1])))
     for group in np.array_split(rng.permutation(len(portions)), max(1, math.ceil(len(portions) / MIXED))):
         chosen = [portions[k] for k in sorted(group)]
@@ -175,11 +179,12 @@ def train_share(
     threads: int,
     consensus: State | None = None,
     stopped: Callable[[], bool] = never,
+    gear: Gear | None = None,
 ) -> Delta:
     """Return the state after training on a share; the given state is not changed.
 
-    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows. The same
-    arguments give the same bits for any number of threads.
+    `consensus` is the averaged model that elastic averaging pulls to; `stopped` is asked between windows; `gear` is
+    what the job's shares before this one have left. The same arguments give the same bits for any number of threads.
     """
     began = time.perf_counter()
     if len(state.slots) != len(plan.optimizer.slots):  # kernels would read beyond the array
@@ -187,7 +192,7 @@ def train_share(
     moved = state.copy()
     # what came from another process may be read-only, a type of its own for which kernels would compile once more
     pull = Free() if consensus is None else Elastic(f4(plan.elastic), np.require(consensus.weights, requirements="W"))
-    done = 0
+    done, gear = 0, gear or Gear()
     for mix in itertools.chain.from_iterable(mixes(stretch, plan.seed) for stretch in stretches(share)):
         tail = Tail(len(mix.row), plan.batch)
         done += ThreadTeam(
@@ -200,6 +205,7 @@ def train_share(
             stopped=stopped,
             tail=tail,
             threads=threads,
+            gear=gear,
         ).train()
         tail.put_into(moved)
         if stopped():

@@ -14,7 +14,7 @@ from daskdl.worker.trainer import Delta
 def test_without_load_balance_each_partition_has_one_thread_at_most(monkeypatch, spread, threads):
     seen = []
 
-    def train_share(state, share, plan, threads, consensus, stopped):
+    def train_share(state, share, plan, threads, consensus, stopped, gear):
         seen.append(threads)
         return Delta(state, 10, 0.1)
 
