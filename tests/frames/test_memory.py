@@ -1,5 +1,7 @@
 """How a worker's memory is divided, and the blocks that follow from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,3 +57,46 @@ def test_a_row_group_that_is_too_large_for_one_task_is_read_in_parts(tmp_path):
     np.testing.assert_array_equal(read, numbers)
     texts = [block.texts[0].levels[code] for block in blocks for code in block.texts[0].codes]
     assert texts == words
+
+
+@pytest.fixture
+def arrow_memory():
+    """A pool of memory that counts what Arrow takes during a test."""
+    usual = pa.default_memory_pool()
+    counting = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(counting)
+    yield counting
+    pa.set_memory_pool(usual)
+
+
+@pytest.mark.parametrize("block", [2**19, 2**26])
+def test_columns_of_a_row_group_do_not_wait_in_arrow_for_one_another(tmp_path, arrow_memory, block):
+    rows, columns = 200_000, 30
+    numbers = np.random.default_rng(4).random((columns, rows))
+    path = tmp_path / "wide.parquet"
+    pq.write_table(pa.table([*numbers], names=[f"c{i}" for i in range(columns)]), path, row_group_size=rows)
+    source = inspect(str(path))
+    setup = parquet.setup_of(source)
+    pack = parquet.plan(source, block=block)[-1]
+    before = arrow_memory.bytes_allocated()
+
+    read = parquet.read_groups(pack, setup, setup.names)
+
+    low, high = pack.rows or (0, rows)
+    np.testing.assert_array_equal(np.stack(read.numbers.columns()), numbers[:, low:high])
+    held = (high - low) * columns * 8  # the columns themselves
+    assert arrow_memory.max_memory() - before < held + 16 * 2**20
+
+
+def test_a_column_whose_name_begins_like_that_of_another_is_read_alone(tmp_path):
+    path = tmp_path / "names.parquet"
+    pq.write_table(pa.table({"a": [1.5, 2.5], "a.b": [3.5, 4.5], "c": ["x", "y"]}), path)
+    source = inspect(str(path))
+    setup = replace(parquet.setup_of(source), kept=(0, 2))
+
+    (pack,) = parquet.plan(source, block=4000)
+    block = parquet.read_groups(pack, setup, setup.names)
+
+    assert block.report.rows == 2
+    assert block.numbers.values(0).tolist() == [1.5, 2.5]
+    assert [block.texts[0].levels[code] for code in block.texts[0].codes] == ["x", "y"]
