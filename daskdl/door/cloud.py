@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dask.utils import parse_bytes
 
 from daskdl.door.nodes import Held, chunks_sentence, held_on, jobs_sentence, nodes_of, workers_table
+from daskdl.door.reaching import connected
 from daskdl.metrics.table import H2OTwoDimTable
 from frames.cluster import progress_bars, session
 from frames.cluster.connection import identity
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 LOCAL = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
-SECONDS_TO_CONNECT = 10
 PRELOAD = "daskdl.page.preload"  # what shows jobs on the dashboard
 
 
@@ -84,7 +84,7 @@ def init(
     asked = _Asked(nthreads, _memory(max_mem_size), port if ip in LOCAL and dashboard else None)
     remote = address or url or (f"tcp://{ip}:{port or 8786}" if ip not in LOCAL else None)
     if client is not None or remote is not None:
-        session.set_client(client if client is not None else _connected(str(remote)))
+        session.set_client(client if client is not None else connected(str(remote)))
         if dashboard:
             _show_jobs()
         asked.compare(cluster())
@@ -181,38 +181,6 @@ class _Asked(NamedTuple):
         if missed:
             text = f"{said}, so this has no effect: {', '.join(missed)}. {remedy}"
             warnings.warn(text, UserWarning, stacklevel=3)
-
-
-def _connected(address: str) -> Any:
-    import distributed
-
-    class Client(distributed.Client):
-        def start(self, **options: Any) -> None:
-            """Connect. What cannot is closed here and now, not by the garbage collector.
-
-            Dask closes it where a connection fails, but not where it cannot even be tried (no certificate, a protocol
-            that it does not know). The collector may then come in the thread of the next client's new event loop, where
-            closing waits for a lock that the thread beside it holds until that loop runs: ten seconds, and an error.
-            """
-            try:
-                super().start(**options)
-            except BaseException:
-                self.close()
-                raise
-
-    try:
-        return Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
-    except TypeError as error:
-        raise H2OResponseError(
-            f"The scheduler at {address} wants certificates ({error}). Name yours in Dask's configuration, "
-            "distributed.comm.tls.ca-file, .client.cert and .client.key, or give client=distributed.Client(address, "
-            "security=...)."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise H2OResponseError(
-            f"A Dask scheduler must answer at {address}; none did within {SECONDS_TO_CONNECT} seconds ({error}). "
-            "Start one with `dask scheduler`, or call init() without an address."
-        ) from error
 
 
 def _show_jobs() -> None:

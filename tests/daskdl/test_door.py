@@ -104,14 +104,14 @@ def test_init_keeps_the_cluster_in_use_and_takes_a_client():
 def test_init_refuses_what_it_does_not_know_and_who_does_not_answer(monkeypatch):
     with pytest.raises(TypeError, match="unexpected keyword argument 'threads'"):
         h2o.init(threads=2)
-    monkeypatch.setattr("daskdl.door.cloud.SECONDS_TO_CONNECT", 0.2)
+    monkeypatch.setattr("daskdl.door.reaching.SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(H2OResponseError, match=r"scheduler must answer at tcp://127\.0\.0\.1:9"):
         h2o.init(address="tcp://127.0.0.1:9", verbose=False)
 
 
 @pytest.mark.parametrize("address", ["tls://127.0.0.1:9", "pigeon://127.0.0.1:9"])
 def test_a_connection_that_cannot_even_be_tried_leaves_no_loop_behind(address, monkeypatch):
-    monkeypatch.setattr("daskdl.door.cloud.SECONDS_TO_CONNECT", 0.2)
+    monkeypatch.setattr("daskdl.door.reaching.SECONDS_TO_CONNECT", 0.2)
     before = set(threading.enumerate())
     with pytest.raises(H2OResponseError, match=f"scheduler.*at {address}"):
         h2o.connect(address=address, verbose=False)
