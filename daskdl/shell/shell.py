@@ -343,8 +343,7 @@ class Shell:
         try:
             self.standing.training, _ = self._scoring.measured(scorer, self.train, "train")
             if self.valid is not None:
-                found = self._scoring.measured(scorer, self.valid, "valid")
-                self.standing.validation, self.standing.validated = found
+                self.standing.validation, self.standing.validated = self._scoring.measured(scorer, self.valid, "valid")
         except LostError as cause:
             self._require_chunks()
             self.cluster.say(f"The scoring after round {order.round} was lost: {cause}")
