@@ -133,8 +133,9 @@ def prepare(
         validated=validation is not None,
         workers=cluster.threads(),
         chunk_bytes=train.nbytes,
-        budget=None if stored else cluster.task_bytes,
+        budget=cluster.task_bytes,
         patience=LEAST_PATIENCE + (weight / SLOW_DISK if stored else 0.0),
+        stored=stored,
     )
     job = replace(job, plan=replace(job.plan, target=steering.target))
     return Prepared(

@@ -95,10 +95,12 @@ def training_plan(
     chunk_bytes: tuple[int, ...] | None = None,
     budget: int | None = None,
     patience: float = LEAST_PATIENCE,
+    stored: bool = False,
 ) -> TrainingPlan:
     """Return what steers the coordinator; `columns` counts the categorical columns, `workers` gives their threads.
 
-    A task reads chunks of at most `budget` bytes, where `chunk_bytes` says what those of each partition weigh.
+    A task reads chunks of at most `budget` bytes, where `chunk_bytes` says what those of each partition weigh; it reads
+    none, but rows that lie in training order on its worker's disk, where they are `stored`.
     No share counts as overdue before `patience` seconds.
 
     A row's work is that of its numbers and of one level per categorical column, however many levels there are.
@@ -133,10 +135,10 @@ def training_plan(
         no_workers_timeout=actual.no_workers_timeout,
         patience=patience,
         chunk_bytes=chunk_bytes,
-        budget=REPRODUCIBLE_BUDGET if actual.reproducible else budget,
+        budget=REPRODUCIBLE_BUDGET if actual.reproducible else None if stored else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
         pieces=1 if alone or fixed else PIECES,
-        widen_after=None if alone or fixed else _widen_after(actual, chunk_bytes, budget),
+        widen_after=None if alone or fixed or stored else _widen_after(actual, chunk_bytes, budget),
     )
 
 
@@ -144,7 +146,7 @@ def _widen_after(actual: Parameters, chunk_bytes: tuple[int, ...] | None, budget
     """Return after how many samples each further worker takes part; None where all must from the first.
 
     That is where rounds are as the user says (H2O's averaging), where workers keep models of their own, and where one
-    worker could not read the whole table in one task.
+    worker could not read the whole table in one task, let alone where it would lay it out on its disk alone.
     """
     asked = actual.train_samples_per_iteration == round_size.AUTO and not actual.elastic_averaging
     fits = budget is None or chunk_bytes is None or sum(chunk_bytes) <= budget

@@ -8,8 +8,11 @@ import distributed
 import numpy as np
 import pytest
 
+from daskdl.coordinator import crew
 from daskdl.model.apply import predict
 from daskdl.parameters import Parameters
+from daskdl.shell.stored_rows import StoredRows
+from daskdl.training import fit_one
 from daskdl.training.train import train
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
@@ -23,6 +26,19 @@ def test_two_workers_train_one_model_and_every_sample_counts_once(two_workers, r
     assert model.epochs == 20
     assert model.notes["workers"] == 2
     assert model.training_metrics.auc() > 0.97
+
+
+def test_rows_that_do_not_fit_are_laid_out_once_and_by_both_workers(two_workers, rings, monkeypatch):
+    monkeypatch.setattr(fit_one, "bytes_of_rows", lambda *_: np.inf)
+    monkeypatch.setattr(crew, "FOLLOWED", 1e9)  # nobody is given other rows because it was faster for a moment
+    laid, lay = set(), StoredRows._pass
+    monkeypatch.setattr(StoredRows, "_pass", lambda self, *a: laid.add(a[:3]) or lay(self, *a))
+
+    train(Parameters(epochs=1, hidden=[20], seed=3), rings, y="y")
+
+    own = {worker: [part for one, part, _ in laid if one == worker] for worker, _, _ in laid}
+    assert sorted(part for parts in own.values() for part in parts) == list(range(8))
+    assert [len(parts) for parts in own.values()] == [4, 4]
 
 
 def test_both_workers_hold_and_train_their_own_partitions(two_workers, rings):
