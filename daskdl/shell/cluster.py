@@ -286,7 +286,7 @@ class Cluster:
 
     def _told(self, worker: str, done: concurrent.futures.Future) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            self.say(f"Worker {worker} could not be told to stop: {error}")
+            self.say(f"Worker {worker} could not be reached: {error}")
 
     def _begun(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> concurrent.futures.Future:
         return begun(self.client, function, *arguments, asynchronous=True, **options)
