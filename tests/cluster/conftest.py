@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from daskdl.shell import lending
 from frames.cluster import registry, session
 from frames.frame import H2OFrame
 
@@ -22,6 +23,12 @@ def two_workers():
         yield client
         registry.clear()
         session.set_client(before)
+
+
+@pytest.fixture
+def shares_are_sent(monkeypatch):
+    """Send shares one by one from this process, although so few rows could be left to one worker (test_lent_rounds)."""
+    monkeypatch.setattr(lending, "SMALL", 0)
 
 
 @pytest.fixture

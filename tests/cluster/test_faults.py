@@ -21,13 +21,13 @@ from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.grid.grid_search import H2OGridSearch
 from daskdl.model.apply import performance, predict
 from daskdl.parameters import Parameters
-from daskdl.shell import cluster, lending
+from daskdl.shell import cluster
 from daskdl.training.train import train
 from frames.cluster import progress_bars, registry, session, silence, waiting
 from frames.functions import import_file
 from frames.parse import ranges
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110), pytest.mark.usefixtures("shares_are_sent")]
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import what is here
 
@@ -98,12 +98,6 @@ class Stage:
             over.set()
             thread.join()
         assert struck, "the work was over before a worker was met at it"
-
-
-@pytest.fixture(autouse=True)
-def _shares_are_sent(monkeypatch):
-    """Send shares one by one, although so few rows could be left to one worker (test_lent_rounds has that)."""
-    monkeypatch.setattr(lending, "SMALL", 0)
 
 
 @pytest.fixture(scope="module")

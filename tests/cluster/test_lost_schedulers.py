@@ -30,7 +30,7 @@ NET = {
     "train_samples_per_iteration": 1000,
     "score_interval": 0.5,
     "model_id": "cut",
-    "epochs": 60,
+    "epochs": 120,
 }
 GO_ON = """
     import json, sys
@@ -96,9 +96,10 @@ def test_a_job_whose_scheduler_is_killed_goes_on_in_a_new_process_on_a_new_clust
             [sys.executable, "-c", textwrap.dedent(GO_ON), *asked], capture_output=True, text=True, timeout=90
         )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"same": True, "samples": [120_000, 120_000]}
+    assert json.loads(done.stdout.splitlines()[-1]) == {"same": True, "samples": [240_000, 240_000]}
 
 
+@pytest.mark.usefixtures("shares_are_sent")
 def test_whatever_waits_for_a_scheduler_that_is_killed_is_told_at_once(lone, table):
     processes, _ = lone
     frame = import_file(table)

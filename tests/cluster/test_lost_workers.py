@@ -19,7 +19,7 @@ from frames.cluster.connection import identity
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110), pytest.mark.usefixtures("shares_are_sent")]
 
 ROWS = 4000
 NET = {"hidden": [12], "seed": 3, "stopping_rounds": 0, "train_samples_per_iteration": 4000, "score_interval": 1}

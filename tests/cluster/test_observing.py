@@ -11,7 +11,7 @@ from daskdl.page.attach import attach
 from daskdl.shell.spans import title
 from frames.frame import H2OFrame
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180), pytest.mark.usefixtures("shares_are_sent")]
 
 
 def train(frame: H2OFrame, name: str, **more) -> H2ODeepLearningEstimator:

@@ -8,7 +8,7 @@ from daskdl.coordinator import machine, open_round
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.worker import tasks
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180), pytest.mark.usefixtures("shares_are_sent")]
 
 
 def slowed(seconds):

@@ -8,14 +8,14 @@ import distributed
 import numpy as np
 import pytest
 
-from daskdl.coordinator import crew
+from daskdl.coordinator import crew, open_round
 from daskdl.model.apply import predict
 from daskdl.parameters import Parameters
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.training import fit_one
 from daskdl.training.train import train
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180), pytest.mark.usefixtures("shares_are_sent")]
 
 NET = {"hidden": [20, 20], "seed": 3, "score_each_iteration": True, "stopping_rounds": 0}
 
@@ -30,7 +30,8 @@ def test_two_workers_train_one_model_and_every_sample_counts_once(two_workers, r
 
 def test_rows_that_do_not_fit_are_laid_out_once_and_by_both_workers(two_workers, rings, monkeypatch):
     monkeypatch.setattr(fit_one, "bytes_of_rows", lambda *_: np.inf)
-    monkeypatch.setattr(crew, "FOLLOWED", 1e9)  # nobody is given other rows because it was faster for a moment
+    monkeypatch.setattr(crew, "FOLLOWED", 1e9)  # nobody is given other rows because it was faster for a moment,
+    monkeypatch.setattr(open_round, "FAR_OVER", 1e9)  # nor because another one is slow
     laid, lay = set(), StoredRows._pass
     monkeypatch.setattr(StoredRows, "_pass", lambda self, *a: laid.add(a[:3]) or lay(self, *a))
 
