@@ -133,7 +133,8 @@ def compile_kernels() -> None:
     h2o.init(verbose=False)
     h2o.no_progress()
     rng = np.random.default_rng(1)
-    table = {f"x{i}": rng.random(100) for i in range(2)} | {"y": ["a", "b"] * 50}
+    halves = rng.random(100).astype(np.float32)  # numbers as training reads them from disks
+    table = {"x0": rng.random(100), "x1": rng.random(100), "x2": halves, "y": ["a", "b"] * 50}
     for options in MODELS.values():
         H2ODeepLearningEstimator(hidden=[2], epochs=1, **options).train(y="y", training_frame=h2o.H2OFrame(table))
     h2o.remove_all()

@@ -2,7 +2,8 @@
 
 A round trains a small part of every partition. In a file of this order such a part is one stretch, read without looking
 at the rest: a table that does not fit into memory is decoded once per pass, not once per round. The order is that of
-training from memory, so that both give the same bits.
+training from memory, so that both give the same bits. Numbers of eight bytes are scaled to float32 as they are written,
+not as they are read: half as much lies on the disk, and in memory while a stretch trains.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.encoding.decoded import Design
+from daskdl.encoding.decoded import DecodedBlock, Design
+from daskdl.kernels.gather import fill_numbers
 from frames.exceptions import H2OJobError
 
 FOLDER = "daskdl-rows"
+WIDE = 8  # bytes of a number from which on it is scaled before it is written
+_STRIPE = 4096  # rows that are put in order at a time
 
 
 class Section(NamedTuple):
@@ -39,22 +43,50 @@ class Section(NamedTuple):
         return found.reshape(shape)
 
 
+def scaled(block: DecodedBlock) -> DecodedBlock:
+    """Return a block, in the order in which it is given, of numbers that are scaled and filled, as float32.
+
+    What makes inputs of it gives their very bits: adding -0.0 changes no number, not even the sign of a zero.
+    """
+    rows, columns = block.data.shape
+    at, slots = np.arange(rows), np.arange(columns)
+    data = np.empty((rows, columns), np.float32)
+    fill_numbers(block.data, at, at, *block[2:], slots, block.dense, data)
+    none = np.full(columns, np.nan)
+    return block._replace(
+        data=data, factor=np.ones(columns), shift=np.full(columns, -0.0), missing=none, fill=none.copy()
+    )
+
+
+def written(design: Design, index: np.ndarray) -> Design:
+    """Return rows `index` of a design as a file holds them."""
+    taken = design.taken(index)
+    blocks = tuple(scaled(one) if one.data.dtype.itemsize >= WIDE else one for one in taken.blocks)
+    return taken._replace(blocks=blocks)
+
+
 class RowFile:
     """Rows of a design in a file of their own, which goes with the object's `close`."""
 
     def __init__(self, path: Path, design: Design, index: np.ndarray) -> None:
         self.path = path
         self.rows = len(index)
-        self.like = design.with_arrays([array[:0].copy() for array in design.arrays])  # a view would keep the whole
+        self.like = written(design, index[:0])
         self.sections: list[Section] = []
         at = 0
+        for array, own in zip(design.arrays, self.like.arrays, strict=True):
+            same = array.dtype == own.dtype and array.size > 0 and bool((array == array.flat[0]).all())
+            constant = array.flat[0] if same else None
+            self.sections.append(Section(own.dtype, own.shape[1:], at, constant))
+            if constant is None:
+                at += len(index) * own.dtype.itemsize * int(np.prod(own.shape[1:], dtype=np.int64))
         with path.open("wb") as file:
-            for array in design.arrays:
-                constant = array.flat[0] if array.size and bool((array == array.flat[0]).all()) else None
-                self.sections.append(Section(array.dtype, array.shape[1:], at, constant))
-                if constant is None:
-                    array[index].tofile(file)
-                    at += len(index) * array[:1].nbytes
+            for first in range(0, len(index), _STRIPE):
+                stripe = written(design, index[first : first + _STRIPE])
+                for section, array in zip(self.sections, stripe.arrays, strict=True):
+                    if section.constant is None:
+                        file.seek(section.at + first * (array.nbytes // len(array)))
+                        array.tofile(file)
 
     def read(self, start: int, stop: int) -> list[np.ndarray]:
         """Return the arrays of rows [start, stop) of the training order."""
@@ -106,6 +138,8 @@ class RowFiles:
         for number in range(start // size, (stop - 1) // size + 1):
             low, high = max(start - number * size, 0), min(stop - number * size, size)
             parts.append(own[number].read(low, high))
+        if len(parts) == 1:
+            return some.like.with_arrays(parts[0])
         return some.like.with_arrays([np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
     def forget(self, job: str) -> None:

@@ -164,7 +164,10 @@ def mixes(share: RoundShare, seed: int) -> Iterator[Mix]:
         shuffled = rng.permutation(len(source)) if len(chosen) > 1 else np.arange(len(source))
         rows = np.concatenate([one.row for one in opened])[shuffled]
         identity = np.concatenate([one.identity for one in opened])[shuffled]
-        yield Mix(tuple(one.design for one in opened), source[shuffled], rows, identity)
+        designs = tuple(one.design for one in opened)
+        del opened  # rows that were read from a disk go before those of the next mix are
+        yield Mix(designs, source[shuffled], rows, identity)
+        del designs
 
 
 def never() -> bool:
@@ -210,4 +213,5 @@ def train_share(
         tail.put_into(moved)
         if stopped():
             break
+        del mix  # see `mixes`
     return Delta(moved, done, time.perf_counter() - began)

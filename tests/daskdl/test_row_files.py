@@ -2,18 +2,20 @@
 
 import errno
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_trainer import design
+from test_trainer import PLAN, design, start
 
-from daskdl.encoding.decoded import Design
+from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.training import fit_one
 from daskdl.worker import row_files, tasks
 from daskdl.worker.row_files import RowFiles
+from daskdl.worker.trainer import MIXED, RoundShare, StoredPortion, train_share
 from frames.cluster import session
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
@@ -35,6 +37,68 @@ def test_a_slice_comes_back_in_training_order_also_over_the_end_of_a_pass(tmp_pa
     the_same(files.read("job", 7, 160, 190), rows.taken(orders[0][10:40]))
     the_same(files.read("job", 7, 190, 215), rows.taken(np.concatenate([orders[0][40:], orders[1][:15]])))
     files.forget("job")
+
+
+def wide(rows: int) -> Design:
+    """Rows with numbers of every stored kind: missing, infinite, negative zeros, integers that doubles would round."""
+    rng = np.random.default_rng(8)
+    doubles = rng.normal(size=(rows, 3)) * [1.0, 1e30, 1e-30]
+    doubles[::7, 0], doubles[1::7, 1], doubles[2::7, 2], doubles[3::7, 0] = np.nan, np.inf, -0.0, -np.inf
+    long = rng.integers(-(2**62), 2**62, (rows, 2))
+    long[::5, 0] = -(2**63)
+    few = rng.integers(0, 9, (rows, 1)).astype(np.uint8)
+    none, lost = np.full(3, np.nan), np.array([-(2.0**63), np.nan])
+    blocks = (
+        DecodedBlock(doubles, np.array([4, 0, 2]), np.array([0.3, 1e-29, 1.0]), np.array([0.1, 0.0, -0.0]), none, none),
+        DecodedBlock(long, np.array([1, 5]), np.array([1e-18, 0.0]), np.array([-1.0, 2.0]), lost, np.array([0.7, 0.0])),
+        DecodedBlock(few, np.array([3]), np.full(1, 0.5), np.full(1, -2.0), np.full(1, 4.0), np.full(1, 1.25)),
+    )
+    return design(rows, seed=1)._replace(width=6, blocks=blocks)
+
+
+def gathered(of: Design, index: np.ndarray) -> list[bytes]:
+    window = empty_window(len(index), of)
+    of.window(index, np.arange(len(index)), window)
+    return [array.tobytes() for array in window]
+
+
+def test_rows_from_a_file_become_the_inputs_of_rows_in_memory_bit_by_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(row_files, "_STRIPE", 16)
+    rows, order = wide(100), np.random.default_rng(2).permutation(100)
+    files = RowFiles()
+    files.write("job", 0, 0, design=rows, index=order, folder=str(tmp_path))
+
+    for low, high in ((0, 100), (11, 12), (30, 77)):
+        read = files.read("job", 0, low, high)
+        assert gathered(read, np.arange(high - low)) == gathered(rows, order[low:high])
+        assert [block.data.dtype for block in read.blocks] == [np.float32, np.float32, np.uint8]
+    files.forget("job")
+
+
+def test_numbers_of_eight_bytes_take_four_in_a_file(tmp_path):
+    rows = wide(1000)
+    files = RowFiles()
+    files.write("job", 0, 0, design=rows, index=np.arange(1000), folder=str(tmp_path))
+
+    (file,) = tmp_path.rglob("*.rows")
+    assert file.stat().st_size == 1000 * (5 * 4 + 1 + 4 + 8)  # wide and narrow numbers, levels, target
+    files.forget("job")
+
+
+def test_rows_that_were_read_go_before_more_are_read():
+    alive, most = [], []
+
+    def read(start, stop):
+        rows = design(stop - start, seed=1)
+        alive.append(weakref.ref(rows.blocks[0].data))
+        most.append(sum(one() is not None for one in alive))
+        return rows
+
+    portions = tuple(StoredPortion(partition, 0, 50, read) for partition in range(3 * MIXED))
+    train_share(start(), RoundShare(portions, begin=0, pace=1.0), PLAN, threads=1)
+
+    assert len(most) == 3 * MIXED
+    assert max(most) == MIXED
 
 
 def test_passes_that_are_over_and_jobs_that_are_over_leave_no_files(tmp_path):
