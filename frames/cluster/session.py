@@ -46,15 +46,21 @@ def client() -> distributed.Client:
     """Return the client in use: inside a task that of the worker, else the one given by `set_client`, else that of the
     embedded cluster, which is started on first use.
 
-    Raises H2OResponseError in a child that was forked after the first use.
+    Raises H2OResponseError where the one that was given is closed, and in a child that was forked after the first use.
     """
     refuse_a_fork()
     if getattr(thread_state, "execution_state", None) is not None:
         return distributed.get_client()
     with _lock:
-        if _current is not None and _current.status in ("running", "connecting", "newly-created"):
-            return _current
-        return start()
+        if _current is None or is_embedded():
+            return start()
+        if _current.status in ("closing", "closed"):
+            raise H2OResponseError(
+                "The client in use must be open; it was closed, and with it went what this process had on its cluster. "
+                "Connect again: h2o.init(address=...) or h2o.init(client=...). Without either, h2o.init() starts a "
+                "cluster inside this process."
+            )
+        return _current
 
 
 def set_client(new: distributed.Client | None) -> None:

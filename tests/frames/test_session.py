@@ -10,7 +10,7 @@ import pytest
 
 from frames.cluster import registry, session
 from frames.cluster.sending import threads_of
-from frames.exceptions import H2OTypeError, H2OValueError
+from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 
 
 class Thing:
@@ -59,6 +59,17 @@ def test_a_client_of_the_user_is_used_and_given_back(client):
         assert session.client() is other
         assert not session.is_embedded()
     session.set_client(None)
+    assert session.client() is client
+
+
+def test_where_the_users_client_was_closed_nothing_begins_on_another_cluster_in_silence(client):
+    with distributed.Client(client.scheduler.address, set_as_default=False) as other:
+        session.set_client(other)
+    try:
+        with pytest.raises(H2OResponseError, match=r"it was closed.* h2o\.init\(address=\.\.\.\)"):
+            session.client()
+    finally:
+        session.set_client(client)
     assert session.client() is client
 
 
