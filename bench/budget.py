@@ -104,8 +104,11 @@ class Data(NamedTuple):
 
 
 def rows_of(data: Data, peer: H2OPeer, threads: int, scale: float) -> list[Row]:
-    """Return the rows; `scale` shortens or lengthens what is trained."""
-    many, few, tiny = (max(200, int(n * scale)) for n in (40_000, 4_000, 400))
+    """Return the rows; `scale` shortens or lengthens what is trained.
+
+    H2O's turns are long: its speed is that of the whole training, and a Java machine needs seconds to warm up.
+    """
+    many, few, tiny = (max(200, int(n * scale)) for n in (40_000, 20_000, 1_500))
     made = [_online(data, peer, threads, name, net, least, many, few) for name, net, least in NETS]
     made.append(
         Row(
@@ -122,7 +125,7 @@ def rows_of(data: Data, peer: H2OPeer, threads: int, scale: float) -> list[Row]:
         Row(
             f"1024-1024-2048, dropout, max_w2, batches of {BATCH}",
             {
-                OURS: partial(ours.trainer_speed, data.rows, BATCH, threads, few, RECORD),
+                OURS: partial(ours.trainer_speed, data.rows, BATCH, threads, many // 10, RECORD),
                 "H2O": _h2o(peer, data.digits_file, mnist.RESPONSE, RECORD, tiny),
             },
             beside="H2O",
