@@ -11,9 +11,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 ROWS = 90
 DRAW = np.random.default_rng(4)
@@ -24,17 +25,8 @@ WEIGHTS = DRAW.integers(1, 4, ROWS).astype(float)
 BOX = {"hidden": [8], "epochs": 60, "seed": 1, "reproducible": True, "stopping_rounds": 0}
 
 
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
-
-
 @pytest.fixture(scope="module")
-def fitted():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
+def fitted(embedded_throughout):
     return {
         "numbers": H2ODeepLearningEstimator(**BOX).fit(X, SIZE),
         "words": H2ODeepLearningEstimator(**BOX).fit(X, WORDS),

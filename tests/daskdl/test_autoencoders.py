@@ -11,9 +11,10 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.parameters import Parameters, resolve, survey
 from daskdl.shell.cluster import Cluster
 from daskdl.training.fit_one import prepare
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 NUMBERS = ["AGE", "PSA", "VOL"]
 LEVELS = {"DPROS": ["1", "2", "3", "4"], "RACE": ["0", "1", "2"]}  # by falling number of levels, as units are laid out
@@ -23,14 +24,6 @@ NETS = {
     "dropout": {"activation": "RectifierWithDropout", "hidden": [7, 4], "hidden_dropout_ratios": [0.2, 0.5]},
     "tanh in batches": {"activation": "Tanh", "hidden": [4], "mini_batch_size": 16},
 }
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,11 @@ from daskdl.model.apply import predict
 from daskdl.model.model import Model
 from daskdl.model.record import FOLDS, SUMMARY, loose, record_of, strict
 from daskdl.model.versions import Versions
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import registry
 from frames.exceptions import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "models"
 KINDS = {
@@ -32,14 +34,6 @@ KINDS = {
     "binary encoding": ("y", {"categorical_encoding": "Binary", "stopping_metric": "MAE"}),
     "hashed": ("y3", {"max_categorical_features": 4, "score_training_samples": 30}),
 }
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 def table(rows=90, seed=4):

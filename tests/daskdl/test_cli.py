@@ -10,17 +10,11 @@ from click.testing import CliRunner
 from daskdl.cli import NO_OPTION, main
 from daskdl.door.keys import dataset_path
 from daskdl.parameters import declarations
-from frames.cluster import registry, session
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 IRIS = str(dataset_path("iris"))
 QUICK = ["--hidden", "6", "--epochs", "20", "--seed", "1"]
-
-
-@pytest.fixture(autouse=True)
-def _embedded():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    yield
-    registry.clear()
 
 
 def run(*arguments, code=0):

@@ -21,9 +21,10 @@ from daskdl.kernels.distributions import DISTRIBUTIONS
 from daskdl.kernels.structs import Rows
 from daskdl.network.layout import Layout
 from daskdl.scoring.predictor import Predictor
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded_throughout")
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "explain"
 
@@ -253,15 +254,6 @@ def test_they_are_those_of_h2o(number, output_format):
 
 
 # ---- over frames -------------------------------------------------------------------------------------------------
-@pytest.fixture(scope="module", autouse=True)
-def _quiet():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress_bars, "_shown", False)
-        yield
-    registry.clear()
-
-
 @functools.cache
 def table():
     rng = np.random.default_rng(5)
@@ -278,7 +270,7 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def frame(_quiet):
+def frame(embedded_throughout):
     whole = H2OFrame(table(), column_types=dict.fromkeys(("c", "d", "two", "three"), "enum"))
     return whole[:40, :].rbind(whole[40:, :])
 

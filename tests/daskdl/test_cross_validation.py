@@ -12,9 +12,11 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
 from daskdl.training.fit_one import build
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import registry
 from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 ROWS = 90
 RNG = np.random.default_rng(11)
@@ -33,14 +35,6 @@ TABLE = pd.DataFrame(
     }
 )
 X = ["a", "b", "c"]
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 @pytest.fixture

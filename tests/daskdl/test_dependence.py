@@ -13,20 +13,12 @@ from sklearn.inspection import partial_dependence
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.explanation.dependence import Moments
 from daskdl.explanation.partial import grid_of, individual, outputs_of
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
+pytestmark = pytest.mark.usefixtures("embedded_throughout")
+
 NUMBERS = ["a", "b", "when"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quiet():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress_bars, "_shown", False)
-        yield
-    registry.clear()
 
 
 @functools.cache
@@ -45,7 +37,7 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def frame(_quiet):
+def frame(embedded_throughout):
     whole = H2OFrame(table(), column_types=dict.fromkeys(("c", "two", "three"), "enum"))
     return whole[:40, :].rbind(whole[40:, :])
 

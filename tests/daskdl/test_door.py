@@ -13,16 +13,10 @@ from sklearn.metrics import roc_auc_score
 import daskdl
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import registry, session
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
+pytestmark = pytest.mark.usefixtures("embedded")
 
 
 @pytest.fixture

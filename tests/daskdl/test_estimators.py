@@ -22,7 +22,7 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.metrics.table import H2OTwoDimTable
 from daskdl.model import apply
 from daskdl.parameters import declarations, resolve, survey
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import progress_bars, registry
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -94,7 +94,7 @@ def measured(source):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(embedded, monkeypatch):
     """Put a stand-in for training in place and collect what it was called with."""
     made = []
 
@@ -114,10 +114,7 @@ def calls(monkeypatch):
         )
 
     monkeypatch.setitem(sys.modules, "daskdl.training.train", SimpleNamespace(train=train))
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    yield made
-    registry.clear()
+    return made
 
 
 @pytest.fixture

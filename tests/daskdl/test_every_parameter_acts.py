@@ -17,7 +17,7 @@ from daskdl.parameters import Parameters, declarations, resolve, survey
 from daskdl.shell.cluster import Cluster
 from daskdl.training import plans
 from daskdl.training.fit_one import prepare
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import registry
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
@@ -70,13 +70,10 @@ def proof(*names):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _session():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with progress_bars.hidden():
-        yield
+def _session(embedded_throughout):
+    yield
     fit.cache_clear()
     frame.cache_clear()
-    registry.clear()
 
 
 @functools.cache

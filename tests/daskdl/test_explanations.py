@@ -14,20 +14,12 @@ from daskdl.explanation import report
 from daskdl.grid import H2OGridSearch
 from daskdl.metrics.plot import Drawing, colours, label
 from daskdl.metrics.table import H2OTwoDimTable
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
 
+pytestmark = pytest.mark.usefixtures("embedded_throughout")
+
 EVIL = "<script>alert(1)</script>$x_1$"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quiet():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress_bars, "_shown", False)
-        yield
-    registry.clear()
 
 
 @functools.cache
@@ -44,7 +36,7 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def frame(_quiet):
+def frame(embedded_throughout):
     return H2OFrame(table(), column_types=dict.fromkeys(("c", "two", "three"), "enum"))
 
 

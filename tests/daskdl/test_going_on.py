@@ -20,11 +20,12 @@ from daskdl.training.cross_validation import run as cv
 from daskdl.training.resume import differences, resume
 from daskdl.training.train import train
 from daskdl.worker import alone
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import progress_bars, registry
 from frames.exceptions import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
 
 pytestmark = [
+    pytest.mark.usefixtures("embedded"),
     pytest.mark.timeout(180),
     pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
 ]
@@ -40,14 +41,6 @@ BASE = {
     "score_duty_cycle": 1.0,
 }
 """Scored after every round, whatever the clock says."""
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 def table(rows=300, colours=("red", "green", "blue")):

@@ -17,9 +17,10 @@ from daskdl.grid import search
 from daskdl.grid.grid_search import H2OGridSearch
 from daskdl.grid.search import Search
 from daskdl.training import train as doing
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 RNG = np.random.default_rng(2)
 NUMBERS = RNG.standard_normal((60, 3))
@@ -30,14 +31,6 @@ TABLE = pd.DataFrame(NUMBERS, columns=["a", "b", "c"]).assign(
 )
 X = ["a", "b", "c"]
 SMALL = {"epochs": 2, "seed": 4, "stopping_rounds": 0}
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 @pytest.fixture

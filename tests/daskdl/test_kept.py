@@ -15,9 +15,11 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
 from daskdl.model import checkpoint
 from daskdl.parameters import declarations
-from frames.cluster import progress_bars, registry, session
+from frames.cluster import registry
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 RNG = np.random.default_rng(3)
 TABLE = pd.DataFrame(
@@ -57,14 +59,6 @@ ACTS = (
     "plot",
 )
 DRAWS = ("learning_curve_plot", "varimp_plot", "gains_lift_plot")
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.model.matching import Seen, _fits, _joined, matched
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 ROWS = 80
 DRAW = np.random.default_rng(7)
@@ -35,14 +36,6 @@ BOX = {"hidden": [5], "epochs": 3, "seed": 3}
 X = ["grade", "word", "flag", "x"]
 
 
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
-
-
 def frame_of(table=TABLE, partitions=1, **types) -> H2OFrame:
     frame = H2OFrame(table, column_types=types)
     if partitions > 1:  # the parts of a frame that was bound are its partitions
@@ -55,9 +48,8 @@ def frame_of(table=TABLE, partitions=1, **types) -> H2OFrame:
 
 
 @pytest.fixture(scope="module")
-def models():
+def models(embedded_throughout):
     """A regression with weights and offset, a classifier of 0 and 1, an autoencoder; of all kinds of columns."""
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
     frame = frame_of(**LEVELS, kind="enum")
     regression = H2ODeepLearningEstimator(**BOX, weights_column="w", offset_column="o")
     odd = H2OAutoEncoderEstimator(**BOX)

@@ -10,18 +10,11 @@ import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.grid import H2OGridSearch
 from daskdl.model.versions import LONGEST_NAME, file_name
-from frames.cluster import progress_bars, registry, session
 from frames.frame import H2OFrame
 
+pytestmark = pytest.mark.usefixtures("embedded")
+
 OUTSIDE = "../../x"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield
-    registry.clear()
 
 
 def frame_of(classes, rows=60, **columns) -> H2OFrame:

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError, H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
+
+pytestmark = pytest.mark.usefixtures("embedded")
 
 ROWS = 60
 DRAW = np.random.default_rng(0)
@@ -30,14 +31,6 @@ TABLE = pd.DataFrame(
 )
 X = ["a", "b", "c"]
 FOURTH = np.arange(ROWS) == 3
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with progress_bars.hidden():
-        yield
-    registry.clear()
 
 
 def table(rows=slice(None), **columns):

@@ -5,14 +5,12 @@ import pandas as pd
 import pytest
 
 from daskdl.parameters import Parameters, resolve, survey
-from frames.cluster import session
 from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame
 
 
 @pytest.fixture(scope="module")
-def table():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
+def table(embedded_throughout):
     rows = 12
     return pd.DataFrame(
         {

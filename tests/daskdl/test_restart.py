@@ -15,19 +15,13 @@ from daskdl.parameters import Parameters, resolve
 from daskdl.training.plans import layout_of
 from daskdl.training.restart import restart_of
 from daskdl.training.train import train
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OResponseError
 from frames.frame import H2OFrame
 
+pytestmark = pytest.mark.usefixtures("embedded")
+
 X = ["a", "b", "colour"]
 BASE = {"hidden": [6, 5], "seed": 7, "reproducible": True, "stopping_rounds": 0}
-
-
-@pytest.fixture(autouse=True)
-def _embedded():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    yield
-    registry.clear()
 
 
 def table(rows=120, seed=1, colours=("red", "green", None), labels=("no", "yes")):
@@ -376,8 +370,7 @@ def test_an_unstable_model_is_no_checkpoint(frame):
 
 
 @pytest.mark.parametrize("way", ["estimator", "name", "file"])
-def test_an_estimator_goes_on_from_another(frame, way, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress_bars, "_shown", False)
+def test_an_estimator_goes_on_from_another(frame, way, tmp_path):
     roles = {"x": X, "y": "label", "training_frame": frame, "validation_frame": frame_of(rows=60, seed=2)}
     whole = H2ODeepLearningEstimator(**BASE, epochs=5)
     whole.train(**roles)

@@ -10,7 +10,6 @@ from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
 from daskdl.estimators.base import POSITIONS
 from daskdl.grid import H2OGridSearch
 from daskdl.parameters import declarations
-from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OValueError
 from frames.frame import H2OFrame
 
@@ -168,11 +167,8 @@ def test_the_table_was_read_whole():
 
 
 @pytest.fixture
-def frame(monkeypatch):
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
-    monkeypatch.setattr(progress_bars, "_shown", False)
-    yield H2OFrame({"a": list(range(30)), "y": ["u", "v", "w"] * 10}, column_types={"y": "enum"})
-    registry.clear()
+def frame(embedded):
+    return H2OFrame({"a": list(range(30)), "y": ["u", "v", "w"] * 10}, column_types={"y": "enum"})
 
 
 def test_the_constructor_takes_parameters_by_position_as_h2o_py_does():

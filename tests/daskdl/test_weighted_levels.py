@@ -7,7 +7,6 @@ import pytest
 from daskdl.parameters import Parameters, resolve, survey
 from daskdl.training.fit_one import _encoder
 from daskdl.training.look import look
-from frames.cluster import session
 from frames.frame import H2OFrame
 
 ROWS = 60
@@ -23,8 +22,7 @@ TABLE = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def frame():
-    session.start(nthreads=2, dashboard="127.0.0.1:0")
+def frame(embedded_throughout):
     made = H2OFrame(TABLE)
     made["c"] = made["c"].asfactor()
     return made
