@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# Online and mini-batch, a classifier with categories and a regression: the two training kernels and the scoring ones.
+# Online and mini-batch, a classifier and a regression, categories: the two training kernels and the scoring ones.
 JOB = """
 import json
 import daskdl as h2o
@@ -17,7 +17,7 @@ from daskdl.kernels.jit import cache_misses
 h2o.init(nthreads=1, verbose=False)
 h2o.no_progress()
 table = h2o.H2OFrame({"a": [0.1, 0.7, 0.3, 0.9] * 10, "c": ["u", "v", "w", "u"] * 10, "y": ["no", "yes"] * 20})
-for batch, y in ((1, "y"), (16, "y"), (1, "a")):
+for batch, y in ((1, "y"), (16, "a")):
     model = H2ODeepLearningEstimator(hidden=[4], epochs=2, seed=1, mini_batch_size=batch)
     model.train(x=[name for name in ("a", "c") if name != y], y=y, training_frame=table)
     model.predict(table)
@@ -27,7 +27,7 @@ print(json.dumps({"compiled": cache_misses()}))
 
 def _start(cache) -> int:
     """Run the job in a fresh process and return how many kernels it had to compile."""
-    surroundings = {**os.environ, "DASKDL_CACHE_DIR": str(cache)}
+    surroundings = {**os.environ, "DASKDL_CACHE_DIR": str(cache), "NUMBA_OPT": "1"}  # sooner done, and cached alike
     done = subprocess.run(
         [sys.executable, "-c", JOB], env=surroundings, capture_output=True, text=True, timeout=280, check=False
     )
