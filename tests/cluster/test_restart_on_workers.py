@@ -23,8 +23,9 @@ def test_a_reproducible_restart_has_the_bits_of_one_long_training(two_workers, r
 
 
 def test_elastic_averaging_goes_on_from_its_consensus(two_workers, rings):
+    rings["size"] = rings["a"].abs()  # a regression: its kernels are those of other tests, too
     how = Parameters(epochs=3, elastic_averaging=True, train_samples_per_iteration=2000, **NET)
-    old = train(how, rings, y="y")
-    new = train(how.replace(epochs=9, checkpoint=old), rings, y="y")
+    old = train(how, rings, y="size")
+    new = train(how.replace(epochs=9, checkpoint=old), rings, y="size")
     assert (old.samples, new.samples) == (3 * 4000, 9 * 4000)
-    assert new.training_metrics.logloss() < old.training_metrics.logloss()
+    assert new.training_metrics.mse() < old.training_metrics.mse()
