@@ -12,7 +12,6 @@ import pytest
 from daskdl.estimators import H2ODeepLearningEstimator
 from frames.cluster import memory, registry, session
 from frames.cluster.sending import budget_of
-from frames.frame import H2OFrame
 from frames.functions import export_file, import_file
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -21,16 +20,12 @@ ROWS, COLUMNS = 600_000, 20
 NET = {"hidden": [8], "epochs": 0.5, "seed": 3, "train_samples_per_iteration": 50_000}
 
 
-@pytest.fixture(scope="module")
-def kernels() -> None:
-    """Compile in this process: that takes more memory than the small workers have."""
-    few = H2OFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": ["a", "b"] * 2})
-    H2ODeepLearningEstimator(hidden=[2], epochs=1).train(y="y", training_frame=few)
-
-
 @pytest.fixture
-def small_workers(kernels):
-    """A client of two worker processes of 500 MB: about 60 MB each are left for rows and for work."""
+def small_workers():
+    """A client of two worker processes of 500 MB: about 60 MB each are left for rows and for work.
+
+    Compiling would take more memory than they have: it was done before (`kernels` of conftest.py).
+    """
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "memory_limit": "500MB"}
     with (
         distributed.LocalCluster(dashboard_address="127.0.0.1:0", host="127.0.0.1", **options) as cluster,
@@ -51,17 +46,23 @@ def table() -> pd.DataFrame:
     return table
 
 
+@pytest.fixture(scope="module")
+def file(table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("larger") / "table.parquet"
+    table.to_parquet(path)
+    return path
+
+
 @pytest.mark.parametrize("storage", ["memory", "source"])
 def test_a_table_larger_than_memory_is_read_described_trained_scored_and_written(
-    small_workers, table, tmp_path, storage
+    small_workers, table, file, tmp_path, storage
 ):
     budget = budget_of(small_workers)
     assert budget == memory.divided(500_000_000, 1)
     assert 1.5 * 2 * budget.chunks < ROWS * COLUMNS * 8
     processes = small_workers.run(os.getpid)
-    table.to_parquet(tmp_path / "table.parquet")
 
-    frame = import_file(tmp_path / "table.parquet", "larger", storage=storage)
+    frame = import_file(file, "larger", storage=storage)
     np.testing.assert_allclose(frame.mean()[:COLUMNS], table.mean().to_numpy()[:COLUMNS])
     quantiles = frame[["x0", "x7"]].quantile([0.01, 0.5]).as_data_frame()
     np.testing.assert_allclose(quantiles["x7Quantiles"], np.quantile(table["x7"], [0.01, 0.5]), rtol=1e-14)
