@@ -113,11 +113,12 @@ def test_frames_of_a_cross_validation_come_back(client, frame):
 def test_a_cross_validation_is_cancelled_among_its_folds(client, frame):
     model = H2ODeepLearningEstimator(**ENDLESS, nfolds=2, model_id="folded")
     model.start(y="y", training_frame=frame)
-    time.sleep(1)
+    job = h2o.jobs().of_model("folded")
+    until(lambda: job.progress > 0)
     model.job.cancel()
     with pytest.warns(RuntimeWarning, match="Cross-validation of folded was ended early"):
         model.join()
-    assert h2o.jobs().of_model("folded").status == "CANCELLED"
+    assert job.status == "CANCELLED"
 
 
 FIRST = """
@@ -126,7 +127,7 @@ FIRST = """
     h2o.connect(address=sys.argv[1], verbose=False)
     draw = np.random.default_rng(3).normal(size=(600, 3))
     frame = h2o.H2OFrame({"a": draw[:, 0], "b": draw[:, 1], "y": draw[:, 2]}, destination_frame="left")
-    model = H2ODeepLearningEstimator(hidden=[8], epochs=1e7, max_runtime_secs=12, seed=1, stopping_rounds=0,
+    model = H2ODeepLearningEstimator(hidden=[8], epochs=1e7, max_runtime_secs=5, seed=1, stopping_rounds=0,
                                      score_interval=0.2, model_id="orphan")
     model.start(y="y", training_frame=frame)
     print("started", flush=True)
@@ -141,13 +142,14 @@ def test_the_client_is_killed_and_a_new_one_finds_model_and_frame(processes, cli
     assert first.stdout is not None
     assert first.stdout.readline().strip() == "started"
     os.kill(first.pid, signal.SIGKILL)
+    killed = time.time() * 1000
     first.wait()
     first.stdout.close()
     job = h2o.jobs().of_model("orphan")
-    assert job.status == "RUNNING"
     with h2o.no_progress_block():
         model = job.join()
     assert job.status == "DONE"
+    assert job.end_time > killed
     assert "orphan" in h2o.models()
     assert {"orphan", "left"} <= set(h2o.ls()["key"])
     again = h2o.get_model("orphan")
@@ -161,14 +163,19 @@ def test_the_client_is_killed_and_a_new_one_finds_model_and_frame(processes, cli
 
 
 def test_two_jobs_of_two_threads_share_the_workers(client, frame):
-    models = [H2ODeepLearningEstimator(**ENDLESS, max_runtime_secs=12) for _ in "ab"]
+    models = [H2ODeepLearningEstimator(**ENDLESS, model_id=name) for name in ("one", "other")]
     for model in models:
         model.start(y="y", training_frame=frame)
+    jobs = [h2o.jobs().of_model(name) for name in ("one", "other")]
+    for job in jobs * 2:  # neither waits for the other: each gets on after the other has
+        before = job.progress
+        until(lambda job=job, before=before: job.progress > before)
+    assert [job.status for job in jobs] == ["RUNNING", "RUNNING"]
+    for job in jobs:
+        job.cancel()
     for model in models:
-        with pytest.warns(RuntimeWarning, match="max_runtime_secs"):
-            model.join()
-    samples = [model.model.samples for model in models]
-    assert min(samples) > 0.3 * max(samples)  # neither waits for the other; two cores have more to do than these
+        model.join()
+    assert min(model.model.samples for model in models) > 0
 
 
 def test_a_cluster_in_this_process_runs_jobs_here():
