@@ -54,6 +54,18 @@ class Tab:
             assert time.monotonic() < deadline, f"never true: {script}"
             time.sleep(0.2)
 
+    def settle(self) -> None:
+        """Wait until what the page has begun by now is done: an image that begins later has failed, frames are drawn.
+
+        By then an image that a name has smuggled in has failed, too, and the text under the mouse is shown.
+        """
+        self.evaluate(
+            """(() => { window.settled = false; const one = new Image();
+            one.onerror = () => requestAnimationFrame(() => requestAnimationFrame(() => { window.settled = true; }));
+            one.src = '/no-such-image-' + Math.random(); })()"""
+        )
+        self.wait("window.settled")
+
     def picture(self, path: Path) -> None:
         """Save what the tab shows as a PNG."""
         path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot")["data"]))

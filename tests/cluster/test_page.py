@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 
@@ -81,27 +80,19 @@ def test_the_embedded_cluster_listens_on_loopback_only(embedded):
 
 
 def test_the_sources_fill_while_a_job_trains(embedded):
-    model = H2ODeepLearningEstimator(
-        hidden=[10], epochs=1e6, seed=1, model_id="long", stopping_rounds=0, max_runtime_secs=20
-    )
-    frame = table()
-
-    def work() -> None:
-        with pytest.warns(RuntimeWarning, match="timeout"):  # it is the time limit that ends it
-            model.train(y="y", training_frame=frame)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    model = H2ODeepLearningEstimator(hidden=[10], epochs=1e6, seed=1, model_id="long", stopping_rounds=0)
+    model.start(y="y", training_frame=table())
     seen: list[dict] = []
     deadline = time.monotonic() + 90
-    while thread.is_alive() and time.monotonic() < deadline and len(seen) < 3:
+    while len(seen) < 3:
+        assert time.monotonic() < deadline, "rounds must grow from one look to the next"
         found = sources(embedded)
         rounds = found["jobs"]["rounds"]
         if rounds and rounds[0] > (seen[-1]["jobs"]["rounds"][0] if seen else 0):
             seen.append(found)
-        time.sleep(0.5)
-    thread.join(60)
-    assert len(seen) == 3, "rounds must grow from one look to the next"
+        time.sleep(0.2)
+    model.job.cancel()
+    model.join()
     assert seen[-1]["jobs"]["model"] == ["long"]
     assert seen[-1]["layers"]["units"] == [10, 1]
     assert seen[-1]["workers"]["threads"] == [1]
@@ -146,7 +137,7 @@ def test_a_name_full_of_html_is_a_text_in_the_browser(embedded, tmp_path):
             time.sleep(0.05)
         tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=500, y=tab.evaluate(MIDDLE_OF_BARS))
         tab.wait(f"{EVERYTHING}.some((one) => one.localName === 'bk-tooltip' || /tooltip/i.test(one.className))")
-        time.sleep(2)  # an image that cannot be loaded would have told by now
+        tab.settle()  # an image that cannot be loaded has told
         assert tab.evaluate("document.title") == "daskdl: training jobs"
         assert tab.evaluate(f"{EVERYTHING}.filter((one) => one.hasAttribute('onerror')).length") == 0
         assert tab.evaluate(f"{EVERYTHING}.filter((one) => one.textContent === \"document.title='owned'\").length") == 0

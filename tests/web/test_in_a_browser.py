@@ -277,7 +277,7 @@ def test_hostile_names_are_text_in_every_page(screen):
         # What the pages hold as text must be there, and no part of it as an element.
         assert screen.tab.evaluate(PLANTED) == 0, path
         assert "49" not in screen.tab.evaluate("document.title"), path
-    time.sleep(1)
+    screen.tab.settle()
     assert screen.tab.evaluate(PLANTED) == 0
 
 
@@ -295,7 +295,7 @@ def test_hover_texts_of_charts_do_not_run_names(screen):
             x, y = place[0] + place[2] * share, place[1] + place[3] * height
             screen.tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
             time.sleep(0.05)
-    time.sleep(0.5)
+    screen.tab.settle()
     assert screen.tab.evaluate(PLANTED) == 0
 
 
@@ -326,15 +326,18 @@ def test_no_page_is_wider_than_a_telephone_and_charts_follow_the_scheme(screen):
             assert screen.tab.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
     screen.go("/model?key=net")
     ink = "[...Bokeh.documents[0]._all_models.values()].find((one) => one.type === 'LinearAxis').major_label_text_color"
-    seen = []
-    for scheme in ("light", "dark"):
+    scripts = "getComputedStyle(document.documentElement).backgroundColor", f"JSON.stringify({ink})"
+    colours = {script: [] for script in scripts}
+    for scheme in ("light", "dark", "light"):
         screen.tab.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        time.sleep(0.3)
-        ground = screen.tab.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        seen.append((ground, screen.tab.evaluate(f"JSON.stringify({ink})")))
+        screen.until(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        screen.tab.settle()
+        for script, seen in colours.items():
+            if seen:
+                screen.until(f"{script} !== {json.dumps(seen[-1])}")
+            seen.append(screen.tab.evaluate(script))
     screen.tab.ask("Emulation.setEmulatedMedia", features=[])
-    assert seen[0][0] != seen[1][0]
-    assert seen[0][1] != seen[1][1]
+    assert all(first == last for first, _, last in colours.values())
 
 
 def test_pages_have_one_heading_a_language_and_labels_for_every_control(screen):
