@@ -183,14 +183,12 @@ def partitions_trained():
     return len(_designs._entries)
 
 
-def test_a_worker_that_stands_still_for_twenty_seconds_costs_no_row_and_others_go_on_working(stage):
+def test_a_worker_that_stands_still_for_a_while_costs_no_row_and_others_go_on_working(stage):
     first, pid = next(iter(stage.pids().items()))
-    stopped = time.monotonic()
     model = disturbed(stage, lambda: os.kill(pid, signal.SIGSTOP))
     assert any(f"Worker {first} gave no sign of life" in one for one in model.notes["events"])
     assert import_file(stage.small).nrow == ROWS
     assert performance(model, stage.frame).mse() == pytest.approx(model.training_metrics.mse(), rel=1e-5)
-    time.sleep(max(0.0, 20 - (time.monotonic() - stopped)))
     os.kill(pid, signal.SIGCONT)
     until(lambda: stage.process(pid).poll() is not None)  # the scheduler sent it away; a nanny would start a new one
 
@@ -309,6 +307,11 @@ def test_who_fetches_from_a_worker_that_was_given_up_waits_no_longer(stage, far)
     for end in ends:
         end.silence()
     count = stage.client.submit(len, chunk, workers=[other], pure=False)
-    time.sleep(1)  # the fetch has begun
+    until(lambda: stage.client.run(is_fetching, chunk.key, workers=[other])[other])
     silence.give_up(stage.client, ends[1].address)
-    assert count.result(timeout=20) == 10
+    assert count.result(timeout=60) == 10  # Dask alone would wait for five minutes
+
+
+def is_fetching(key, dask_worker):
+    task = dask_worker.state.tasks.get(key)
+    return task is not None and task.state == "flight"

@@ -15,7 +15,6 @@ from daskdl.parameters import Parameters
 from daskdl.shell.lending import Lender
 from daskdl.training.train import train
 from frames.cluster import registry, session
-from frames.cluster.connection import identity
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
@@ -26,9 +25,16 @@ NET = {"hidden": [12], "seed": 3, "stopping_rounds": 0, "train_samples_per_itera
 
 
 @pytest.fixture
-def workers():
-    """A client of two worker processes of its own, and their process numbers."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "memory_limit": "2GB", "host": "127.0.0.1"}
+def workers(request):
+    """A client of two worker processes of its own (or as many as asked for), and their process numbers."""
+    count = getattr(request, "param", 2)
+    options = {
+        "n_workers": count,
+        "threads_per_worker": 1,
+        "processes": True,
+        "memory_limit": "2GB",
+        "host": "127.0.0.1",
+    }
     before = session._current
     with (
         distributed.LocalCluster(dashboard_address="127.0.0.1:0", **options) as cluster,
@@ -122,15 +128,10 @@ def test_rows_that_have_no_source_and_are_gone_are_named(workers, monkeypatch):
         train(Parameters(epochs=40, **NET), frame, y="y", progress=strike)
 
 
+@pytest.mark.parametrize("workers", [1], indirect=True)
 def test_the_only_worker_that_is_killed_comes_back_and_goes_on(workers, monkeypatch):
     """With one worker the coordinator is lent to it: what it decided since is lost with it, and decided anew."""
-    cluster, _ = workers
-    cluster.scale(1)
-    session.client().wait_for_workers(1)
-    end_of = time.monotonic() + 30
-    while len(identity(session.client())["workers"]) > 1 and time.monotonic() < end_of:
-        time.sleep(0.1)
-    (pid,) = session.client().run(os.getpid).values()
+    _, (pid,) = workers
     lent = []
     real = Lender.lend
     monkeypatch.setattr(Lender, "lend", lambda *given: lent.append(1) or real(*given))
