@@ -76,9 +76,9 @@ def test_sigterm_saves_the_model_so_far_and_a_worker_may_go_meanwhile(cluster, t
     checkpoints = tmp_path / "checkpoints"
     cluster.scheduler()
     first, _ = cluster.worker("first"), cluster.worker("second")
-    file = write(epochs_per_checkpoint=500, parameters={"epochs": 1e6})
+    file = write(epochs_per_checkpoint=100, parameters={"epochs": 1e6})
     process = cluster.job("job", file, checkpoints)
-    _said(cluster, "job", "500 of 1e+06 epochs")
+    _said(cluster, "job", "100 of 1e+06 epochs")
     first.send_signal(signal.SIGTERM)
     assert first.wait(60) == 0
     assert "Handover: chunks are on other workers" in cluster.log("first")
