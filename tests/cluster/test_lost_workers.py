@@ -18,7 +18,8 @@ from frames.cluster import registry, session
 from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110), pytest.mark.usefixtures("shares_are_sent")]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(110)]
+sent = pytest.mark.usefixtures("shares_are_sent")
 
 ROWS = 4000
 NET = {"hidden": [12], "seed": 3, "stopping_rounds": 0, "train_samples_per_iteration": 4000, "score_interval": 1}
@@ -80,6 +81,7 @@ class Strike:
             print(f"went on after {self.recovered:.1f} seconds")
 
 
+@sent
 def test_a_worker_that_hangs_is_given_up_within_seconds(workers):
     _, pids = workers
     strike = Strike(lambda: end(pids[0], signal.SIGSTOP))
@@ -89,6 +91,7 @@ def test_a_worker_that_hangs_is_given_up_within_seconds(workers):
     assert strike.recovered < 60  # a busy build server: alone it takes 3 to 8 s, docs/reliability.md
 
 
+@sent
 def test_the_time_limit_holds_though_a_worker_hangs(workers):
     _, pids = workers
     began = time.monotonic()
@@ -101,6 +104,7 @@ def test_the_time_limit_holds_though_a_worker_hangs(workers):
     assert spent < 30  # a busy build server: alone it takes 7 to 10 s
 
 
+@sent
 def test_when_all_workers_are_killed_and_new_ones_start_the_job_goes_on(workers):
     _, pids = workers
     strike = Strike(lambda: [end(pid, signal.SIGKILL) for pid in pids])
@@ -109,6 +113,7 @@ def test_when_all_workers_are_killed_and_new_ones_start_the_job_goes_on(workers)
     assert sum("left" in one for one in model.notes["events"]) >= 2  # a slow machine may lose a new one, too
 
 
+@sent
 def test_when_no_worker_comes_back_the_last_model_stands(workers):
     cluster, _ = workers
     strike = Strike(lambda: cluster.scale(0))
@@ -118,6 +123,7 @@ def test_when_no_worker_comes_back_the_last_model_stands(workers):
     assert "No worker was there for 2 seconds; the last model stands." in model.warnings
 
 
+@sent
 def test_rows_that_have_no_source_and_are_gone_are_named(workers, monkeypatch):
     _, pids = workers
     monkeypatch.setattr("frames.table.make._GRAPH_BYTES", 0)  # as for a large table: no task makes its chunks again
