@@ -158,23 +158,24 @@ class Chunk:
     def columns(self, positions: Sequence[int] | None = None) -> list[np.ndarray]:
         """Return decoded columns, as `values` does, in the order of `positions` (all columns without)."""
         positions = range(len(self.types)) if positions is None else positions
-        blocks: dict[int, np.ndarray] = {}
-        decoded = []
-        for position in positions:
-            codec = self.codecs[position]
-            b, slot = self._where.get(position, (-1, 0))
-            if b < 0:
-                codes = np.empty(0, np.uint8)
-            else:
-                if b not in blocks:
-                    blocks[b] = (
-                        by_column(self._stored[b].open(self.rows))
-                        if self._stored[b].layout != "payload"
-                        else self._stored[b].open(self.rows)
-                    )
-                codes = blocks[b] if self._stored[b].layout == "payload" else blocks[b][slot]
-            decoded.append(codec.decode(codes, self.rows))
-        return decoded
+        places = [self._where.get(position, (-1, 0)) for position in positions]
+        wanted: dict[int, set[int]] = {}
+        for b, slot in places:
+            wanted.setdefault(b, set()).add(slot)
+        codes = {b: self._codes(b, sorted(slots)) for b, slots in wanted.items()}
+        return [
+            self.codecs[position].decode(codes[b][slot], self.rows)
+            for position, (b, slot) in zip(positions, places, strict=True)
+        ]
+
+    def _codes(self, b: int, slots: list[int]) -> dict[int, np.ndarray]:
+        """Return the codes of some columns of a buffer; of columns without one (-1) there are none."""
+        if b < 0:
+            return {0: np.empty(0, np.uint8)}
+        opened = self._stored[b].open(self.rows)
+        if self._stored[b].layout == "payload":
+            return {0: opened}
+        return dict(zip(slots, by_column(take(opened, slots)), strict=True))
 
     def numeric_blocks(self, positions: Sequence[int]) -> list[NumericBlock]:
         """Return the codes of the columns at `positions` in their narrow dtypes, row-major, one block per dtype stored.

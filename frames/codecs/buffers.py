@@ -15,6 +15,8 @@ _SMALL = 128
 """Buffers of fewer bytes are not compressed."""
 _STRIPE = 256
 """Rows that are turned at a time: doing all at once is several times slower for wide blocks, as it leaves the cache."""
+_WIDE = 16
+"""Columns from which on a block is wide in that sense."""
 
 
 class Stored(NamedTuple):
@@ -128,7 +130,13 @@ def by_row(columns: list[np.ndarray], dtype: np.dtype, rows: int) -> np.ndarray:
 
 def by_column(block: np.ndarray) -> np.ndarray:
     """Return a (rows, k) block as (k, rows)."""
-    return np.ascontiguousarray(block.T)
+    rows, width = block.shape
+    if width < _WIDE:
+        return np.ascontiguousarray(block.T)
+    columns = np.empty((width, rows), block.dtype)
+    for start in range(0, rows, _STRIPE):
+        columns[:, start : start + _STRIPE] = block[start : start + _STRIPE].T
+    return columns
 
 
 def take(block: np.ndarray, columns: list[int]) -> np.ndarray:

@@ -266,3 +266,12 @@ def test_bytes_in_rows_must_suit_their_summaries():
             Chunk.pack_bytes(2, wrong, summaries, {})
     with pytest.raises(H2OValueError, match="positions must be 0 to 1"):
         Chunk.pack_bytes(2, block, summaries, {2: np.zeros(2)})
+
+
+@pytest.mark.parametrize("width", [3, 15, 16, 40])
+def test_some_columns_of_a_block_come_back_in_any_order(width):
+    numbers = np.random.default_rng(width).random((width, 1000))
+    chunk = Chunk.pack(list(numbers), ["real"] * width, [None] * width)
+
+    for positions in ([width - 1], [2, 0, 2], list(range(width)), list(range(width))[::-1], list(range(1, width))):
+        np.testing.assert_array_equal(chunk.columns(positions), numbers[positions])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames.verbs import quantiles
-from frames.verbs.quantiles import Interval, Search, added, counted, keys_of, value_of
+from frames.verbs.quantiles import Interval, Search, added, counted, keys_of, near, value_of
 
 PROBABILITIES = (0.0, 0.01, 0.25, 0.5, 0.505, 0.9, 1.0)
 
@@ -116,3 +116,27 @@ def test_the_numbers_of_bins_stay_bounded_however_many_quantiles_are_asked():
 @given(NUMBERS)
 def test_a_key_stands_for_its_value(number):
     assert value_of(int(keys_of(np.array([number]), whole=False)[0]), whole=False) == number
+
+
+KEYS = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63, 2**64 - 1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(KEYS, max_size=40), st.lists(KEYS, min_size=2, max_size=8, unique=True))
+def test_every_key_of_some_intervals_is_found_near_them(keys, ends):
+    ends = sorted(ends)
+    intervals = [Interval(low, high, 0.0, 0) for low, high in zip(ends[::2], ends[1::2], strict=False)]
+    keys += ends
+
+    found = near(np.array(keys, np.uint64), intervals).tolist()
+
+    inside = {at for at, key in enumerate(keys) if any(one.low <= key <= one.high for one in intervals)}
+    assert inside <= set(found)
+    assert found == sorted(set(found))
+
+
+def test_most_rows_far_from_all_intervals_are_left_out():
+    keys = np.arange(0, 2**40, 2**24, dtype=np.uint64)
+    intervals = [Interval(low, low + 2**25, 0.0, 0) for low in (2**30, 2**35, 2**39)]
+
+    assert len(near(keys, intervals)) < len(keys) / 1000
