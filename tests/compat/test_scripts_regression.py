@@ -33,7 +33,7 @@ def test_every_distribution_learns_and_reports_its_deviance(locate, distribution
     frame = insurance(locate)
     frame["Claims"] = frame["Claims"] + 1
     model = H2ODeepLearningEstimator(
-        distribution=distribution, hidden=[10], epochs=20, seed=1, activation="Tanh", score_training_samples=0, **extra
+        distribution=distribution, hidden=[10], epochs=20, seed=1, score_training_samples=0, **extra
     )
     assert model.train(x=[*X, "Holders"], y="Claims", training_frame=frame) is model
     assert model.type == "regressor"

@@ -295,7 +295,7 @@ def cells(frame):
         ("y", {}),
         ("y", {"standardize": False, "activation": "Tanh"}),
         ("y", {"offset_column": "off"}),
-        ("y", {"distribution": "laplace", "activation": "Maxout"}),
+        ("y", {"distribution": "laplace"}),
         ("two", {"activation": "RectifierWithDropout"}),
         ("two", {"balance_classes": True}),
         ("two", {"categorical_encoding": "Binary"}),

@@ -69,9 +69,11 @@ CASES = {
     },
     "dropout and penalties": {"activation": "RectifierWithDropout", "input_dropout_ratio": 0.1, "l1": 1e-4, "l2": 1e-3},
     "maxout": {"activation": "Maxout"},
-    "batches": {"mini_batch_size": 8},
-    "adam": {"optimizer": "adam", "rate_schedule": "constant"},
+    # of numbers: other tests compile these kernels, too
+    "batches": {"y": "amount", "mini_batch_size": 8},
+    "adam": {"y": "amount", "optimizer": "adam", "rate_schedule": "constant"},
     "adam in batches": {
+        "y": "amount",
         "optimizer": "adam",
         "rate_schedule": "constant",
         "weight_decay": 0.1,
@@ -108,7 +110,7 @@ def test_three_epochs_and_three_more_are_six(frame, case, tmp_path):
 
 def test_a_restart_stretches_a_schedule_to_the_new_epochs(frame):
     """A step's rate is that of the share of all epochs which is then over: half-way through three, a quarter of six."""
-    given = {"optimizer": "adam", "mini_batch_size": 8, "rate_schedule": "cosine"}
+    given = {"y": "amount", "optimizer": "adam", "mini_batch_size": 8, "rate_schedule": "cosine"}
     half = fit(frame, epochs=3, **given)
     assert rates_of(half) == pytest.approx([0, 0, 0], abs=1e-9)
     longer = fit(frame, epochs=6, checkpoint=half, **given)

@@ -16,6 +16,7 @@ import oracle
 import pytest
 
 from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
+from daskdl.kernels.activations.rectifier import Rectifier
 from daskdl.kernels.activations.tanh import Tanh
 from daskdl.kernels.distributions.gaussian import Gaussian
 from daskdl.kernels.distributions.multinomial import Multinomial
@@ -42,6 +43,8 @@ PLAN = Plan(LAYOUT, Tanh(), Multinomial(), Adadelta(0.95, 1e-6), seed=4)
 # a combination that the golden vectors compile too; its rate depends on the samples before it
 RATE = {"rate": 0.05, "rate_annealing": 1e-4, "ramp": 0.0}
 LINEAR = Plan(replace(LAYOUT, outputs=1, slots=1), Tanh(), Gaussian(), Nesterov(**RATE), seed=4, staleness=3)
+# one that estimators compile, with Adam and elastic averaging, too
+NUMBERS = Plan(replace(LAYOUT, outputs=1), Rectifier(), Gaussian(), Adadelta(0.95, 1e-6), seed=4)
 
 
 def design(rows: int, seed: int, classes: int = 3, offset_scale: float = 1.0) -> Design:
@@ -322,23 +325,25 @@ def test_the_mean_of_the_last_third_is_taken_between_whole_batches(batch):
 def test_adam_goes_on_with_its_steps_from_share_to_share(monkeypatch):
     """Steps are counted from the samples of all workers before: nothing else is kept."""
     monkeypatch.setattr(tail, "LEAST", 1000)
-    plan = replace(PLAN, optimizer=Adam(0.01), batch=16, schedule=WarmupCosine(0.2), target=448)
-    whole = train_share(start(), share(portion(200, 2, 30, 478)), plan, threads=2)
-    state, samples = start(), 0
+    plan = replace(NUMBERS, optimizer=Adam(0.01), batch=16, schedule=WarmupCosine(0.2), target=448)
+    whole = train_share(start(plan), share(portion(200, 2, 30, 478)), plan, threads=2)
+    state, samples = start(plan), 0
     for low, high in itertools.pairwise((30, 94, 222, 478)):
         delta = train_share(state, share(portion(200, 2, low, high), begin=samples), plan, threads=1)
         state, samples = delta.state, samples + delta.samples
     assert same(state, whole.state)
-    late = train_share(start(), share(portion(200, 2, 30, 478), begin=10**6), plan, threads=1)
-    assert same(late.state._replace(slots=whole.state.slots), start()._replace(slots=whole.state.slots))  # no rate left
+    late = train_share(start(plan), share(portion(200, 2, 30, 478), begin=10**6), plan, threads=1)
+    assert same(
+        late.state._replace(slots=whole.state.slots), start(plan)._replace(slots=whole.state.slots)
+    )  # no rate left
 
 
 def test_elastic_averaging_pulls_a_share_to_the_consensus():
-    plan, given, far = replace(LINEAR, elastic=0.5), share(portion(300)), start(LINEAR)
+    plan, given, far = replace(NUMBERS, elastic=0.5), share(portion(2000)), start(NUMBERS)
     far.weights[:] += 1
     for array in far:
         array.setflags(write=False)  # as arrays are that came from another process
-    free, tied = (train_share(start(LINEAR), given, plan, 1, consensus) for consensus in (None, far))
+    free, tied = (train_share(start(NUMBERS), given, plan, 1, consensus) for consensus in (None, far))
     away = [float(np.square(moved.state.weights - far.weights).sum()) for moved in (free, tied)]
     assert away[1] < 0.5 * away[0]
 
