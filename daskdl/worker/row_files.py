@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import uuid
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from frames.exceptions import H2OJobError
 
 FOLDER = "daskdl-rows"
 WIDE = 8  # bytes of a number from which on it is scaled before it is written
-_STRIPE = 4096  # rows that are put in order at a time
+_STRIPE = 2**19  # bytes of rows that are put in order at a time, in memory that is used again: new pages are dear
 
 
 class Section(NamedTuple):
@@ -43,26 +43,48 @@ class Section(NamedTuple):
         return found.reshape(shape)
 
 
-def scaled(block: DecodedBlock) -> DecodedBlock:
-    """Return a block, in the order in which it is given, of numbers that are scaled and filled, as float32.
+def scaled(block: DecodedBlock, index: np.ndarray) -> np.ndarray:
+    """Return rows `index` of a block as inputs: numbers that are scaled and filled, as float32."""
+    columns = block.data.shape[1]
+    inputs = np.empty((len(index), columns), np.float32)
+    step = max(1, min(len(index), _STRIPE // (columns * block.data.itemsize)))
+    some = np.empty((step, columns), block.data.dtype)
+    at, slots = np.arange(step), np.arange(columns)
+    for first in range(0, len(index), step):
+        own = index[first : first + step]
+        np.take(block.data, own, axis=0, out=some[: len(own)], mode="clip")  # the mode in which it needs no copy
+        rows = at[: len(own)]
+        fill_numbers(some, rows, rows, *block[2:], slots, block.dense, inputs[first : first + step])
+    return inputs
 
-    What makes inputs of it gives their very bits: adding -0.0 changes no number, not even the sign of a zero.
-    """
-    rows, columns = block.data.shape
-    at, slots = np.arange(rows), np.arange(columns)
-    data = np.empty((rows, columns), np.float32)
-    fill_numbers(block.data, at, at, *block[2:], slots, block.dense, data)
+
+def as_inputs(block: DecodedBlock) -> DecodedBlock:
+    """Return what reads the rows of `scaled`; it gives their very bits: adding -0.0 changes no zero either."""
+    columns = block.data.shape[1]
     none = np.full(columns, np.nan)
     return block._replace(
-        data=data, factor=np.ones(columns), shift=np.full(columns, -0.0), missing=none, fill=none.copy()
+        data=np.empty((0, columns), np.float32),
+        factor=np.ones(columns),
+        shift=np.full(columns, -0.0),
+        missing=none,
+        fill=none.copy(),
     )
 
 
-def written(design: Design, index: np.ndarray) -> Design:
-    """Return rows `index` of a design as a file holds them."""
-    taken = design.taken(index)
-    blocks = tuple(scaled(one) if one.data.dtype.itemsize >= WIDE else one for one in taken.blocks)
-    return taken._replace(blocks=blocks)
+def _is_wide(block: DecodedBlock) -> bool:
+    return block.data.dtype.itemsize >= WIDE
+
+
+def _write(file: BinaryIO, array: np.ndarray, index: np.ndarray, wide: DecodedBlock | None) -> Section:
+    """Write rows `index` of an array, or of the wide block that it belongs to; return where they are."""
+    at = file.tell()
+    if wide is not None:
+        scaled(wide, index).tofile(file)
+        return Section(np.dtype(np.float32), array.shape[1:], at, None)
+    constant = array.flat[0] if array.size and bool((array == array.flat[0]).all()) else None
+    if constant is None:
+        array[index].tofile(file)
+    return Section(array.dtype, array.shape[1:], at, constant)
 
 
 class RowFile:
@@ -71,22 +93,11 @@ class RowFile:
     def __init__(self, path: Path, design: Design, index: np.ndarray) -> None:
         self.path = path
         self.rows = len(index)
-        self.like = written(design, index[:0])
-        self.sections: list[Section] = []
-        at = 0
-        for array, own in zip(design.arrays, self.like.arrays, strict=True):
-            same = array.dtype == own.dtype and array.size > 0 and bool((array == array.flat[0]).all())
-            constant = array.flat[0] if same else None
-            self.sections.append(Section(own.dtype, own.shape[1:], at, constant))
-            if constant is None:
-                at += len(index) * own.dtype.itemsize * int(np.prod(own.shape[1:], dtype=np.int64))
+        like = design.with_arrays([array[:0].copy() for array in design.arrays])  # a view would keep the whole
+        self.like = like._replace(blocks=tuple(as_inputs(one) if _is_wide(one) else one for one in like.blocks))
+        wide = {id(block.data): block for block in design.blocks if _is_wide(block)}
         with path.open("wb") as file:
-            for first in range(0, len(index), _STRIPE):
-                stripe = written(design, index[first : first + _STRIPE])
-                for section, array in zip(self.sections, stripe.arrays, strict=True):
-                    if section.constant is None:
-                        file.seek(section.at + first * (array.nbytes // len(array)))
-                        array.tofile(file)
+            self.sections = [_write(file, array, index, wide.get(id(array))) for array in design.arrays]
 
     def read(self, start: int, stop: int) -> list[np.ndarray]:
         """Return the arrays of rows [start, stop) of the training order."""

@@ -63,7 +63,7 @@ def gathered(of: Design, index: np.ndarray) -> list[bytes]:
 
 
 def test_rows_from_a_file_become_the_inputs_of_rows_in_memory_bit_by_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(row_files, "_STRIPE", 16)
+    monkeypatch.setattr(row_files, "_STRIPE", 400)  # 16 rows
     rows, order = wide(100), np.random.default_rng(2).permutation(100)
     files = RowFiles()
     files.write("job", 0, 0, design=rows, index=order, folder=str(tmp_path))
