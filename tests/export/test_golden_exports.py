@@ -49,12 +49,20 @@ def test_the_python_file_of_version_1(tmp_path):
     _close(done.stdout)
 
 
-def test_the_java_class_of_version_1(tmp_path):
+@pytest.fixture(scope="module")
+def java(tmp_path_factory) -> list[str] | None:
+    """The command that runs the class, compiled once; None where there is no JDK."""
     if shutil.which("javac") is None:
+        return None
+    folder = str(tmp_path_factory.mktemp("java"))
+    subprocess.run(["javac", "-d", folder, str(GOLDEN / "Golden.java")], check=True, timeout=100)
+    return ["java", "-cp", folder, "Golden"]
+
+
+def test_the_java_class_of_version_1(java):
+    if java is None:
         pytest.skip("needs a JDK")
-    subprocess.run(["javac", "-d", str(tmp_path), str(GOLDEN / "Golden.java")], check=True, timeout=100)
-    command = ["java", "-cp", str(tmp_path), "Golden"]
-    done = subprocess.run(command, input=ROWS.read_text(), capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(java, input=ROWS.read_text(), capture_output=True, text=True, timeout=60, check=True)
     _close(done.stdout)
 
 
@@ -105,15 +113,14 @@ def _rewritten(text: bytes, change=list, **how) -> bytes:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_java_python_and_daskdl_read_a_csv_file_however_it_is_written(way, tmp_path):
+def test_java_python_and_daskdl_read_a_csv_file_however_it_is_written(way, java, tmp_path):
     given = WAYS[way](ROWS.read_bytes())
     done = subprocess.run(
         [sys.executable, "-I", str(GOLDEN / "scorer.py")], input=given, capture_output=True, check=True
     )
     _close(done.stdout.decode())
-    if shutil.which("javac") is not None:
-        subprocess.run(["javac", "-d", str(tmp_path), str(GOLDEN / "Golden.java")], check=True, timeout=100)
-        done = subprocess.run(["java", "-cp", str(tmp_path), "Golden"], input=given, capture_output=True, check=True)
+    if java is not None:
+        done = subprocess.run(java, input=given, capture_output=True, check=True)
         _close(done.stdout.decode())
     (tmp_path / "rows.csv").write_bytes(given)
     model = h2o.import_mojo(str(GOLDEN / "model.zip"))
