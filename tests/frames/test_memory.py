@@ -59,6 +59,25 @@ def test_a_row_group_that_is_too_large_for_one_task_is_read_in_parts(tmp_path):
     assert texts == words
 
 
+def test_values_that_are_a_few_bits_in_the_file_count_as_what_they_become(tmp_path):
+    rows = 100_000
+    few = np.random.default_rng(5).integers(0, 4, (5, rows)) * 0.5
+    path = tmp_path / "few.parquet"
+    table = pa.table([*few, pa.array(["yes", "no"] * (rows // 2))], names=list("abcdef"))
+    pq.write_table(table, path, row_group_size=rows)
+    source = inspect(str(path))
+    assert pq.read_metadata(path).row_group(0).total_byte_size < 2**18
+
+    packs = parquet.plan(source, block=2**19)
+
+    setup = parquet.setup_of(source)
+    blocks = [parquet.read_groups(pack, setup, setup.names) for pack in packs]
+    assert sum(block.report.rows for block in blocks) == rows
+    assert max(block.report.rows for block in blocks) * 5 * 8 <= 2**19
+    read = np.concatenate([np.stack(block.numbers.columns()) for block in blocks], axis=1)
+    np.testing.assert_array_equal(read, few)
+
+
 @pytest.fixture
 def arrow_memory():
     """A pool of memory that counts what Arrow takes during a test."""
