@@ -95,7 +95,7 @@ class Alone:
 
     def __init__(self, duties: Duties, loan: Loan, standing: Standing, train: Chunks, valid: Chunks | None) -> None:
         self.duties, self.train, self.valid = duties, train, valid
-        self.machine, self.standing, self.worker = loan.machine.copy(), replace(standing), loan.worker
+        self.machine, self.standing = loan.machine.copy(), replace(standing)
         self.observer = loan.observer.copy(loan.machine, self.machine)
         self.orders, self.events = deque(loan.orders), deque()
         self.log: list[messages.Log] = []
@@ -149,13 +149,14 @@ class Alone:
         if isinstance(order, messages.Score):
             return self.fresh or self._rows * self.standing.state.weights.size <= QUICK
         begins = isinstance(order, messages.TrainShare) and not self.deltas and order.round != self.first
-        if begins and (time.monotonic() - self.began > LENT or self._takes_others):
+        if begins and (time.monotonic() - self.began > LENT or self._takes_several):
             return False
         return type(order) in CARRIERS
 
     @property
-    def _takes_others(self) -> bool:
-        return any(isinstance(one, messages.TrainShare) and one.worker != self.worker for one in self.orders)
+    def _takes_several(self) -> bool:
+        """Whether the next round is shared; one that another worker should train alone is trained here as well."""
+        return len({one.worker for one in self.orders if isinstance(one, messages.TrainShare)}) > 1
 
     @property
     def _rows(self) -> int:
