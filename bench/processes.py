@@ -44,6 +44,7 @@ class Processes:
     def worker(self, *options: str) -> subprocess.Popen:
         """Start one more worker that is not in the list; the last option may be another way to the scheduler."""
         usual = ("--no-nanny", "--nthreads", "1", "--memory-limit", "1GB", "--no-dashboard")
+        usual += ("--dashboard-address", "127.0.0.1:0")  # of its page of health, else on every address
         near = () if "--listen-address" in options else ("--host", "127.0.0.1")
         return self._started("worker", *usual, *near, *self._options, *options)
 

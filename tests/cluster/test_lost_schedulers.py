@@ -84,7 +84,7 @@ def told(work):
 
 @pytest.fixture(scope="module")
 def struck(table, tmp_path_factory):
-    """A scheduler and two workers with a job beside the scheduler and one driven from here, all of them killed."""
+    """A scheduler that is killed while a job goes on beside it and one is driven from here; its workers go later."""
     folder, before = tmp_path_factory.mktemp("struck"), session._current
     work = folder / "models"
     with (
@@ -102,7 +102,7 @@ def struck(table, tmp_path_factory):
 
         def kill():
             until(lambda: any(one.name >= "0000000003" for one in (work / "cut" / "versions").glob("[0-9]*")))
-            processes.kill(processes.scheduler, *processes.workers)
+            processes.kill(processes.scheduler)
             killed.append(time.monotonic())
 
         killer = threading.Thread(target=kill)
@@ -118,6 +118,7 @@ def struck(table, tmp_path_factory):
         error, _ = told(model.join)
         beside = error, time.monotonic() - killed[0]
         later = [told(one) for one in (lambda: (frame["a"] + 1).sum(), lambda: import_file(table), h2o.cluster)]
+        processes.kill(*processes.workers)
         yield Struck(beside, here, later, work)
         registry.clear()
         session.set_client(before)
