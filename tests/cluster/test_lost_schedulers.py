@@ -1,14 +1,10 @@
 """A scheduler that dies: whoever waits is told at once how to go on, and a new cluster goes on with the same bits."""
 
 import json
-import re
 import subprocess
 import sys
 import textwrap
-import threading
 import time
-from pathlib import Path
-from typing import NamedTuple
 
 import distributed
 import numpy as np
@@ -19,7 +15,6 @@ from processes import Processes, until
 import daskdl as h2o
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.parameters import Parameters
-from daskdl.shell import lending
 from daskdl.training.train import train
 from frames.cluster import progress_bars, registry, session
 from frames.exceptions import H2OJobError
@@ -52,7 +47,7 @@ GO_ON = """
     same = resumed.state.weights.tobytes() == whole.model.state.weights.tobytes()
     print(json.dumps({"same": same, "samples": [resumed.samples, whole.model.samples]}))
 """
-SOON = 30.0  # seconds; on a machine that is not busy it is one, and Dask alone would wait for minutes
+SOON = 10.0  # seconds; on a machine that is not busy it is one
 
 
 @pytest.fixture(scope="module")
@@ -63,93 +58,68 @@ def table(tmp_path_factory):
     return str(path)
 
 
-class Struck(NamedTuple):
-    """What was said when the scheduler was killed, and after how many seconds: to a job beside it, to one driven from
-    here, and to who asks afterwards; and the folder of the first job's checkpoints.
-    """
-
-    beside: tuple[BaseException, float]
-    here: tuple[BaseException, float]
-    afterwards: list[tuple[BaseException, float]]
-    work: Path
-
-
-def told(work):
-    """The error of some work, and after how many seconds it came."""
-    began = time.monotonic()
-    with pytest.raises(H2OJobError) as found:
-        work()
-    return found.value, time.monotonic() - began
-
-
-@pytest.fixture(scope="module")
-def struck(table, tmp_path_factory):
-    """A scheduler that is killed while a job goes on beside it and one is driven from here; its workers go later."""
-    folder, before = tmp_path_factory.mktemp("struck"), session._current
-    work = folder / "models"
+@pytest.fixture
+def lone(tmp_path, monkeypatch):
+    """A scheduler and two workers that may die, and their client in use."""
+    monkeypatch.setattr(progress_bars, "_shown", False)
+    before = session._current
     with (
-        progress_bars.hidden(),
-        pytest.MonkeyPatch.context() as patch,
-        Processes(folder) as processes,
+        Processes(tmp_path) as processes,
         distributed.Client(processes.address, set_as_default=False, timeout=30) as client,
     ):
-        patch.setattr(lending, "SMALL", 0)  # what is driven from here sends its shares from here
         client.wait_for_workers(2, timeout=60)
         session.set_client(client)
-        frame = import_file(table, destination_frame="table")
-        model = H2ODeepLearningEstimator(**NET, export_checkpoints_dir=str(work), checkpoint_interval=0.2)
-        killed: list[float] = []
-
-        def kill():
-            until(lambda: any(one.name >= "0000000003" for one in (work / "cut" / "versions").glob("[0-9]*")))
-            processes.kill(processes.scheduler)
-            killed.append(time.monotonic())
-
-        killer = threading.Thread(target=kill)
-
-        def both_go_on(done, row):
-            if not killer.ident:
-                model.start(y="y", training_frame=frame)
-                killer.start()
-
-        error, _ = told(lambda: train(Parameters(**{**NET, "epochs": 1e6}), frame, y="y", progress=both_go_on))
-        killer.join()
-        here = error, time.monotonic() - killed[0]
-        error, _ = told(model.join)
-        beside = error, time.monotonic() - killed[0]
-        later = [told(one) for one in (lambda: (frame["a"] + 1).sum(), lambda: import_file(table), h2o.cluster)]
-        processes.kill(*processes.workers)
-        yield Struck(beside, here, later, work)
+        yield processes, client
         registry.clear()
         session.set_client(before)
 
 
-def test_a_job_beside_a_scheduler_that_is_killed_is_told_at_once(struck):
-    error, seconds = struck.beside
-    print(f"told after {seconds:.1f} seconds")
-    assert re.search(r"the connection to it was closed.* h2o\.resume\(folder\)", str(error))
-    assert seconds < SOON
+def test_a_job_whose_scheduler_is_killed_goes_on_in_a_new_process_on_a_new_cluster(lone, table, tmp_path):
+    processes, _ = lone
+    work = tmp_path / "models"
+    model = H2ODeepLearningEstimator(**NET, export_checkpoints_dir=str(work), checkpoint_interval=0.2)
+    model.start(y="y", training_frame=import_file(table, destination_frame="table"))
+    until(lambda: any(path.name >= "0000000003" for path in (work / "cut" / "versions").glob("[0-9]*")))
+    processes.kill(processes.scheduler, *processes.workers)
+    began = time.monotonic()
+    with pytest.raises(H2OJobError, match=r"the connection to it was closed.* h2o\.resume\(folder\)"):
+        model.join()
+    told = time.monotonic() - began
+    print(f"told after {told:.1f} seconds")
+    assert told < SOON
 
-
-def test_a_training_that_is_driven_from_here_is_told_at_once(struck):
-    error, seconds = struck.here
-    print(f"told after {seconds:.1f} seconds")
-    assert re.search(r"needs the scheduler at tcp://.* h2o\.resume", str(error))
-    assert seconds < SOON
-
-
-def test_whoever_asks_a_scheduler_that_was_killed_is_told_at_once(struck):
-    assert len(struck.afterwards) == 3
-    for error, seconds in struck.afterwards:
-        assert "connect" in str(error)
-        assert seconds < SOON
-
-
-def test_the_job_goes_on_in_a_new_process_on_a_new_cluster_with_the_same_bits(struck, table, tmp_path):
-    with Processes(tmp_path) as others:
-        asked = [others.address, table, str(struck.work), json.dumps(NET)]
+    new = tmp_path / "new"
+    new.mkdir()
+    with Processes(new) as others:
+        asked = [others.address, table, str(work), json.dumps(NET)]
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(GO_ON), *asked], capture_output=True, text=True, timeout=90
         )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"same": True, "samples": [240_000, 240_000]}
+
+
+@pytest.mark.usefixtures("shares_are_sent")
+def test_whatever_waits_for_a_scheduler_that_is_killed_is_told_at_once(lone, table):
+    processes, _ = lone
+    frame = import_file(table)
+    struck = []
+
+    def strike(done, row):
+        if not struck:
+            processes.kill(processes.scheduler)
+            struck.append(time.monotonic())
+
+    with pytest.raises(H2OJobError, match=r"needs the scheduler at tcp://.* h2o\.resume"):
+        train(Parameters(**NET), frame, y="y", progress=strike)
+    print(f"a training that is driven from here was told after {time.monotonic() - struck[0]:.1f} seconds")
+    assert time.monotonic() - struck[0] < SOON
+    for work in (
+        lambda: (frame["a"] + 1).sum(),
+        lambda: import_file(table),
+        h2o.cluster,
+    ):
+        began = time.monotonic()
+        with pytest.raises(H2OJobError, match="connect"):
+            work()
+        assert time.monotonic() - began < SOON
