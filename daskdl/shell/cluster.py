@@ -18,10 +18,11 @@ from typing import Any
 
 import distributed
 from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from frames.cluster import memory
-from frames.cluster.connection import Client, asked, begun, identity
+from frames.cluster.connection import Client, asked, begun, gone, identity, is_cut
 from frames.cluster.sending import travels
 from frames.cluster.silence import LOOK_AWAY, Heartbeats, give_up, least
 from frames.exceptions import H2OJobError
@@ -243,7 +244,7 @@ class Cluster:
                 if not now or not before <= now:
                     pending.cancel()
                     raise LostError("A worker has left." if before else "No worker is there.") from None
-            except (*LOST, concurrent.futures.CancelledError) as cause:
+            except (*LOST, concurrent.futures.CancelledError, CommClosedError) as cause:  # the last: of the scheduler
                 raise LostError(str(cause)) from cause
 
     def _since_ready(self, futures: Any, since: float | None) -> float | None:
@@ -305,11 +306,13 @@ def require_chunks(name: str, rows: Sequence[int], parts: Sequence[Sequence[dist
 
     Dask cancels what it cannot compute again; what it can is lost for a moment only.
     """
-    gone = [p for p, chunks in enumerate(parts) if any(one.cancelled() for one in chunks)]
-    if not gone:
+    lost = [p for p, chunks in enumerate(parts) if any(one.cancelled() for one in chunks)]
+    if not lost:
         return
-    first = gone[0]
-    start, count = sum(rows[:first]), sum(rows[p] for p in gone)
+    first = lost[0]
+    if is_cut(parts[first][0].client):  # then everything is cancelled, and rows are the least of it
+        raise gone(parts[first][0].client, "Training")
+    start, count = sum(rows[:first]), sum(rows[p] for p in lost)
     raise H2OJobError(
         f"Every row of frame {name} must be on a worker or have a source; {count} rows went with the workers that held "
         f"them, the first {rows[first]} of them from row {start} on. Import the frame again from its files, and go on "

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from distributed import CancelledError
+from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from frames.cluster.connection import Client, address_of, begun, gone, is_cut
@@ -67,7 +68,8 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
     except (CancelledError, KilledWorker) as cause:
         raise lost(client, what, cause) from cause
     except OSError as cause:
-        if is_cut(client) and not isinstance(cause, H2OJobError):
+        closed = is_cut(client) or isinstance(cause, CommClosedError)  # the latter may come before the client knows
+        if closed and not isinstance(cause, H2OJobError):
             raise gone(client, what) from cause
         raise  # of the work itself, such as a file that is missing
     finally:

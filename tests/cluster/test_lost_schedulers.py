@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import distributed
@@ -99,16 +100,22 @@ def test_a_job_whose_scheduler_is_killed_goes_on_in_a_new_process_on_a_new_clust
     assert json.loads(done.stdout.splitlines()[-1]) == {"same": True, "samples": [240_000, 240_000]}
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.1])
 @pytest.mark.usefixtures("shares_are_sent")
-def test_whatever_waits_for_a_scheduler_that_is_killed_is_told_at_once(lone, table):
+def test_whatever_waits_for_a_scheduler_that_is_killed_is_told_at_once(lone, table, moment):
     processes, _ = lone
     frame = import_file(table)
     struck = []
 
+    def kill():
+        processes.kill(processes.scheduler)
+        struck.append(time.monotonic())
+
+    strokes = [threading.Timer(moment, kill)]  # in the middle of a round, or of what comes between two
+
     def strike(done, row):
-        if not struck:
-            processes.kill(processes.scheduler)
-            struck.append(time.monotonic())
+        if not struck and strokes:
+            strokes.pop().start()
 
     with pytest.raises(H2OJobError, match=r"needs the scheduler at tcp://.* h2o\.resume"):
         train(Parameters(**NET), frame, y="y", progress=strike)
