@@ -74,10 +74,8 @@ class Lender:
         shares = [order for order in loan.orders if isinstance(order, messages.TrainShare)]
         if machine.round is not None and machine.phase == "training" and len(shares) != len(machine.round.shares):
             return None  # some were given out before
-        limit, size = (
-            self.cluster.task_bytes,
-            sum([*self.train.nbytes, *(() if self.valid is None else self.valid.nbytes)]),
-        )
+        size = sum(self.train.nbytes) + (0 if self.valid is None else sum(self.valid.nbytes))
+        limit = self.cluster.task_bytes
         if limit is not None and size > limit:
             return None
         if len(workers) == 1:
@@ -86,12 +84,11 @@ class Lender:
         work = sum(order.samples for order in shares) * standing.state.weights.size
         return chosen.pop() if len(chosen) == 1 and size <= SMALL and work <= QUICK else None
 
-    def lend(self, loan: Loan, standing: Standing) -> None:
-        """Send the coordinator to the worker that the loan names. Raises LostError where that takes nothing."""
+    def lend(self, loan: Loan, standing: Standing, worker: str) -> None:
+        """Send the coordinator to a worker. Raises LostError where that takes nothing."""
         if self._held is None:
             self._held = self.duties if _is_slight(self.duties.job.encoder) else self.cluster.resident(self.duties)
         sent = standing if standing.nbytes <= TRAVELS else self.cluster.hold(standing)
-        worker = loan.worker
         self.spans.enter(loan.machine.progress.round + 1, on=True)
         future: Any = self.cluster.client.submit(
             train_alone,

@@ -221,7 +221,7 @@ class Shell:
         if worker is None:
             return False
         try:
-            self._lender.lend(replace(loan, worker=worker), self.standing)
+            self._lender.lend(loan, self.standing, worker)
         except LostError:
             return False  # the usual way meets the loss, too, and knows what to do
         self._orders.clear()

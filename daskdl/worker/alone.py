@@ -57,7 +57,7 @@ class Duties:
 
 @dataclass(frozen=True)
 class Loan:
-    """A coordinator, what it has asked for and nobody has done, who counts what it does, and the `worker` that has it.
+    """A coordinator, what it has asked for and nobody has done, and who counts what it does.
 
     `now` is the client's time (seconds since 1970).
     """
@@ -66,7 +66,6 @@ class Loan:
     orders: tuple[messages.Instruction, ...]
     now: float
     observer: Observer
-    worker: str = ""
 
 
 @dataclass(frozen=True)

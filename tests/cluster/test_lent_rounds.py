@@ -52,9 +52,7 @@ def sent(monkeypatch):
     """What shells send: ("lent", to whom) or ("share", to whom)."""
     seen = []
     lend, send = Lender.lend, Shares.send
-    monkeypatch.setattr(
-        Lender, "lend", lambda own, loan, *more: seen.append(("lent", loan.worker)) or lend(own, loan, *more)
-    )
+    monkeypatch.setattr(Lender, "lend", lambda *given: seen.append(("lent", given[-1])) or lend(*given))
     monkeypatch.setattr(
         Shares, "send", lambda own, order, *more: seen.append(("share", order.worker)) or send(own, order, *more)
     )
