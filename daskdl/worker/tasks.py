@@ -140,19 +140,25 @@ def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
 
 
 class LaidOut(NamedTuple):
-    """A pass over a partition whose rows lie on the disk of the worker that answered this."""
+    """A pass over a partition whose rows lie on the disk of the worker that answered this.
+
+    `sample` are rows to be scored, where some were asked for: the chunks need not be looked at again for them.
+    """
 
     partition: int
     number: int
+    sample: Design | None = None
 
 
-def lay_out(job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str) -> LaidOut:
+def lay_out(
+    job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str, sample: Sample | None = None
+) -> LaidOut:
     """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train."""
     design = decode(job.encoder, job.adaptation, chunks, job.where)
     rows = training_rows(job, design, partition)
     rows = rows[order(job.plan.seed, partition, number, len(rows))]
     _row_files.write(job.key, partition, number, design=design, index=rows, folder=folder)
-    return LaidOut(partition, number)
+    return LaidOut(partition, number, None if sample is None else sample.taken(design, partition))
 
 
 def forget_rows(key: str) -> None:
@@ -285,19 +291,23 @@ class Sample(NamedTuple):
         share = np.array([*self.probabilities, max(self.probabilities)])[np.minimum(known, len(self.probabilities))]
         return np.flatnonzero((draw < share) & ~np.isnan(design.target))
 
+    def taken(self, design: Design, partition: int) -> Design:
+        """Return the design of the chosen rows alone."""
+        rows = self.rows(design, partition)
+        return design if rows is None else design.taken(rows)
+
 
 def sample_task(
     encoder: Encoder, adaptation: Adaptation, chunks: Sequence[Any], where: Where, sample: Sample, partition: int
 ) -> Design:
     """Return the sampled rows of a partition, decoded: what is scored again and again is looked up once."""
-    design = decode(encoder, adaptation, chunks, where)
-    rows = sample.rows(design, partition)
-    return design if rows is None else design.taken(rows)
+    return sample.taken(decode(encoder, adaptation, chunks, where), partition)
 
 
-def score_sample(scorer: Scorer, design: Design) -> metrics.State:
-    """Return the metric state of decoded rows."""
-    return partitions.measure(scorer, design)
+def score_samples(scorer: Scorer, samples: Sequence[Design | LaidOut]) -> list[metrics.State]:
+    """Return the metric states of decoded rows, partition by partition."""
+    designs = [one.sample if isinstance(one, LaidOut) else one for one in samples]
+    return [partitions.measure(scorer, design) for design in designs if design is not None]
 
 
 def score_all(
