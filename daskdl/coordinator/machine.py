@@ -83,7 +83,8 @@ class Coordinator(Relief):
     def copy(self) -> Coordinator:
         """Return a coordinator in the same situation that shares nothing that changes with this one."""
         other = copy.copy(self)
-        other.progress, other.crew, other.round = self.progress.copy(), self.crew.copy(), copy.deepcopy(self.round)
+        other.progress, other.crew = self.progress.copy(), self.crew.copy()
+        other.round = None if self.round is None else self.round.copy()
         other.saving, other.watch, other.out = replace(self.saving), replace(self.watch), []
         return other
 

@@ -352,6 +352,11 @@ class Look(NamedTuple):
         return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
 
 
+def look_tasks(several: Sequence[Sequence[Any]], request: LookRequest, where: Where) -> list[Look]:
+    """Return what `look_task` does of one partition of several frames."""
+    return [look_task(request, chunks, where) for chunks in several]
+
+
 def look_task(request: LookRequest, chunks: Sequence[Any], where: Where) -> Look:
     """Return weighted moments and level responses of one partition; a response is looked at less its offset."""
 
