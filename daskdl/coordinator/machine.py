@@ -175,13 +175,14 @@ class Coordinator(Relief):
         if not self.round.complete:
             return
         self.stopped_at = None
-        if not self.round.trained:  # stopped before anybody trained anything, or no row of the round can be trained
+        trained = self.round.trained
+        if not trained:  # stopped before anybody trained anything, or no row of the round can be trained
             if not self.ending:
                 self.progress.pass_over(self.round)
             self.round = None
             self._next()
             return
-        self.phase, self.round.asked, self.round.closed = "combining", self.round.trained, self.watch.now
+        self.phase, self.round.asked, self.round.closed = "combining", trained, self.watch.now
         first = self.progress.round == 0
         self.out.append(messages.CombineRound(self.round.number, self.round.asked, self.plan.elastic_rate, first))
 

@@ -123,6 +123,8 @@ class Observer:
 
     def _close_round(self) -> None:
         """Count as waiting what a round was out for, less what its busiest worker trained."""
+        if not self._out and not self._busy:
+            return
         idle = max(0.0, self._out - max(self._busy.values(), default=0.0))
         self._times["training"] -= idle
         self._times["waiting"] += idle

@@ -227,7 +227,7 @@ def train_slices(
             portions.append(StoredPortion(*one, partial(_row_files.read, job.key, one.partition)))
             continue
         design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
-        rows = training_rows(job, design, one.partition)
+        rows = None if job.balance is None else training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = RoundShare(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
