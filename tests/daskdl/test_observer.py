@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 from test_coordinator import NEVER, Story, make_plan
@@ -40,7 +41,7 @@ def test_a_job_that_has_just_begun_reports_nothing_done():
     assert set(found["workers"]) == {"a", "b"}
 
 
-def changeable(thing, seen):
+def changeable(thing: Any, seen: set[int]) -> set[int]:
     """Return the ids of all lists, dicts, sets and records that may change, in a job or an observer of it."""
     frozen = is_dataclass(thing) and thing.__dataclass_params__.frozen
     if id(thing) in seen or frozen or not (is_dataclass(thing) or isinstance(thing, list | dict | set | deque | tuple)):
@@ -59,10 +60,11 @@ def test_a_copied_job_and_its_observer_share_nothing_that_changes():
     job.trains(0)  # a share of the second round is trained, the other one is out
     other = job.job.copy()
     observer = job.observer.copy(job.job, other)
-    shared = {id(job.job.crew.assignment)}  # made anew, never changed
+    assignment = job.job.crew.assignment or {}  # made anew, never changed
+    shared = {id(one) for one in (assignment, *assignment.values())}
     mine = changeable(job.job, set()) | changeable(job.observer, set())
     theirs = changeable(other, set()) | changeable(observer, set())
-    assert mine & theirs <= shared | {id(one) for one in job.job.crew.assignment.values()}
+    assert mine & theirs <= shared
     assert (other, observer) == (job.job, job.observer)
     assert observer._open is other.round
 
