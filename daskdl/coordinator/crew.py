@@ -93,6 +93,8 @@ class Crew:
 
     def capacity(self) -> dict[str, float]:
         """Return what rows are given by: threads, times the speed of a thread beside those of the other workers."""
+        if len(self.pace) <= 1 and not self.factor:  # nobody to be compared with, which is so in most rounds
+            return {worker: float(threads) for worker, threads in self.threads.items()}
         usual = statistics.median(self.pace.values()) if self.pace else 0.0
         followed = math.log(FOLLOWED_DEAR if self.dear else FOLLOWED)
         for worker, pace in self.pace.items():
@@ -120,7 +122,7 @@ class Crew:
         return list(cut(whole, self.assignment).items())
 
     def deal(
-        self, given: Sequence[tuple[str, list[Slice]]], owed: Iterable[Owed], count: int
+        self, given: Sequence[tuple[str, list[Slice]]], owed: Sequence[Owed], count: int
     ) -> list[tuple[str, list[Slice]]]:
         """Cut shares in `count` pieces each, and add what is owed from earlier rounds: (worker, slices) pairs.
 
@@ -128,6 +130,8 @@ class Crew:
         or owed by one that is gone, goes to those with the least to do; so does all that is owed if `given` is empty.
         Where rows are dear to move only what is owed by one that is gone does.
         """
+        if count == 1 and not owed:
+            return list(given)
         capacity, load = self.capacity(), dict.fromkeys(sorted(self.threads), 0)
         for worker, slices in given:
             load[worker] += samples_of(slices)
