@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import distributed
 
 from daskdl import metrics
-from daskdl.scoring.partitions import Scorer
+from daskdl.scoring.partitions import Scorer, merged, merged_in_groups
 from daskdl.shell.cluster import Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
@@ -48,7 +48,7 @@ class FrameScoring:
         except LostError:
             self._samples.pop(data, None)  # those that were lost stay so
             raise
-        state = metrics.merged(found)
+        state = merged(found)
         header = metrics.Header(data, table.description)
         return metrics.finish(scorer.predictor.category, state, scorer.options, header), state
 
@@ -63,7 +63,11 @@ class FrameScoring:
             self._task(name, tasks.score_all, (key, held, adaptation, list(chunks), where, self.job.cache))
             for chunks in table.parts
         ]
-        return self.cluster.wait(scores)
+        return self.cluster.wait(list(merged_in_groups(scores, lambda *order: self._merge(name, *order))))
+
+    def _merge(self, name: str, function: Callable, states: list[distributed.Future], priority: int) -> Any:
+        key = self.spans.key(f"daskdl-{name}")
+        return self.cluster.client.submit(function, states, key=key, pure=False, priority=priority)
 
     def _of_some(self, held: Any, table: PlacedFrame, data: str) -> list[metrics.State]:
         """Return the states of the samples, in the order of their partitions."""
