@@ -29,7 +29,7 @@ ADULT = """
 age workclass fnlwgt education education_num marital_status occupation relationship
 race sex capital_gain capital_loss hours_per_week native_country income
 """  # the columns, for the file has no header
-CALIFORNIA = "MedInc HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude".split()
+CALIFORNIA = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
 SAMPLE = 20_000  # rows of the tables that have more than the page needs
 
 
