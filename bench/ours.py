@@ -51,7 +51,7 @@ def design(pixels: np.ndarray, labels: np.ndarray) -> Design:
     rows, width = pixels.shape
     sigma = pixels.std(axis=0, ddof=1)
     none, fill = np.full(width, np.nan), np.zeros(width)
-    block = DecodedBlock(pixels, np.arange(width), 1 / sigma, -pixels.mean(axis=0) / sigma, none, fill)
+    block = DecodedBlock(pixels, np.arange(width), 1 / sigma, -pixels.mean(axis=0) / sigma, none, fill).settled()
     empty = np.zeros((rows, 0), np.int32)
     ones, zeros = np.ones(rows), np.zeros(rows)
     return Design(rows, width, (block,), empty, labels.astype(float), ones, zeros, 1.0, np.ones(rows, bool))

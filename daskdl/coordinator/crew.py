@@ -84,6 +84,8 @@ class Crew:
 
     def capacity(self) -> dict[str, float]:
         """Return what rows are given by: threads, times the speed of a thread beside those of the other workers."""
+        if len(self.pace) <= 1 and not self.factor:  # nobody to be compared with, which is so in most rounds
+            return {worker: float(threads) for worker, threads in self.threads.items()}
         usual = statistics.median(self.pace.values()) if self.pace else 0.0
         for worker, pace in self.pace.items():
             found, taken = max(SLOWEST, pace / usual), self.factor.get(worker, 1.0)
@@ -110,13 +112,15 @@ class Crew:
         return list(cut(whole, self.assignment).items())
 
     def deal(
-        self, given: Sequence[tuple[str, list[Slice]]], owed: Iterable[Owed], count: int
+        self, given: Sequence[tuple[str, list[Slice]]], owed: Sequence[Owed], count: int
     ) -> list[tuple[str, list[Slice]]]:
         """Cut shares in `count` pieces each, and add what is owed from earlier rounds: (worker, slices) pairs.
 
         The pieces of a worker stand in the order in which it trains them, what it owes first. What is too much for it,
         or owed by one that is gone, goes to those with the least to do; so does all that is owed if `given` is empty.
         """
+        if count == 1 and not owed:
+            return list(given)
         capacity, load = self.capacity(), dict.fromkeys(sorted(self.threads), 0)
         for worker, slices in given:
             load[worker] += samples_of(slices)

@@ -83,7 +83,8 @@ class Coordinator(Relief):
     def copy(self) -> Coordinator:
         """Return a coordinator in the same situation that shares nothing that changes with this one."""
         other = copy.copy(self)
-        other.progress, other.crew, other.round = self.progress.copy(), self.crew.copy(), copy.deepcopy(self.round)
+        other.progress, other.crew = self.progress.copy(), self.crew.copy()
+        other.round = None if self.round is None else self.round.copy()
         other.saving, other.watch, other.out = replace(self.saving), replace(self.watch), []
         return other
 
@@ -174,13 +175,14 @@ class Coordinator(Relief):
         if not self.round.complete:
             return
         self.stopped_at = None
-        if not self.round.trained:  # stopped before anybody trained anything, or no row of the round can be trained
+        trained = self.round.trained
+        if not trained:  # stopped before anybody trained anything, or no row of the round can be trained
             if not self.ending:
                 self.progress.pass_over(self.round)
             self.round = None
             self._next()
             return
-        self.phase, self.round.asked, self.round.closed = "combining", self.round.trained, self.watch.now
+        self.phase, self.round.asked, self.round.closed = "combining", trained, self.watch.now
         first = self.progress.round == 0
         self.out.append(messages.CombineRound(self.round.number, self.round.asked, self.plan.elastic_rate, first))
 

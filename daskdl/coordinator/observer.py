@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from daskdl.coordinator.report import ENDED, PARTS_OF_TIME, LayerReport, Report,
 from daskdl.coordinator.stopping import LayerStatistics
 
 PACES = 20  # reports with something done from which the time left is foretold
+_COUNTED = ("_pace", "_times", "_busy", "_samples", "_seconds", "_lost", "_rerun")
 _PART_OF_PHASE = {"training": "training", "combining": "averaging", "scoring": "scoring"}
 
 
@@ -52,9 +52,13 @@ class Observer:
 
     def copy(self, of: Coordinator, to: Coordinator) -> Observer:
         """Return an observer of `to`, a copy of the coordinator `of`, that shares nothing with this one."""
-        other = copy.deepcopy(replace(self, _open=None))
-        other._open = to.round if self._open is of.round else None
-        return other
+        return replace(
+            self,
+            layers=list(self.layers),
+            _open=to.round if self._open is of.round else None,
+            _held={share: set(workers) for share, workers in self._held.items()},
+            **{name: getattr(self, name).copy() for name in _COUNTED},
+        )
 
     def going_on(self, before: Observer) -> Observer:
         """Return this observer, with what the one that stayed where reports are made knows of reports."""
@@ -119,6 +123,8 @@ class Observer:
 
     def _close_round(self) -> None:
         """Count as waiting what a round was out for, less what its busiest worker trained."""
+        if not self._out and not self._busy:
+            return
         idle = max(0.0, self._out - max(self._busy.values(), default=0.0))
         self._times["training"] -= idle
         self._times["waiting"] += idle

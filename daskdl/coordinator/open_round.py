@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daskdl.coordinator.crew import Owed
@@ -76,6 +76,18 @@ class OpenRound:
         shares = [Share(n, tuple(one), samples_of(one)) for n, one in enumerate(lists)]
         size = sum(share.samples for share in shares)
         return cls(number, begun, shares, size=size, _open=set(range(len(shares))), **more)
+
+    def copy(self) -> OpenRound:
+        """Return a round that shares nothing that changes with this one."""
+        return replace(
+            self,
+            shares=[replace(share) for share in self.shares],
+            heard=dict(self.heard),
+            owed=list(self.owed),
+            _open=set(self._open),
+            _chains={worker: list(chain) for worker, chain in self._chains.items()},
+            _left=dict(self._left),
+        )
 
     @property
     def complete(self) -> bool:

@@ -48,7 +48,7 @@ def shares_of_stream(samples: int, rows: Sequence[int]) -> list[int]:
     """
     if samples and sum(rows) <= 0:
         raise H2OValueError(f"Training needs at least one row; got {sum(rows)} rows in {len(rows)} partitions.")
-    return _halve(samples, rows, _cumulated(rows), 0, len(rows))
+    return [samples] if len(rows) == 1 else _halve(samples, rows, _cumulated(rows), 0, len(rows))
 
 
 def _cumulated(rows: Sequence[int]) -> list[int]:

@@ -30,7 +30,10 @@ class ChunkLike(Protocol):
 
 
 class DecodedBlock(NamedTuple):
-    """A stored block with the arithmetic that turns its codes into scaled inputs (see kernels.gather)."""
+    """A stored block with the arithmetic that turns its codes into scaled inputs (see kernels.gather).
+
+    `dense` says that it fills neighbouring inputs and that no code of it can be missing.
+    """
 
     data: np.ndarray
     slots: np.ndarray
@@ -38,12 +41,17 @@ class DecodedBlock(NamedTuple):
     shift: np.ndarray
     missing: np.ndarray
     fill: np.ndarray
+    dense: bool = False
+
+    def settled(self) -> DecodedBlock:
+        """Return the block with `dense` found out, once for all windows of rows."""
+        sure = self.data.dtype.kind != "f" and bool(np.isnan(self.missing).all())
+        return self._replace(dense=sure and bool((np.diff(self.slots) == 1).all()))
 
     @property
-    def dense(self) -> bool:
-        """Whether the block fills neighbouring inputs and no code of it can be missing."""
-        sure = self.data.dtype.kind != "f" and bool(np.isnan(self.missing).all())
-        return sure and bool((np.diff(self.slots) == 1).all())
+    def arithmetic(self) -> tuple[np.ndarray, ...]:
+        """Factor, shift, missing and fill."""
+        return self[2:6]
 
 
 class Design(NamedTuple):
@@ -89,8 +97,9 @@ class Design(NamedTuple):
     def window(self, index: np.ndarray, at: np.ndarray, rows: Rows) -> None:
         """Write rows `index` of the partition into rows `at` of a window; `identity` is left to the caller."""
         for block in self.blocks:
-            fill_numbers(block.data, index, at, *block[2:], block.slots, block.dense, rows.numbers)
-        rows.levels[at] = self.levels[index]
+            fill_numbers(block.data, index, at, *block.arithmetic, block.slots, block.dense, rows.numbers)
+        if self.levels.shape[1]:
+            rows.levels[at] = self.levels[index]
         rows.target[at, 0] = self.target[index]
         rows.weight[at] = self.weight[index]
         rows.offset[at] = self.offset[index] * self.offset_scale
@@ -135,7 +144,7 @@ def decode(
     return Design(
         rows=rows,
         width=len(encoder.numbers),
-        blocks=tuple(blocks),
+        blocks=tuple(block.settled() for block in blocks),
         levels=_levels(encoder, codes, rows),
         target=target,
         weight=_weight(encoder, values, where, rows),

@@ -5,6 +5,7 @@ Everything else is derived from these lines: the checks and their words, the doc
 and properties, the command line, the names a grid may search.
 """
 
+import copy
 import dataclasses
 import inspect
 import math
@@ -222,7 +223,13 @@ class Parameters:
 
     def replace(self, **changes: Any) -> "Parameters":
         """Return a copy with some values changed; the changes are checked like constructor arguments."""
-        return dataclasses.replace(self, **changes)
+        unknown = sorted(changes.keys() - declarations().keys())
+        if unknown:
+            raise TypeError(f"Parameters.replace() got an unexpected keyword argument '{unknown[0]}'")
+        other = copy.copy(self)  # the rest was checked before: a hundred checks take longer than a round
+        for name, value in changes.items():
+            object.__setattr__(other, name, declarations()[name].convert(value))
+        return other
 
     def given(self) -> dict[str, Any]:
         """Return the values that differ from their defaults."""

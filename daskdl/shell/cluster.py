@@ -48,10 +48,14 @@ class LostError(RuntimeError):
 
 @dataclass
 class View:
-    """What the scheduler said of its `workers` when it was last asked (`at`, by the monotonic clock)."""
+    """What the scheduler said of its `workers` when it was last asked (`at`, by the monotonic clock), and of chunks.
+
+    `sizes` are bytes by key, of chunks that were computed when it was asked: they never change.
+    """
 
     workers: dict[str, dict[str, Any]] = field(default_factory=dict)
     at: float | None = None
+    sizes: dict[Any, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -104,9 +108,11 @@ class Cluster:
 
     def bytes_of(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
         """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
-        keys = [chunk.key for chunks in parts for chunk in chunks]
-        sizes = asked(self.client, "nbytes", keys=keys, summary=False)
-        return tuple(sum(max(0, sizes[chunk.key]) for chunk in chunks) for chunks in parts)
+        keys = [[chunk.key for chunk in chunks] for chunks in parts]
+        new = [key for own in keys for key in own if key not in self._view.sizes]
+        found = asked(self.client, "nbytes", keys=new, summary=False) if new else {}
+        self._view.sizes |= {key: size for key, size in found.items() if size > 0}
+        return tuple(sum(self._view.sizes.get(key, 0) for key in own) for own in keys)
 
     def folders(self) -> dict[str, str]:
         """Return address -> the folder on its own disk that each worker was given."""

@@ -41,11 +41,14 @@ class Reporter:
     def seen(
         self, event: messages.Event, instructions: Sequence[messages.Instruction]
     ) -> Sequence[messages.Instruction]:
-        """Count an event and the instructions for it, which are returned; send a report if the last is a second old."""
+        """Count an event and the instructions for it, which are returned; send a report if the last is a second old.
+
+        That a job starts is told a quarter of a second later: a short one is over by then, and is told of once.
+        """
         now = self._coordinator.watch.now
         self.observer.see(event, instructions, self._coordinator, now)
         over = any(isinstance(one, messages.Finish) for one in instructions)
-        if over or self._due:
+        if over or (self._due and not isinstance(event, messages.Started)):
             self._send(now, last=over)
         return instructions
 

@@ -59,16 +59,17 @@ def build(
     progress: Progress | None = None,
     started: Callable[[Shell], None] | None = None,
     restart: Restart | None = None,
+    view: Overview | None = None,
 ) -> Model:
     """Train one model whose choices are made; `parameters` are kept in it as what was asked.
 
     `started` is given the shell before it runs, so that another thread may stop it. `restart` is the checkpoint that
-    training goes on from.
+    training goes on from. `view` is what `look` gives, where somebody has looked.
     """
     began = time.time()
     interrupted: list[bool] = []
     with orderly(lambda: interrupted.append(True)), job_span(key), preparation_span(), tasks_named("daskdl-prepare"):
-        ready = prepare(cluster, resolved, frame, validation, key=key, restart=restart)
+        ready = prepare(cluster, resolved, frame, validation, key=key, restart=restart, view=view)
     coordinator = Coordinator(ready.plan) if restart is None else restart.coordinator(ready.plan, key)
     shell = Shell(
         cluster=cluster,
@@ -103,10 +104,11 @@ def prepare(
     validation: H2OFrame | None,
     key: str,
     restart: Restart | None = None,
+    view: Overview | None = None,
 ) -> Prepared:
     """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
     require_workers(cluster.client, "Preparing training")
-    view = look(frame, resolved)
+    view = look(frame, resolved) if view is None else view
     if restart is None:
         network = _new_network(resolved, frame, view, key)
     else:

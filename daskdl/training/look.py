@@ -13,8 +13,10 @@ from daskdl.parameters import Resolved
 from daskdl.worker import tasks
 from frames.chunks.column import Column
 from frames.chunks.summary import Summary
-from frames.cluster.sending import gather, resident, submit
+from frames.cluster.sending import gather, submit_all
 from frames.frame import H2OFrame
+
+LOOKED = "Preparing training (statistics of columns)"  # the error of a wait for them begins so
 
 
 class Overview(NamedTuple):
@@ -29,11 +31,31 @@ class Overview(NamedTuple):
 
 def look(frame: H2OFrame, resolved: Resolved) -> Overview:
     """Return statistics of predictors and response; rows are read only where weights, offsets or an encoding ask."""
-    actual, schema = resolved.actual, frame.schema
+    return looks([frame], resolved)[0]
+
+
+def looks(frames: Sequence[H2OFrame], resolved: Resolved) -> list[Overview]:
+    """Return what `look` does of each of several frames; their rows are asked for in one message.
+
+    They have the same columns and partitions, such as the folds of one frame.
+    """
+    actual, schema = resolved.actual, frames[0].schema
     columns = [schema[name] for name in resolved.predictors]
     answer = None if resolved.response is None else schema[resolved.response]
-    names = [*resolved.predictors, *([answer.name] if answer else [])]
-    summaries = frame.summaries(names)
+    ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
+    if not (actual.weights_column or actual.offset_column or ranked):
+        return [_overview(frame, resolved, columns, answer, seen=None) for frame in frames]
+    found = _one_pass(frames, resolved, columns, answer, ranked)
+    pairs = zip(frames, found, strict=True)
+    return [_overview(frame, resolved, columns, answer, seen) for frame, seen in pairs]
+
+
+def _overview(
+    frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, seen: tasks.Look | None
+) -> Overview:
+    """Return an overview from the summaries of a frame, and from what was `seen` of its rows."""
+    actual, schema = resolved.actual, frame.schema
+    summaries = frame.summaries([*resolved.predictors, *([answer.name] if answer else [])])
     moments = {name: _moments(one) for name, one in summaries.items() if schema[name].type != "enum"}
     counts = {c.name: _counts(summaries[c.name], c) for c in columns if c.type == "enum"}
     missing: dict[str, float] = {c.name: summaries[c.name].missing for c in columns}
@@ -41,9 +63,7 @@ def look(frame: H2OFrame, resolved: Resolved) -> Overview:
     rows: dict[str, np.ndarray] = {}
     mean_weight, usable = 1.0, None
     class_counts = _counts(summaries[answer.name], answer) if answer is not None and answer.type == "enum" else None
-    ranked = actual.categorical_encoding == "SortByResponse" and answer is not None
-    if actual.weights_column or actual.offset_column or ranked:
-        seen = _one_pass(frame, resolved, columns, answer, ranked)
+    if seen is not None:
         if actual.weights_column:
             mean_weight, usable = _mean_positive(seen), _usable(seen, resolved, answer)
             class_counts = None if class_counts is None else seen.classes
@@ -89,8 +109,20 @@ def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -
 
 
 def _one_pass(
-    frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool
-) -> tasks.Look:
+    frames: Sequence[H2OFrame], resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool
+) -> list[tasks.Look]:
+    """Return what a pass over the rows of each frame shows."""
+    request = _request(resolved, columns, answer, ranked)
+    levels = [name for name, _ in (*request.levels, *request.weighed)]
+    names = [*request.numbers, *levels, request.weights, request.response, request.offset]
+    names = list(dict.fromkeys(name for name in names if name is not None))
+    placed = [frame.placement(names) for frame in frames]
+    items = [[list(parts) for parts in several] for several in zip(*[one.parts for one in placed], strict=True)]
+    found = gather(submit_all(tasks.look_tasks, items, request, placed[0].where), LOOKED)
+    return [functools.reduce(tasks.Look.merge, of_one) for of_one in zip(*found, strict=True)]
+
+
+def _request(resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool) -> tasks.LookRequest:
     actual = resolved.actual
     weighted = actual.weights_column is not None and not actual.autoencoder  # its scaling goes by range
     numbers = [c.name for c in columns if c.type != "enum" and weighted]
@@ -98,7 +130,7 @@ def _one_pass(
     if answer is not None and answer.type != "enum":
         numbers.append(answer.name)
     identity = resolved.distribution.has_identity_link
-    request = tasks.LookRequest(
+    return tasks.LookRequest(
         numbers=tuple(numbers),
         levels=categoricals if ranked else (),
         weights=actual.weights_column,
@@ -107,9 +139,3 @@ def _one_pass(
         classes=(answer.levels or 0) if answer is not None and answer.type == "enum" else 0,
         weighed=categoricals if weighted else (),
     )
-    levels = [name for name, _ in (*request.levels, *request.weighed)]
-    names = [*numbers, *levels, request.weights, request.response, request.offset]
-    placed = frame.placement(list(dict.fromkeys(name for name in names if name is not None)))
-    shared, where = resident(request, placed.client), resident(placed.where, placed.client)
-    looks = [submit(tasks.look_task, shared, list(parts), where) for parts in placed.parts]
-    return functools.reduce(tasks.Look.merge, gather(looks, "Preparing training (statistics of columns)"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from daskdl.kernels.activations import Activation
 from daskdl.kernels.distributions import Distribution
 from daskdl.kernels.optimizers import Optimizer
+from daskdl.kernels.penalties import Penalties
 from daskdl.kernels.schedules import Schedule
 from daskdl.kernels.schedules.constant import Constant
+from daskdl.kernels.spec import Spec
 from daskdl.kernels.structs import Settings
 from daskdl.network.layout import Layout
 
@@ -68,6 +71,16 @@ class Plan:
                 seed=np.uint64(self.seed & 0xFFFF_FFFF_FFFF_FFFF),
             ),
         )
+
+    @cached_property
+    def choices(self) -> tuple[Spec, Spec]:
+        """Activation and distribution as kernels take them."""
+        return self.activation.compiled, self.distribution.compiled
+
+    @cached_property
+    def penalties(self) -> Penalties:
+        """The penalties as kernels take them."""
+        return Penalties(f4(self.l1), f4(self.l2), f4(self.max_w2))
 
     def rows_per_view(self, samples: int) -> int:
         """Return how many rows share a view where so many train: whole batches, one at least."""

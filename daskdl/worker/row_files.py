@@ -54,7 +54,7 @@ def scaled(block: DecodedBlock, index: np.ndarray) -> np.ndarray:
         own = index[first : first + step]
         np.take(block.data, own, axis=0, out=some[: len(own)], mode="clip")  # the mode in which it needs no copy
         rows = at[: len(own)]
-        fill_numbers(some, rows, rows, *block[2:], slots, block.dense, inputs[first : first + step])
+        fill_numbers(some, rows, rows, *block.arithmetic, slots, block.dense, inputs[first : first + step])
     return inputs
 
 
@@ -68,6 +68,7 @@ def as_inputs(block: DecodedBlock) -> DecodedBlock:
         shift=np.full(columns, -0.0),
         missing=none,
         fill=none.copy(),
+        dense=False,
     )
 
 

@@ -227,7 +227,7 @@ def train_slices(
             portions.append(StoredPortion(*one, partial(_row_files.read, job.key, one.partition)))
             continue
         design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
-        rows = training_rows(job, design, one.partition)
+        rows = None if job.balance is None else training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = RoundShare(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
@@ -350,6 +350,11 @@ class Look(NamedTuple):
         levels = {name: one + other.levels[name] for name, one in self.levels.items()}
         weighed = {name: one + other.weighed[name] for name, one in self.weighed.items()}
         return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
+
+
+def look_tasks(several: Sequence[Sequence[Any]], request: LookRequest, where: Where) -> list[Look]:
+    """Return what `look_task` does of one partition of several frames."""
+    return [look_task(request, chunks, where) for chunks in several]
 
 
 def look_task(request: LookRequest, chunks: Sequence[Any], where: Where) -> Look:

@@ -18,17 +18,15 @@ from daskdl.encoding.decoded import Design, empty_window
 from daskdl.kernels.batches import EachBatch
 from daskdl.kernels.optimizers import Clock
 from daskdl.kernels.owners import EachRow
-from daskdl.kernels.penalties import Penalties
 from daskdl.kernels.spec import Spec
 from daskdl.kernels.structs import Network, Rows, Settings
 from daskdl.kernels.tickets import FINISHED, READY, STOP, count, counters, reached, take
-from daskdl.kernels.training import items_of_window, train_window
+from daskdl.kernels.training import train_window
 from daskdl.kernels.views import Workspace, make_view, make_workspace
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.tail import Tail
 
-f4 = np.float32
 THREAD_WORK = 250_000  # weights times rows of a view that are worth a thread: some 25 microseconds
 
 
@@ -113,9 +111,11 @@ class ThreadTeam:
         batch, window = plan.rows_per_batch(samples), min(step, samples)
         self.gear = gear.fit(self.network, mix.designs[0], rows, batch, threads=self.threads, window=window)
         self.view = self.gear.view
-        self.steps = EachRow() if batch == 1 else EachBatch(), plan.activation.compiled, plan.distribution.compiled
+        self.steps = EachRow() if batch == 1 else EachBatch(), *plan.choices
         self.edges = [at for low, high in itertools.pairwise(tail.cuts) for at in range(low, high, step)] + [samples]
-        self.begins = np.concatenate([[0], np.cumsum([items_of_window(self.view, n) for n in np.diff(self.edges)])])
+        # what `items_of_window` says in kernels: a call for each window would take longer than a short one trains
+        items = [-(-(high - low) // rows) * len(self.view.items) for low, high in itertools.pairwise(self.edges)]
+        self.begins = [0, *itertools.accumulate(items)]
         self.windows: list[Window] = []
         self.sync = counters()
         self.failure: BaseException | None = None
@@ -196,14 +196,13 @@ class ThreadTeam:
         """Do items of all windows; the thread with the first item of a window also gathers the following one."""
         plan = self.plan
         own = self.gear.space(self.network, not plan.fast_mode and not plan.settings.stateless, thread)
-        penalties = Penalties(f4(plan.l1), f4(plan.l2), f4(plan.max_w2))
         ticket, number = take(self.sync), 0
         while reached(self.sync, READY, number + 1) and number < len(self.windows):
-            begin, end = int(self.begins[number]), int(self.begins[number + 1])
+            begin, end = self.begins[number : number + 2]
             rows, optimizer, settings = self.windows[number]
             fixed = (
-                *self.steps, optimizer, penalties, self.pull, self.network, rows, settings, self.view, own, self.sync,
-                begin,
+                *self.steps, optimizer, plan.penalties, self.pull, self.network, rows, settings, self.view, own,
+                self.sync, begin,
             )  # fmt: skip
             if ticket == begin:
                 if not self._remember(number, begin):

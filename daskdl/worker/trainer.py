@@ -5,6 +5,7 @@ Rows of several partitions are shuffled together; `threads` trains them. The num
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import time
@@ -22,6 +23,7 @@ from daskdl.worker.tail import Tail
 from daskdl.worker.threads import Gear, ThreadTeam
 
 f4 = np.float32
+KEPT_ROWS, KEPT_ORDERS = 1 << 16, 16  # orders of so many rows at most are kept, 8 MB in all: short rounds share a pass
 STRETCH = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
 MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
 
@@ -33,7 +35,7 @@ class Portion(NamedTuple):
     start: int
     stop: int
     design: Design
-    rows: np.ndarray  # (training rows,) int64: which rows of the partition train, with repeats
+    rows: np.ndarray | None  # (training rows,) int64: which rows of the partition train, with repeats; None: each once
 
     def opened(self, seed: int) -> Opened:
         """Return its samples."""
@@ -84,19 +86,30 @@ def order(seed: int, partition: int, number: int, rows: int) -> np.ndarray:
     >>> sorted(order(seed=1, partition=0, number=2, rows=4).tolist())
     [0, 1, 2, 3]
     """
+    return (_kept if rows <= KEPT_ROWS else _drawn)(seed, partition, number, rows)
+
+
+def _drawn(seed: int, partition: int, number: int, rows: int) -> np.ndarray:
     key = np.random.SeedSequence([seed & 0xFFFF_FFFF_FFFF_FFFF, partition, number])
-    return np.random.Generator(np.random.Philox(key)).permutation(rows)
+    drawn = np.random.Generator(np.random.Philox(key)).permutation(rows)
+    drawn.setflags(write=False)
+    return drawn
+
+
+_kept = functools.lru_cache(KEPT_ORDERS)(_drawn)
 
 
 def stream(portion: Portion, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return row numbers and identities (samples,) int64 of a portion, over the passes that it crosses."""
-    size = len(portion.rows)
+    rows = portion.rows
+    size = portion.design.rows if rows is None else len(rows)
     pieces = []
     for number in range(portion.start // size, (portion.stop - 1) // size + 1):
         low = max(portion.start - number * size, 0)
         high = min(portion.stop - number * size, size)
-        pieces.append(portion.rows[order(seed, portion.partition, number, size)[low:high]])
-    return np.concatenate(pieces), _identities(portion)
+        pieces.append(order(seed, portion.partition, number, size)[low:high])
+    found = np.concatenate(pieces)
+    return found if rows is None else rows[found], _identities(portion)
 
 
 def _identities(portion: Portion | StoredPortion) -> np.ndarray:
@@ -121,9 +134,10 @@ class Mix(NamedTuple):
         part = Rows(*(array[:count] for array in rows))
         source = self.source[low:high]
         for k, design in enumerate(self.designs):
-            at = np.arange(count) if len(self.designs) == 1 else np.flatnonzero(source == k)
+            alone = len(self.designs) == 1
+            at = np.arange(count) if alone else np.flatnonzero(source == k)
             if len(at):
-                index = self.row[low:high][at]
+                index = self.row[low:high] if alone else self.row[low:high][at]
                 design.window(index, at, part)
                 part.weight[at] *= design.usable[index]
         part.identity[:] = self.identity[low:high]

@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
 
 import daskdl as h2o
 from daskdl.estimators import H2OAutoEncoderEstimator, H2ODeepLearningEstimator
+from daskdl.training.cross_validation import dealt
 from daskdl.training.cross_validation import run as cv
 from daskdl.training.cross_validation.folds import WEIGHTS, _dealt
 from daskdl.training.fit_one import build
@@ -128,6 +129,16 @@ def test_user_weights_count_in_training_and_in_the_metrics(table):
     expected = mean_squared_error(TABLE["size"], found, sample_weight=TABLE["w"])
     assert model.mse(xval=True) == pytest.approx(expected)
     assert WEIGHTS not in table.names
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_folds_prepared_one_by_one_are_those_prepared_together(table, monkeypatch, weights):
+    together = trained(table, y="size", weights_column=weights)
+    monkeypatch.setattr(dealt, "CELLS", 1)
+    alone = trained(table, y="size", weights_column=weights)
+    pairs = zip(together.cross_validation_models(), alone.cross_validation_models(), strict=True)
+    assert all(np.array_equal(one.model.state.weights, other.model.state.weights) for one, other in pairs)
+    assert together.mse(xval=True) == alone.mse(xval=True)
 
 
 def test_balanced_classes_count_the_training_rows_of_the_fold_only(table):

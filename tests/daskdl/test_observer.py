@@ -1,6 +1,9 @@
 """What is counted of a job told event by event: samples, lost and re-run shares, where its time went."""
 
 import json
+from collections import deque
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 from test_coordinator import NEVER, Story, make_plan
@@ -36,6 +39,34 @@ def test_a_job_that_has_just_begun_reports_nothing_done():
     assert found["phase"] == "training"
     assert found["left"] is None
     assert set(found["workers"]) == {"a", "b"}
+
+
+def changeable(thing: Any, seen: set[int]) -> set[int]:
+    """Return the ids of all lists, dicts, sets and records that may change, in a job or an observer of it."""
+    frozen = is_dataclass(thing) and thing.__dataclass_params__.frozen
+    if id(thing) in seen or frozen or not (is_dataclass(thing) or isinstance(thing, list | dict | set | deque | tuple)):
+        return seen
+    if not isinstance(thing, tuple):
+        seen.add(id(thing))
+    parts = [getattr(thing, one.name) for one in fields(thing)] if is_dataclass(thing) else thing
+    for part in parts.values() if isinstance(parts, dict) else parts:
+        changeable(part, seen)
+    return seen
+
+
+def test_a_copied_job_and_its_observer_share_nothing_that_changes():
+    job = Watched()
+    job.round(0.9)
+    job.trains(0)  # a share of the second round is trained, the other one is out
+    other = job.job.copy()
+    observer = job.observer.copy(job.job, other)
+    assignment = job.job.crew.assignment or {}  # made anew, never changed
+    shared = {id(one) for one in (assignment, *assignment.values())}
+    mine = changeable(job.job, set()) | changeable(job.observer, set())
+    theirs = changeable(other, set()) | changeable(observer, set())
+    assert mine & theirs <= shared
+    assert (other, observer) == (job.job, job.observer)
+    assert observer._open is other.round
 
 
 def test_rounds_count_samples_per_worker_and_foretell_the_end():

@@ -83,6 +83,20 @@ def test_an_order_is_a_permutation_that_depends_on_seed_partition_and_pass():
     assert np.array_equal(order(1, 0, 0, 50), orders[0])
 
 
+def test_an_order_is_the_same_whether_it_was_kept_or_is_drawn_and_nobody_can_change_it(monkeypatch):
+    kept = order(4, 0, 0, 70)
+    monkeypatch.setattr(trainer, "KEPT_ROWS", 0)
+    np.testing.assert_array_equal(order(4, 0, 0, 70), kept)
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 1
+
+
+def test_a_stream_of_all_rows_is_that_of_their_numbers():
+    whole = portion(10, partition=1, start=4, stop=27)
+    for one, other in zip(stream(whole, seed=5), stream(whole._replace(rows=None), seed=5), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_stream_crosses_passes_and_each_pass_holds_every_row_once():
     rows, identity = stream(portion(10, partition=3, start=4, stop=27), seed=9)
     assert len(rows) == 23

@@ -15,7 +15,7 @@ from daskdl.parameters import Resolved
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import Column
 from frames.chunks.schema import Schema
-from frames.cluster.sending import gather, resident, submit, tasks_named
+from frames.cluster.sending import gather, resident, submit, submit_all, tasks_named
 from frames.cluster.tasks import absent, as_float
 from frames.exceptions import H2OResponseError
 from frames.frame import Group, H2OFrame
@@ -63,18 +63,25 @@ def folds_of(resolved: Resolved, frame: H2OFrame) -> Folds:
 
 
 @tasks_named("daskdl-folds")
-def with_weights(frame: H2OFrame, folds: Folds, number: int, weights: H2OFrame | None) -> tuple[H2OFrame, H2OFrame]:
-    """Return the frame twice, with a column `WEIGHTS`: 0 on fold `number`, and 0 on all others; no data move.
+def with_weights(
+    frame: H2OFrame, folds: Folds, numbers: Sequence[int], weights: H2OFrame | None
+) -> list[tuple[H2OFrame, H2OFrame]]:
+    """Return the frame twice for each fold, with a column `WEIGHTS`: 0 on the fold, and 0 on all others; no data move.
 
-    Rows keep their weight elsewhere: that of the one column of `weights`, or 1.
+    Rows keep their weight elsewhere: that of the one column of `weights`, or 1. All folds are asked for in one message.
     """
-    chunks = _each(folds.column, weights, _split_weights, number)
-    rows = frame.placement(frame.names[:1]).rows
+    pairs, at, position = _paired(folds.column, weights)
+    chunks = submit_all(_split_weights, [[*pair, number] for number in numbers for pair in pairs], at, position)
+    rows, count = frame.placement(frame.names[:1]).rows, len(pairs)
     schema = Schema((Column(WEIGHTS, "real"),))
-    kept, held_out = (
-        H2OFrame._from_groups(schema, rows, [Group(chunks, order)]) for order in ((WEIGHTS, "-"), ("-", WEIGHTS))
-    )
-    return frame.cbind(kept), frame.cbind(held_out)
+    found = []
+    for first in range(0, len(chunks), count):
+        own = tuple(chunks[first : first + count])
+        kept, held_out = (
+            H2OFrame._from_groups(schema, rows, [Group(own, order)]) for order in ((WEIGHTS, "-"), ("-", WEIGHTS))
+        )
+        found.append((frame.cbind(kept), frame.cbind(held_out)))
+    return found
 
 
 # ---- how rows are dealt ------------------------------------------------------------------------------------------
@@ -127,18 +134,15 @@ def _numbered(chunk: Chunk, position: int, values: np.ndarray) -> Chunk:
 
 
 # ---- weights and counts ------------------------------------------------------------------------------------------
-def _each(folds: H2OFrame, weights: H2OFrame | None, task: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
-    """Send `task(fold chunk, position, weight chunk or None, position, ...)` for every partition."""
+def _paired(folds: H2OFrame, weights: H2OFrame | None) -> tuple[list[list[Any]], int, int]:
+    """Return [fold chunk, weight chunk or None] of every partition, and the position of the column in each."""
     mine = folds.placement()
     at = mine.where[folds.names[0]][1]
     if weights is None:
-        return tuple(submit(task, own[0], at, None, 0, *arguments) for own in mine.parts)
+        return [[own[0], None] for own in mine.parts], at, 0
     theirs = weights.placement()
-    position = theirs.where[weights.names[0]][1]
-    return tuple(
-        submit(task, own[0], at, parts[0], position, *arguments)
-        for own, parts in zip(mine.parts, theirs.parts, strict=True)
-    )
+    pairs = [[own[0], parts[0]] for own, parts in zip(mine.parts, theirs.parts, strict=True)]
+    return pairs, at, theirs.where[weights.names[0]][1]
 
 
 def _weights(chunk: Chunk | None, position: int, rows: int) -> np.ndarray:
@@ -148,7 +152,8 @@ def _weights(chunk: Chunk | None, position: int, rows: int) -> np.ndarray:
     return np.where(absent(values), 0.0, as_float(values))
 
 
-def _split_weights(folds: Chunk, at: int, chunk: Chunk | None, position: int, number: int) -> Chunk:
+def _split_weights(item: tuple[Chunk, Chunk | None, int], at: int, position: int) -> Chunk:
+    folds, chunk, number = item
     held_out = folds.values(at) == number
     weights = _weights(chunk, position, folds.rows)
     return Chunk.pack(
@@ -156,13 +161,15 @@ def _split_weights(folds: Chunk, at: int, chunk: Chunk | None, position: int, nu
     )
 
 
-def _count(folds: Chunk, at: int, chunk: Chunk | None, position: int, count: int) -> np.ndarray:
+def _count(item: tuple[Chunk, Chunk | None], at: int, position: int, count: int) -> np.ndarray:
+    folds, chunk = item
     counted = _weights(chunk, position, folds.rows) > 0
     return np.bincount(folds.values(at).astype(np.int64)[counted], minlength=count)
 
 
 def _check(folds: Folds, weights: H2OFrame | None) -> None:
-    counts = np.sum(gather(list(_each(folds.column, weights, _count, folds.count)), DEALT), axis=0)
+    pairs, *positions = _paired(folds.column, weights)
+    counts = np.sum(gather(submit_all(_count, pairs, *positions, folds.count), DEALT), axis=0)
     empty = [number + 1 for number, rows in enumerate(counts) if rows == 0 or rows == counts.sum()]
     if empty or folds.count < 2:
         shown = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")

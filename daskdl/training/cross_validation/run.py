@@ -22,8 +22,9 @@ from daskdl.parameters import Parameters, Resolved
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.shell import Shell
+from daskdl.training.cross_validation.dealt import Dealer, Dealt
 from daskdl.training.cross_validation.folds import WEIGHTS as FOLD_WEIGHTS
-from daskdl.training.cross_validation.folds import Folds, folds_of, with_weights
+from daskdl.training.cross_validation.folds import Folds, folds_of
 from daskdl.training.cross_validation.holdout import combined_predictions, holdout_predictions
 from daskdl.training.cross_validation.kept_folds import KeptFolds
 from daskdl.training.fit_one import Progress, build
@@ -181,7 +182,8 @@ class _Crew:
         """Train all fold models, None for those that were not begun; the first error stops the others and is raised."""
         at_once = models_at_once(self.frame.nrow * len(self._columns()), self.folds.count, self.cluster.threads())
         with ThreadPoolExecutor(at_once, thread_name_prefix="daskdl-fold") as pool, orderly(self.stop):
-            running = [pool.submit(copy_context().run, self._one, n, at_once) for n in range(self.folds.count)]
+            dealer = self._dealer(at_once)
+            running = [pool.submit(copy_context().run, self._one, n, at_once, dealer) for n in range(self.folds.count)]
             try:
                 wait(running, return_when=FIRST_EXCEPTION)  # each ends: a job without workers by its own time limit
                 return [one.result() for one in _failed_first(running)]
@@ -196,53 +198,59 @@ class _Crew:
         names = [*self.resolved.predictors, self.resolved.response, actual.offset_column]
         return [name for name in names if name is not None]
 
-    def _one(self, number: int, at_once: int) -> _Result | None:
+    def _dealer(self, at_once: int) -> Dealer:
+        actual = self.resolved.actual
+        weights = None if actual.weights_column is None else self.frame[[actual.weights_column]]
+        choices = self._choices(self._changes(self.key, at_once))
+        return Dealer(self.cluster, self.frame[self._columns()], self.folds, weights, choices, key=self.key)
+
+    def _choices(self, changes: dict[str, Any]) -> Resolved:
+        actual = self.resolved.actual.replace(**changes)
+        return replace(self.resolved, actual=actual, fold_assignment=None, warnings=(), changes=())
+
+    def _one(self, number: int, at_once: int, dealer: Dealer) -> _Result | None:
         if self.ended:
             return None
-        actual = self.resolved.actual
         key = f"{self.key}_cv_{number + 1}"
-        weights = None if actual.weights_column is None else self.frame[[actual.weights_column]]
-        training, held_out = with_weights(self.frame[self._columns()], self.folds, number, weights)
         changes = self._changes(key, at_once)
-        choices = replace(
-            self.resolved, actual=actual.replace(**changes), fold_assignment=None, warnings=(), changes=()
-        )
+        dealt = dealer.take(number)
         asked = self.parameters.replace(**changes)
-        trained = self._trained(number, key, asked, choices, training=training, held_out=held_out)
+        trained = self._trained(number, key, asked, self._choices(changes), dealt=dealt)
         if trained is None:
             return None
         model, state = trained
         header = metrics.Header("valid", f"Metrics of the rows held out of fold {number + 1}")
         found = metrics.finish(model.category, state, model.scorer().options, header)
         kept = self.parameters.keep_cross_validation_predictions
-        predictions = holdout_predictions(model, held_out, self.folds.column, number) if kept else None
+        predictions = holdout_predictions(model, dealt.held_out, self.folds.column, number) if kept else None
         self.together.over(number)
         keep = self.parameters.keep_cross_validation_models
         return _Result(model if keep else None, model.epochs, state, found, predictions)
 
     def _trained(
-        self, number: int, key: str, asked: Parameters, choices: Resolved, training: H2OFrame, held_out: H2OFrame
+        self, number: int, key: str, asked: Parameters, choices: Resolved, dealt: Dealt
     ) -> tuple[Model, metrics.State] | None:
         """Return the model of a fold, kept or trained now, and the measure of its held-out rows; None for no model."""
         found = self.kept.fold(number)
         if found is not None:
-            return found, measured(found, held_out)
+            return found, measured(found, dealt.held_out)
         shells: list[Shell] = []
         model = build(
             self.cluster.for_a_job(),
             asked,
             choices,
-            training,
-            held_out,
+            dealt.training,
+            dealt.held_out,
             key=key,
             progress=self._progress(number),
             started=lambda shell: self._started(shell, shells),
+            view=dealt.view,
         )
         if self.ended and not model.samples:
             return None
         if not self.ended:  # else it was stopped in the middle
             self.kept.keep(number, model)
-        state = _already_measured(shells[0]) or measured(model, held_out)
+        state = _already_measured(shells[0]) or measured(model, dealt.held_out)
         self._shells.remove(shells[0])
         return model, state
 
