@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from frames.frame import H2OFrame
 
 LOCAL = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
-PRELOAD = "daskdl.page.preload"  # what shows jobs on the dashboard
+LISTENS, PRELOAD = "daskdl.page.reports", "daskdl.page.preload"  # what hears of jobs, and what shows them on a page
 
 
 def init(
@@ -93,8 +93,8 @@ def init(
     elif not start_h2o:
         raise H2OResponseError("init(start_h2o=False) requires a cluster: give client= or address=.")
     else:
-        preload = (PRELOAD,) if dashboard else ()
-        session.start(nthreads, asked.memory, f"127.0.0.1:{port or 8787}" if dashboard else None, preload)
+        shown = {"dashboard": f"127.0.0.1:{port or 8787}", "preload": (LISTENS,), "pages": (PRELOAD,)}
+        session.start(nthreads, asked.memory, **(shown if dashboard else {}))
         asked.compare(cluster(), new=True)
     if verbose:
         cluster().show_status()

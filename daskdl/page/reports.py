@@ -68,3 +68,8 @@ def reports_of(scheduler: Any) -> Reports:
         found = Reports(scheduler)
         scheduler.add_plugin(found, name=NAME)
     return found
+
+
+async def dask_setup(scheduler: Any) -> None:
+    """Begin to listen for reports; Dask calls this when a scheduler runs that has this module as a preload."""
+    reports_of(scheduler)

@@ -18,6 +18,7 @@ from distributed.worker_memory import parse_memory_limit
 
 from frames.cluster import memory, registry
 from frames.cluster.children import shield
+from frames.cluster.pages import Worker, serve_later
 from frames.exceptions import H2OResponseError, H2OTypeError, H2OValueError
 from frames.text import zones
 
@@ -132,6 +133,7 @@ def start(
     memory_limit: str | int | None = None,
     dashboard: str | None = None,
     preload: Sequence[str] = (),
+    pages: Sequence[str] = (),
 ) -> distributed.Client:
     """Start the embedded cluster (one worker inside this process) and return its client; if it runs, return that.
 
@@ -140,6 +142,7 @@ def start(
                   less where it is small, so that process, chunks and work together stay below it.
     dashboard     address of Dask's pages, such as "127.0.0.1:8787" or ":0"; None serves none
     preload       modules for the scheduler, beside those of Dask's configuration, as for `dask scheduler --preload`
+    pages         modules of the same kind that add pages: they wait, as all pages do, until somebody opens one
     """
     global _embedded, _current
     refuse_a_fork()
@@ -162,8 +165,12 @@ def start(
                     dashboard_address=dashboard or "127.0.0.1:0",
                     # The worker serves its health page too: on every address, unless told.
                     worker_dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"dashboard": dashboard is not None, **_preloads(preload)},
+                    worker_class=Worker,
+                    scheduler_kwargs={"dashboard": False, **_preloads(preload)},
                 )
+                if dashboard is not None:
+                    serve_later(cluster.scheduler, "scheduler", pages)
+                    serve_later(cluster.workers[0], "worker")
                 _embedded = distributed.Client(cluster), cluster
         _current = _embedded[0]
         _adopt()

@@ -1,14 +1,19 @@
 """SVMLight files: a target and the features that are not zero, `1 3:0.5 7:2`, as a sparse matrix."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from frames.exceptions import FrameError
 from frames.parse.guess import Setup
 from frames.parse.source import Source
+
+if TYPE_CHECKING:  # it is loaded when such a file is read: it takes as long as a small model, for every script
+    from scipy.sparse import csr_matrix
 
 _BLOCK = 2**24
 _NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -26,11 +31,13 @@ def is_svmlight(head: bytes) -> bool:
     return max((line.count(b":") for line in lines), default=0) > 1 and all(map(_STRICT.fullmatch, lines))
 
 
-def read_svmlight(sources: Sequence[Source]) -> tuple[Setup, sp.csr_matrix]:
+def read_svmlight(sources: Sequence[Source]) -> tuple[Setup, csr_matrix]:
     """Return the setup and rows of some files: column 0 is the target, column i feature i; what is not named is 0.
 
     Comments (`#`) and query numbers (`qid:`) are left out. Raises FrameError for a line that is no such row.
     """
+    import scipy.sparse as sp
+
     blocks = [_block(data, before, source.url) for source in sources for data, before in _lines(source)]
     width = max((block.shape[1] for block in blocks), default=0)
     if not sum(block.shape[0] for block in blocks):
@@ -64,8 +71,10 @@ def _lines(source: Source) -> Iterator[tuple[bytes, int]]:
         yield rest, before
 
 
-def _block(data: bytes, before: int, where: str) -> sp.csr_matrix:
+def _block(data: bytes, before: int, where: str) -> csr_matrix:
     """Return the rows of some lines. All numbers are read at once: targets and pairs differ by where they stand."""
+    import scipy.sparse as sp
+
     lines = [line for line in _BESIDE.sub(b"", data).splitlines() if line.strip()]
     if not all(map(_STRICT.fullmatch, lines)):
         raise FrameError(_wrong_line(data, before, where))

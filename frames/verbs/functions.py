@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import Place, summaries_at
@@ -81,6 +80,17 @@ def _cospi(values: np.ndarray) -> np.ndarray:
     return np.where((turn == 0.5) | (turn == 1.5), 0.0, np.cos(np.pi * turn))
 
 
+def _special(name: str, *first: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function of scipy.special, which is loaded when it is called: that takes as long as a small model."""
+
+    def function(values: np.ndarray) -> np.ndarray:
+        from scipy import special
+
+        return getattr(special, name)(*first, values)
+
+    return function
+
+
 FUNCTIONS: dict[str, Callable] = {
     "abs": np.abs, "sign": np.sign, "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log10": np.log10, "log1p": np.log1p, "log2": np.log2, "floor": np.floor, "ceiling": np.ceil, "trunc": np.trunc,
@@ -88,8 +98,8 @@ FUNCTIONS: dict[str, Callable] = {
     "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan,
     "acosh": np.arccosh, "asinh": np.arcsinh, "atanh": np.arctanh,
     "cospi": _cospi, "sinpi": _sinpi, "tanpi": lambda x: _sinpi(x) / _cospi(x),
-    "gamma": special.gamma, "lgamma": special.gammaln,
-    "digamma": special.digamma, "trigamma": lambda x: special.polygamma(1, x),
+    "gamma": _special("gamma"), "lgamma": _special("gammaln"),
+    "digamma": _special("digamma"), "trigamma": _special("polygamma", 1),
     "round": _round, "signif": _signif,
 }  # fmt: skip
 

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import distributed
 import numpy as np
 import pytest
 from bokeh.client import pull_session
+from bokeh.server.tornado import BokehTornado
 from browser import opened
 
 import daskdl as h2o
@@ -30,7 +32,7 @@ def embedded(monkeypatch):
     """The embedded cluster as h2o.init() starts it, on a free port; yields the address of its pages."""
     monkeypatch.setattr(progress_bars, "_shown", False)
     session.stop()
-    session.start(nthreads=1, dashboard="127.0.0.1:0", preload=["daskdl.page.preload"])
+    session.start(nthreads=1, dashboard="127.0.0.1:0", preload=["daskdl.page.reports"], pages=["daskdl.page.preload"])
     yield h2o.cluster().dashboard_link.removesuffix("/status")
     registry.clear()
     session.stop()
@@ -56,6 +58,7 @@ def get(address: str) -> str:
 
 def sources(address: str) -> dict:
     """The data sources of the page as a browser gets them when it opens it."""
+    get(f"{address}/daskdl")  # as a browser, before it opens a socket
     pulled = pull_session(url=f"{address}/daskdl")
     try:
         names = ("jobs", "curves", "times", "workers", "layers")
@@ -67,6 +70,29 @@ def sources(address: str) -> dict:
 def test_the_page_is_served_and_every_page_leads_to_it(embedded):
     assert "Bokeh" in get(f"{embedded}/daskdl")
     assert '<a href="daskdl">' in get(f"{embedded}/status")
+
+
+def test_pages_are_made_when_somebody_opens_the_first_one(embedded):
+    scheduler, (worker,) = session._embedded[1].scheduler, session._embedded[1].workers.values()
+    assert not [one for one in scheduler.http_application.applications if isinstance(one, BokehTornado)]
+    own = f"http://127.0.0.1:{worker.http_server.port}"
+    assert "Bokeh" in get(f"{embedded}/tasks")
+    assert "Bokeh" in get(f"{own}/system")
+    for server in (scheduler, worker):
+        assert [isinstance(one, BokehTornado) for one in server.http_application.applications] == [True]
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        get(f"{embedded}/nonsense")
+
+
+def test_a_script_that_nobody_watches_does_not_load_bokeh():
+    script = (
+        "import sys, daskdl as h2o\n"
+        "h2o.init(verbose=False)\n"
+        "h2o.H2OFrame({'a': [1, 2]}).sum()\n"
+        "print('bokeh' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_jupyterlab_extension_is_told_of_the_page(embedded):
