@@ -10,9 +10,8 @@ import numpy as np
 
 from daskdl.kernels.jit import part
 from daskdl.kernels.owners import close_step, delta_place, move_by_gradient, move_level, note_activity
-from daskdl.kernels.tiles import LANES, tiles
+from daskdl.kernels.tiles import LANES, TILE, tiles
 
-TILE = 8  # sums that are held in registers together
 NEAR = 64  # rows whose lines stay in the near cache while all units of a block take them in
 
 

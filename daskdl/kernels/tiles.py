@@ -1,6 +1,6 @@
 """The one matrix product of the training kernels: a tile of sums held in vector registers.
 
-A tile is up to 8 sums of `LANES` numbers each; every step adds a scalar times a vector to each of them:
+A tile is up to `TILE` sums of `LANES` numbers each; every step adds a scalar times a vector to each of them:
 
     out[u, lane] (+)= sum over k of scalars[u, k] * vectors[k, lane]
 
@@ -10,8 +10,9 @@ batch (scalars: errors). Numba's own vectorising cannot keep such sums in regist
 for every few rows; at 16 rows this is two to three times faster than either. The order of the sums is fixed.
 """
 
+import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -19,6 +20,22 @@ from daskdl.kernels.jit import in_kernels, kernel
 
 LANES = 16  # float32 in one AVX-512 register; LLVM splits the vectors where registers are shorter
 CONTRACT = ("contract",)
+
+
+def largest_tile() -> int:
+    """Return how many sums fit into the registers of the processor that kernels are compiled for, with what they need.
+
+    32 registers of `LANES` numbers (AVX-512) hold eight with ease. 16 of half the length (AVX2) hold four: with eight,
+    every step would write sums to memory and read them back, at a third of the speed. So do 32 of a quarter (NEON).
+    The order in which a sum is added up does not depend on it, so neither do bits.
+    """
+    asked = numba.config.CPU_FEATURES, numba.config.CPU_NAME  # pyright: ignore[reportAttributeAccessIssue]
+    if any(asked):
+        return 8 if "+avx512f" in (asked[0] or "") else 4
+    return 8 if binding.get_host_cpu_features().get("avx512f", False) else 4
+
+
+TILE = largest_tile()
 
 
 def _tile(height):
@@ -98,7 +115,7 @@ def _step(builder, scalars, place, x, total):
     return builder.fadd(total, builder.fmul(spread, x, flags=CONTRACT), flags=CONTRACT)
 
 
-_EIGHT, _FOUR, _ONE = _tile(8), _tile(4), _tile(1)
+_LARGE, _FOUR, _ONE = _tile(TILE), _tile(4), _tile(1)
 
 
 def tiles(height, out, o, so, scalars, a, su, sk, vectors, v, sv, steps, fresh):
@@ -124,9 +141,9 @@ def _compiled_tiles(height, out, o, so, scalars, a, su, sk, vectors, v, sv, step
     o, so, a, su, sk = np.int64(o), np.int64(so), np.int64(a), np.int64(su), np.int64(sk)
     v, sv, steps = np.int64(v), np.int64(sv), np.int64(steps)
     u = 0
-    while u + 8 <= height:
-        _EIGHT(out, o + so * u, so, scalars, a + su * u, su, sk, vectors, v, sv, steps, fresh)
-        u += 8
+    while u + TILE <= height:
+        _LARGE(out, o + so * u, so, scalars, a + su * u, su, sk, vectors, v, sv, steps, fresh)
+        u += TILE
     while u + 4 <= height:
         _FOUR(out, o + so * u, so, scalars, a + su * u, su, sk, vectors, v, sv, steps, fresh)
         u += 4
