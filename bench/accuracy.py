@@ -25,9 +25,9 @@ HEAD = """\
 
 Test metrics of daskdl and of real H2O on the same rows (three of four to train on), through the same calls with default
 parameters: mean and standard deviation over five seeds. Made by `python bench/accuracy.py --page docs/accuracy.md`.
-The last four tables come out of public packages that `python bench/data.py` names and fetches: California housing (five
-of its eight inputs, as that package has it), Adult, 20,000 rows of Covertype, and 20,000 flights from New York, where
-those that left more than 15 minutes late are to be found.
+Four tables come out of public packages that `python bench/data.py` names and fetches: California housing (the 14,064
+rows whose eight inputs and value two packages have between them), Adult, 20,000 rows of Covertype, and 20,000 flights
+from New York, where those that left more than 15 minutes late are to be found.
 
 | Table | Epochs | Metric | H2O 3.46 | daskdl | |
 |---|---|---|---|---|---|

@@ -22,7 +22,7 @@ from daskdl.estimators import H2ODeepLearningEstimator
 
 PEER = Path(__file__).resolve().parent / "torch_digits.py"
 EPOCHS = range(2, 9)
-RECIPE = {"optimizer": "adam", "mini_batch_size": "auto", "adam_beta2": 0.99}  # torch_digits.py has the same numbers
+RECIPE = {"optimizer": "adam", "mini_batch_size": "auto"}  # torch_digits.py has the same rate and memories
 STILL = {"score_interval": 1e9, "score_duty_cycle": 0, "stopping_rounds": 0, "variable_importances": False}
 
 

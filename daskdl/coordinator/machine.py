@@ -102,7 +102,8 @@ class Coordinator(Relief):
             raise H2OValueError(
                 f"Every partition must have its owners; got {len(event.owners)} for {len(self.plan.rows)} partitions."
             )
-        self.crew, self.watch.begun = Crew(dict(event.threads), list(event.owners)), self.watch.now
+        self.crew = Crew(dict(event.threads), list(event.owners), dear=self.plan.stays)
+        self.watch.begun = self.watch.now
         if not self.progress.history.rows:
             if self.plan.category == "AutoEncoder":
                 return self._score()  # the null model
@@ -136,13 +137,14 @@ class Coordinator(Relief):
         if not fixed:
             given = self.crew.deal(given, self.progress.owed, self._pieces(size))
         self.phase, self.stopped_at = "training", None
+        leaves = size > 0 and not (self.plan.stays and self.progress.begun + size >= self.plan.target)
         self.round = OpenRound.of(
             self.progress.round + 1,
             self.watch.now,
             [one for _, one in given],
             chained=not fixed,
             fresh=size,
-            may_close_early=not fixed and len(given) > len(dict(given)) and size > 0,
+            may_close_early=not fixed and len(given) > len(dict(given)) and leaves,
         )
         for share, (worker, _) in zip(self.round.shares, given, strict=True):
             self.round.give(share, worker, self.watch.now)

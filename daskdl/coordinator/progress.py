@@ -27,7 +27,8 @@ class TrainingPlan:
     round; `chunk_bytes` per partition and `budget` bytes cut shares into tasks; `elastic_rate` is
     elastic_averaging_moving_rate; `widen_after` samples are trained before each further worker takes part (None: all
     do from the first round); `pieces` in which a worker trains its share of a long round, at most: those
-    that it has not trained when the others are done are left to a later round.
+    that it has not trained when the others are done are left to a later round. Where a worker would have to lay rows
+    out anew, what is left `stays` with the one that left it, and the last round leaves nothing.
     Raises H2OValueError for impossible numbers.
     """
 
@@ -53,6 +54,7 @@ class TrainingPlan:
     elastic_rate: float | None = None
     widen_after: int | None = None
     pieces: int = 1
+    stays: bool = False
 
     def __post_init__(self) -> None:
         if self.target < 0 or self.per_round < 1 or self.attempts < 1:

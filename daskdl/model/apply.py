@@ -26,7 +26,7 @@ from frames.chunks.column import Column
 from frames.chunks.schema import Schema
 from frames.cluster import registry
 from frames.cluster.connection import Client
-from frames.cluster.sending import gather, key_of, resident, submit, tasks_named
+from frames.cluster.sending import client_of, gather, key_of, resident, submit, tasks_named
 from frames.exceptions import H2OJobError, H2OValueError
 from frames.frame import Group, H2OFrame
 from frames.table.names import unique_names
@@ -86,7 +86,12 @@ def measured(model: Model, frame: H2OFrame, auc_type: str | None = None) -> metr
     """Return the mergeable state behind `performance`; raises as it does."""
     scorer = model.scorer(auc_type, known_metric(model.resolved.actual.custom_metric_func))
     frame, plan = reading(model, frame, need_response=True)
-    return metrics.merged(gather(tasks(model, frame, plan, scorer, _measure), f"Measuring {model.key}"))
+    states = partitions.merged_in_groups(tasks(model, frame, plan, scorer, _measure), _merge)
+    return metrics.merged(gather(states, f"Measuring {model.key}"))
+
+
+def _merge(function: Callable[..., metrics.State], states: list, priority: int) -> Any:
+    return client_of(states).submit(function, states, key=key_of(function), pure=False, priority=priority)
 
 
 def reading(model: Model, frame: H2OFrame, need_response: bool = False) -> tuple[H2OFrame, Adaptation]:

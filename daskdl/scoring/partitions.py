@@ -5,7 +5,7 @@ Source: docs/training.md 11, 16, 18.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from daskdl.kernels.structs import Rows
 from daskdl.scoring.predictor import Predictor
 
 ROWS_AT_ONCE = 4096  # 12 MB of gathered MNIST rows
+TOGETHER = 8  # metric states that one task merges: a state may keep 200,000 probabilities, 3.6 MB
 CELLS_AT_ONCE = 1 << 24  # an expanded window of an autoencoder with many levels stays under 64 MB
 
 
@@ -115,6 +116,26 @@ def measure(scorer: Scorer, design: Design, index: np.ndarray | None = None) -> 
     labels = None if category == "Regression" else scorer.labels(found[kept])
     block = metrics.CustomRows(actual[kept], found[kept], labels, weight[kept], design.offset[chosen][kept])
     return metrics.WithCustom(state, scorer.custom, scorer.custom.measure(block))
+
+
+def merged_in_groups(
+    states: Sequence[Any], send: Callable[[Callable[..., metrics.State], list[Any], int], Any]
+) -> Sequence[Any]:
+    """Return futures of few metric states, merged on the workers from those of many partitions.
+
+    `send(function, futures, priority)` gives the future of a merged state: those of higher priority go first, so that
+    states of partitions go before there are many. The groups follow from the number of partitions alone.
+    """
+    depth = 0
+    while len(states) > TOGETHER:
+        depth += 1
+        states = [send(metrics.merged, list(states[k : k + TOGETHER]), depth) for k in range(0, len(states), TOGETHER)]
+    return states
+
+
+def merged(states: Sequence[metrics.State]) -> metrics.State:
+    """Return the state of all partitions, to the bit what `merged_in_groups` leads to."""
+    return metrics.merged(merged_in_groups(states, lambda merge, some, _: merge(some)))
 
 
 def _rebuilt(scorer: Scorer, design: Design, index: np.ndarray | None) -> Any:

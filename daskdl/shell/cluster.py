@@ -22,7 +22,7 @@ from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from frames.cluster import memory
-from frames.cluster.connection import Client, asked, begun, gone, identity, is_cut
+from frames.cluster.connection import Client, asked, begun, followed, gone, identity, is_cut
 from frames.cluster.sending import travels
 from frames.cluster.silence import LOOK_AWAY, Heartbeats, give_up, least
 from frames.exceptions import H2OJobError
@@ -221,13 +221,12 @@ class Cluster:
     def _taken(self, pending: concurrent.futures.Future, worker: str) -> Any:
         """Wait for a worker to take a value, with an eye on its heartbeats; raises TimeoutError where it does not."""
         end = time.monotonic() + ANSWER
-        while True:
-            try:
-                return pending.result(timeout=TICK)
-            except TimeoutError:
-                there = worker in self.workers() and not self._is_doubtful(worker)
-                if pending.done() or not there or time.monotonic() > end:
-                    raise
+
+        def look() -> None:
+            if worker not in self.workers() or self._is_doubtful(worker) or time.monotonic() > end:
+                raise TimeoutError
+
+        return followed(pending, TICK, look)
 
     def _is_doubtful(self, worker: str) -> bool:
         """Whether a worker has missed heartbeats: nothing new is begun with it until it is heard of."""
@@ -244,19 +243,20 @@ class Cluster:
         """
         before, ready = set(self.workers()), None
         pending = self._begun(self.client.gather, futures)
-        while True:
-            try:
-                return pending.result(timeout=TICK)
-            except TimeoutError:
-                if pending.done():
-                    raise  # not our patience, but the cluster's
-                ready = self._since_ready(futures, ready)
-                now = set(self.workers())
-                if not now or not before <= now:
-                    pending.cancel()
-                    raise LostError("A worker has left." if before else "No worker is there.") from None
-            except (*LOST, concurrent.futures.CancelledError, CommClosedError) as cause:  # the last: of the scheduler
-                raise LostError(str(cause)) from cause
+
+        def look() -> None:
+            nonlocal ready
+            ready = self._since_ready(futures, ready)
+            now = set(self.workers())
+            if not now or not before <= now:
+                raise LostError("A worker has left." if before else "No worker is there.")
+
+        try:
+            return followed(pending, TICK, look)
+        except (*LOST, concurrent.futures.CancelledError, CommClosedError) as cause:  # the last: of the scheduler
+            raise LostError(str(cause)) from cause
+        finally:
+            pending.cancel()
 
     def _since_ready(self, futures: Any, since: float | None) -> float | None:
         """Return since when all results are there to be fetched; who keeps one for too long is given up.

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import distributed
 
 from daskdl import metrics
-from daskdl.scoring.partitions import Scorer
+from daskdl.scoring.partitions import Scorer, merged, merged_in_groups
 from daskdl.shell.cluster import Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
+from daskdl.shell.stored_rows import StoredRows
 from daskdl.worker import tasks
+
+
+class Samples(NamedTuple):
+    """Futures of sampled rows that one task scores, and the partitions that they are of."""
+
+    partitions: tuple[int, ...]
+    futures: tuple[distributed.Future, ...]
 
 
 @dataclass
 class FrameScoring:
-    """The scorings of one job: its frames, by the name of their role, and the rows of them that are sampled."""
+    """The scorings of one job: its frames, by the name of their role, and the rows of them that are sampled.
+
+    Where training rows are `stored` on disks the samples of them are made as they are laid out.
+    """
 
     cluster: Cluster
     job: tasks.Job
     spans: RoundSpans
-    _samples: dict[str, list[distributed.Future]] = field(default_factory=dict)
+    stored: StoredRows | None = None
+    _samples: dict[str, list[Samples]] = field(default_factory=dict)
 
     def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> tuple[metrics.ModelMetrics, metrics.State]:
         """Return the metrics of a frame, or of the sample of its rows, and their state; `data` is train or valid.
@@ -31,16 +43,12 @@ class FrameScoring:
         Raises LostError where a worker leaves meanwhile.
         """
         held = self.cluster.hold(scorer)
-        if table.sample.takes_all:
-            scores = self._of_all(held, table, data)
-        else:
-            samples = self._sampled(table, data)
-            scores = [self._task(f"score-{data}", tasks.score_sample, (held, own)) for own in samples]
         try:
-            state = metrics.merged(self.cluster.wait(scores))
+            found = self._of_all(held, table, data) if table.sample.takes_all else self._of_some(held, table, data)
         except LostError:
             self._samples.pop(data, None)  # those that were lost stay so
             raise
+        state = merged(found)
         header = metrics.Header(data, table.description)
         return metrics.finish(scorer.predictor.category, state, scorer.options, header), state
 
@@ -48,24 +56,48 @@ class FrameScoring:
         """Let go of the samples."""
         self._samples.clear()
 
-    def _of_all(self, held: Any, table: PlacedFrame, data: str) -> list[distributed.Future]:
+    def _of_all(self, held: Any, table: PlacedFrame, data: str) -> list[metrics.State]:
         adaptation, where = (self.cluster.resident(one) for one in (table.adaptation, table.where))
         name, key = f"score-{data}", tasks.design_key(self.job, data)
-        return [
+        scores = [
             self._task(name, tasks.score_all, (key, held, adaptation, list(chunks), where, self.job.cache))
             for chunks in table.parts
         ]
+        return self.cluster.wait(list(merged_in_groups(scores, lambda *order: self._merge(name, *order))))
 
-    def _sampled(self, table: PlacedFrame, data: str) -> list[distributed.Future]:
-        """Return the sampled rows of each partition; what was lost with a worker is decoded again."""
+    def _merge(self, name: str, function: Callable, states: list[distributed.Future], priority: int) -> Any:
+        key = self.spans.key(f"daskdl-{name}")
+        return self.cluster.client.submit(function, states, key=key, pure=False, priority=priority)
+
+    def _of_some(self, held: Any, table: PlacedFrame, data: str) -> list[metrics.State]:
+        """Return the states of the samples, in the order of their partitions."""
         if data not in self._samples:
-            name = f"sample-{data}"
-            encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
-            self._samples[data] = [
-                self._task(name, tasks.sample_task, (encoder, adaptation, list(chunks), where, table.sample, number))
-                for number, chunks in enumerate(table.parts)
-            ]
-        return self._samples[data]
+            self._samples[data] = self._sampled(table, data)
+        groups = self._samples[data]
+        scores = [self._task(f"score-{data}", tasks.score_samples, (held, list(one.futures))) for one in groups]
+        found: dict[int, metrics.State] = {}
+        for group, states in zip(groups, self.cluster.wait(scores), strict=True):
+            found.update(zip(group.partitions, states, strict=True))
+        return [found[partition] for partition in sorted(found)]
+
+    def _sampled(self, table: PlacedFrame, data: str) -> list[Samples]:
+        """Return the sampled rows of each partition; what was lost with a worker is decoded again.
+
+        What workers have made with other things is scored worker by worker, the rest partition by partition.
+        """
+        known = {} if self.stored is None or data != "train" else self.stored.samples
+        name, groups = f"sample-{data}", []
+        for worker in sorted({worker for worker, _ in known.values()}):
+            own = {partition: future for partition, (holder, future) in known.items() if holder == worker}
+            groups.append(Samples(tuple(own), tuple(own.values())))
+        if len(known) == len(table.parts):
+            return groups
+        encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
+        for number, chunks in enumerate(table.parts):
+            if number not in known:
+                arguments = (encoder, adaptation, list(chunks), where, table.sample, number)
+                groups.append(Samples((number,), (self._task(name, tasks.sample_task, arguments),)))
+        return groups
 
     def _task(self, name: str, function: Callable, arguments: tuple) -> distributed.Future:
         return self.cluster.client.submit(function, *arguments, key=self.spans.key(f"daskdl-{name}"), pure=False)

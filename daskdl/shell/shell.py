@@ -79,7 +79,7 @@ class Shell:
 
     def __post_init__(self) -> None:
         self._spans, self._log = RoundSpans(), JobLog(self.job.key, self.model)
-        self._scoring = FrameScoring(self.cluster, self.job, self._spans)
+        self._scoring = FrameScoring(self.cluster, self.job, self._spans, self.stored)
         self._reporter = Reporter(self.cluster, self.coordinator, self.job.plan, self.job.key, self.model)
         plan = self.coordinator.plan
         self._averaging = Averaging(

@@ -84,7 +84,7 @@ def build(
         save=checkpoints(key, parameters, ready, began),
         model=key,
         own=() if restart is None else restart.own_states(ready.layout),
-        stored=StoredRows(cluster, ready.train.parts, ready.plan.rows) if ready.stored else None,
+        stored=StoredRows(cluster, ready.train, ready.plan.rows) if ready.stored else None,
     )
     if interrupted:
         shell.stop(INTERRUPTED)

@@ -10,7 +10,7 @@ import numpy as np
 
 from daskdl.encoding.encoder import Moments, Response, Statistics
 from daskdl.parameters import Resolved
-from daskdl.worker import tasks
+from daskdl.worker.looks import Look, LookRequest, look_tasks
 from frames.chunks.column import Column
 from frames.chunks.summary import Summary
 from frames.cluster.sending import gather, submit_all
@@ -51,7 +51,7 @@ def looks(frames: Sequence[H2OFrame], resolved: Resolved) -> list[Overview]:
 
 
 def _overview(
-    frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, seen: tasks.Look | None
+    frame: H2OFrame, resolved: Resolved, columns: Sequence[Column], answer: Column | None, seen: Look | None
 ) -> Overview:
     """Return an overview from the summaries of a frame, and from what was `seen` of its rows."""
     actual, schema = resolved.actual, frame.schema
@@ -85,11 +85,11 @@ def _counts(summary: Summary, column: Column) -> np.ndarray:
     return np.zeros(column.levels or 0, np.int64) if summary.counts is None else summary.counts
 
 
-def _mean_positive(seen: tasks.Look) -> float:
+def _mean_positive(seen: Look) -> float:
     return seen.weights.weight / seen.weights.count if seen.weights.count else 1.0
 
 
-def _usable(seen: tasks.Look, resolved: Resolved, answer: Column | None) -> int | None:
+def _usable(seen: Look, resolved: Resolved, answer: Column | None) -> int | None:
     """Return how many rows count and have a response; None where the look did not take in all that decides it."""
     if answer is None or (resolved.actual.offset_column and not resolved.distribution.has_identity_link):
         return None
@@ -110,7 +110,7 @@ def _response(answer: Column, resolved: Resolved, moments: dict[str, Moments]) -
 
 def _one_pass(
     frames: Sequence[H2OFrame], resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool
-) -> list[tasks.Look]:
+) -> list[Look]:
     """Return what a pass over the rows of each frame shows."""
     request = _request(resolved, columns, answer, ranked)
     levels = [name for name, _ in (*request.levels, *request.weighed)]
@@ -118,11 +118,11 @@ def _one_pass(
     names = list(dict.fromkeys(name for name in names if name is not None))
     placed = [frame.placement(names) for frame in frames]
     items = [[list(parts) for parts in several] for several in zip(*[one.parts for one in placed], strict=True)]
-    found = gather(submit_all(tasks.look_tasks, items, request, placed[0].where), LOOKED)
-    return [functools.reduce(tasks.Look.merge, of_one) for of_one in zip(*found, strict=True)]
+    found = gather(submit_all(look_tasks, items, request, placed[0].where), LOOKED)
+    return [functools.reduce(Look.merge, of_one) for of_one in zip(*found, strict=True)]
 
 
-def _request(resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool) -> tasks.LookRequest:
+def _request(resolved: Resolved, columns: Sequence[Column], answer: Column | None, ranked: bool) -> LookRequest:
     actual = resolved.actual
     weighted = actual.weights_column is not None and not actual.autoencoder  # its scaling goes by range
     numbers = [c.name for c in columns if c.type != "enum" and weighted]
@@ -130,7 +130,7 @@ def _request(resolved: Resolved, columns: Sequence[Column], answer: Column | Non
     if answer is not None and answer.type != "enum":
         numbers.append(answer.name)
     identity = resolved.distribution.has_identity_link
-    return tasks.LookRequest(
+    return LookRequest(
         numbers=tuple(numbers),
         levels=categoricals if ranked else (),
         weights=actual.weights_column,

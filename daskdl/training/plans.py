@@ -138,6 +138,7 @@ def training_plan(
         budget=REPRODUCIBLE_BUDGET if actual.reproducible else None if stored else budget,
         elastic_rate=actual.elastic_averaging_moving_rate if actual.elastic_averaging else None,
         pieces=1 if alone or fixed else PIECES,
+        stays=stored,
         widen_after=None if alone or fixed or stored else _widen_after(actual, chunk_bytes, budget),
     )
 

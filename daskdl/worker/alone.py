@@ -18,6 +18,7 @@ from daskdl.coordinator import messages
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.observer import Observer
 from daskdl.model.status_table import broken
+from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
 from daskdl.worker import tasks
 from daskdl.worker.standing import Standing
@@ -224,7 +225,7 @@ class Alone:
             )
             for number, parts in enumerate(chunks)
         ]
-        state, header = metrics.merged(states), metrics.Header(table.data, table.description)
+        state, header = partitions.merged(states), metrics.Header(table.data, table.description)
         return metrics.finish(scorer.predictor.category, state, scorer.options, header), state
 
 

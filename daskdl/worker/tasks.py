@@ -16,9 +16,8 @@ from daskdl import metrics
 from daskdl.coordinator.slices import Slice
 from daskdl.encoding.adaptation import Adaptation
 from daskdl.encoding.balance import Balance, balanced_rows
-from daskdl.encoding.decoded import Design, as_numbers, decode
+from daskdl.encoding.decoded import Design, decode
 from daskdl.encoding.encoder import Encoder
-from daskdl.encoding.moments import WeightedMoments, level_responses, level_weights, weighted_moments
 from daskdl.network.state import State, average
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
@@ -140,19 +139,25 @@ def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
 
 
 class LaidOut(NamedTuple):
-    """A pass over a partition whose rows lie on the disk of the worker that answered this."""
+    """A pass over a partition whose rows lie on the disk of the worker that answered this.
+
+    `sample` are rows to be scored, where some were asked for: the chunks need not be looked at again for them.
+    """
 
     partition: int
     number: int
+    sample: Design | None = None
 
 
-def lay_out(job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str) -> LaidOut:
+def lay_out(
+    job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str, sample: Sample | None = None
+) -> LaidOut:
     """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train."""
     design = decode(job.encoder, job.adaptation, chunks, job.where)
     rows = training_rows(job, design, partition)
     rows = rows[order(job.plan.seed, partition, number, len(rows))]
     _row_files.write(job.key, partition, number, design=design, index=rows, folder=folder)
-    return LaidOut(partition, number)
+    return LaidOut(partition, number, None if sample is None else sample.taken(design, partition))
 
 
 def forget_rows(key: str) -> None:
@@ -285,19 +290,23 @@ class Sample(NamedTuple):
         share = np.array([*self.probabilities, max(self.probabilities)])[np.minimum(known, len(self.probabilities))]
         return np.flatnonzero((draw < share) & ~np.isnan(design.target))
 
+    def taken(self, design: Design, partition: int) -> Design:
+        """Return the design of the chosen rows alone."""
+        rows = self.rows(design, partition)
+        return design if rows is None else design.taken(rows)
+
 
 def sample_task(
     encoder: Encoder, adaptation: Adaptation, chunks: Sequence[Any], where: Where, sample: Sample, partition: int
 ) -> Design:
     """Return the sampled rows of a partition, decoded: what is scored again and again is looked up once."""
-    design = decode(encoder, adaptation, chunks, where)
-    rows = sample.rows(design, partition)
-    return design if rows is None else design.taken(rows)
+    return sample.taken(decode(encoder, adaptation, chunks, where), partition)
 
 
-def score_sample(scorer: Scorer, design: Design) -> metrics.State:
-    """Return the metric state of decoded rows."""
-    return partitions.measure(scorer, design)
+def score_samples(scorer: Scorer, samples: Sequence[Design | LaidOut]) -> list[metrics.State]:
+    """Return the metric states of decoded rows, partition by partition."""
+    designs = [one.sample if isinstance(one, LaidOut) else one for one in samples]
+    return [partitions.measure(scorer, design) for design in designs if design is not None]
 
 
 def score_all(
@@ -321,71 +330,3 @@ def score_task(
     """Return the metric state of a partition, or of the sample of its rows, all of which are kept decoded."""
     design = _designs.get(key, scorer.encoder, adaptation, chunks=chunks, where=where, budget=cache)
     return partitions.measure(scorer, design, sample.rows(design, partition))
-
-
-class LookRequest(NamedTuple):
-    """Columns to look at before an encoder can be made: numbers, categoricals with their levels, what weighs rows."""
-
-    numbers: tuple[str, ...]
-    levels: tuple[tuple[str, int], ...]
-    weights: str | None
-    response: str | None
-    offset: str | None
-    classes: int = 0  # levels of a categorical response whose weights are to be summed
-    weighed: tuple[tuple[str, int], ...] = ()  # categoricals, with their levels, whose weights are to be summed
-
-
-class Look(NamedTuple):
-    """What one partition shows of the columns of a `LookRequest`."""
-
-    numbers: dict[str, WeightedMoments]
-    levels: dict[str, np.ndarray]
-    weights: WeightedMoments
-    classes: np.ndarray  # (classes,) summed weights
-    weighed: dict[str, np.ndarray]  # (2, levels + 1): see moments.level_weights
-
-    def merge(self, other: Look) -> Look:
-        """Return what both show."""
-        numbers = {name: one.merge(other.numbers[name]) for name, one in self.numbers.items()}
-        levels = {name: one + other.levels[name] for name, one in self.levels.items()}
-        weighed = {name: one + other.weighed[name] for name, one in self.weighed.items()}
-        return Look(numbers, levels, self.weights.merge(other.weights), self.classes + other.classes, weighed)
-
-
-def look_tasks(several: Sequence[Sequence[Any]], request: LookRequest, where: Where) -> list[Look]:
-    """Return what `look_task` does of one partition of several frames."""
-    return [look_task(request, chunks, where) for chunks in several]
-
-
-def look_task(request: LookRequest, chunks: Sequence[Any], where: Where) -> Look:
-    """Return weighted moments and level responses of one partition; a response is looked at less its offset."""
-
-    def column(name: str) -> np.ndarray:
-        group, position = where[name]
-        return as_numbers(chunks[group].values(position))
-
-    weights = np.ones(chunks[0].rows) if request.weights is None else column(request.weights)
-    response = None if request.response is None else column(request.response)
-    if request.response is not None and response is not None:
-        group, position = where[request.response]
-        if chunks[group].types[position] == "enum":
-            response[response < 0] = np.nan  # a missing class is no class number
-    if response is not None and request.offset is not None:
-        response = response - column(request.offset)
-    numbers = {}
-    for name in request.numbers:
-        values = response if name == request.response and response is not None else column(name)
-        numbers[name] = weighted_moments(values, weights)
-    levels = {}
-    for name, size in request.levels:
-        assert response is not None  # level responses are only asked for with a response
-        levels[name] = level_responses(column(name).astype(np.int64), size, response, weights)
-    classes = np.zeros(request.classes)
-    if response is not None and request.classes:
-        known = response >= 0
-        classes = np.bincount(response[known].astype(np.int64), weights[known], request.classes)
-    weighed = {
-        name: level_weights(column(name).astype(np.int64), size, np.nan_to_num(weights))
-        for name, size in request.weighed
-    }
-    return Look(numbers, levels, weighted_moments(weights, weights), classes, weighed)

@@ -31,25 +31,40 @@ def begun(client: Client, function: Callable[..., Any], *arguments: Any, **optio
     return asyncio.run_coroutine_threadsafe(call(), client.loop.asyncio_loop)
 
 
+def followed(pending: concurrent.futures.Future, seconds: float, look: Callable[[], None]) -> Any:
+    """Return what is waited for; every so many seconds `look` is called, which may end the wait with an error.
+
+    Raises what the awaited call raises, and TimeoutError only if that is what it raised: patience here has no end.
+
+    For instance ``followed(begun(client, client.scheduler.identity), 0.25, look)``.
+    """
+    while True:
+        try:
+            return pending.result(timeout=seconds)
+        except TimeoutError:
+            if pending.done():  # not our patience, but that of the call
+                raise
+        look()
+
+
 def asked(client: Client, operation: str, **arguments: Any) -> Any:
     """Return the answer of the scheduler to a call that it answers at once; H2OJobError where it is gone.
 
     For instance ``asked(client, "identity", n_workers=0)``.
     """
-    if is_cut(client):
-        raise gone(client)
+
+    def look() -> None:
+        if is_cut(client):
+            raise gone(client)
+
+    look()
     pending = begun(client, getattr(client.scheduler, operation), **arguments)
     try:
-        while True:
-            try:
-                return pending.result(timeout=LOOK)
-            except TimeoutError as cause:
-                if pending.done():  # not our patience, but that of the call
-                    raise gone(client) from cause
-                if is_cut(client):
-                    raise gone(client) from None
-            except OSError as cause:
-                raise gone(client) from cause
+        return followed(pending, LOOK, look)
+    except H2OJobError:
+        raise
+    except OSError as cause:
+        raise gone(client) from cause
     finally:
         pending.cancel()
 

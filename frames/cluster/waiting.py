@@ -17,7 +17,7 @@ from distributed import CancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from frames.cluster.connection import Client, address_of, begun, gone, is_cut
+from frames.cluster.connection import Client, address_of, begun, followed, gone, is_cut
 from frames.cluster.silence import Heartbeats, give_up, least
 from frames.exceptions import H2OJobError, tell
 
@@ -58,13 +58,9 @@ def result_of(client: Client, what: str, function: Callable[..., Any], *argument
     pending = begun(client, function, *arguments, asynchronous=True, **options)
     watch = Watch(client, what)
     try:
-        while True:
-            try:
-                return pending.result(timeout=LOOK)
-            except TimeoutError:
-                if pending.done():
-                    raise watch.nobody() from None  # Dask's own limit: no worker took it
-                watch.look()
+        return followed(pending, LOOK, watch.look)
+    except TimeoutError:
+        raise watch.nobody() from None  # Dask's own limit: no worker took it
     except (CancelledError, KilledWorker) as cause:
         raise lost(client, what, cause) from cause
     except OSError as cause:

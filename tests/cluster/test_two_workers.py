@@ -30,7 +30,7 @@ def test_two_workers_train_one_model_and_every_sample_counts_once(two_workers, r
 
 def test_rows_that_do_not_fit_are_laid_out_once_and_by_both_workers(two_workers, rings, monkeypatch):
     monkeypatch.setattr(fit_one, "bytes_of_rows", lambda *_: np.inf)
-    monkeypatch.setattr(crew, "FOLLOWED", 1e9)  # nobody is given other rows because it was faster for a moment,
+    monkeypatch.setattr(crew, "FOLLOWED_DEAR", 1e9)  # nobody is given other rows because it was faster for a moment,
     monkeypatch.setattr(open_round, "FAR_OVER", 1e9)  # nor because another one is slow
     laid, lay = set(), StoredRows._pass
     monkeypatch.setattr(StoredRows, "_pass", lambda self, *a: laid.add(a[:3]) or lay(self, *a))

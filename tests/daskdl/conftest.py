@@ -11,8 +11,7 @@ from frames.cluster import progress_bars, registry, session
 @contextmanager
 def _quiet_cluster() -> Iterator[None]:
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress_bars, "_shown", False)
+    with progress_bars.hidden():
         yield
     registry.clear()
 

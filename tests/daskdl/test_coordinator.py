@@ -1008,6 +1008,27 @@ def test_what_is_owed_survives_a_checkpoint_and_the_loss_of_its_worker(story):
     assert every_row_once(again.covered, ROWS, 160_000)
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_rows_that_are_dear_to_move_are_trained_where_they_were_though_a_worker_is_slower(story, stays):
+    job = begun(story(long_plan(pieces=4, stays=stays), threads={"a": 1, "b": 1, "c": 1}))
+    paced(job, {"a": 4000.0, "b": 4000.0, "c": 3100.0})
+    at = {order.round: set() for order in job.sent.values()}
+    for order in job.sent.values():
+        at[order.round] |= {(order.worker, one.partition) for part in order.tasks for one in part}
+    moved = set().union(*at.values()) - at[1]
+    assert not moved if stays else moved
+    assert not job.job.progress.owed
+    assert job.job.progress.samples == 160_000
+    assert every_row_once(job.covered, ROWS, 160_000)
+
+
+def test_rows_that_are_dear_to_move_follow_a_worker_of_half_the_speed(story):
+    job = begun(story(long_plan(stays=True), threads={"a": 1, "b": 1, "c": 1}))
+    paced(job, {"a": 4000.0, "b": 4000.0, "c": 2000.0})
+    last = given(job, job.job.progress.round)
+    assert last["c"] / last["a"] == pytest.approx(0.5, abs=0.08)
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 

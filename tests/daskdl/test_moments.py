@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_design import Table, colours
 
-from daskdl.worker.tasks import LookRequest, look_task
+from daskdl.worker.looks import LookRequest, look_task
 
 FRAME = pd.DataFrame(
     {

@@ -125,10 +125,14 @@ def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.rows"))
 
 
-def trained(frame: H2OFrame, **options) -> np.ndarray:
+def trained(frame: H2OFrame, **options) -> tuple[np.ndarray, list]:
+    """Weights, and the training metrics of all scorings."""
     model = H2ODeepLearningEstimator(hidden=[8], seed=3, export_weights_and_biases=True, **options)
     model.train(y="y", training_frame=frame)
-    return np.concatenate([model.weights(layer).as_data_frame().to_numpy().ravel() for layer in (0, 1)])
+    scored = model.scoring_history().filter(like="training_").drop(columns="training_speed").dropna()
+    return np.concatenate(
+        [model.weights(layer).as_data_frame().to_numpy().ravel() for layer in (0, 1)]
+    ), scored.to_numpy().tolist()
 
 
 @pytest.mark.parametrize(
@@ -137,9 +141,15 @@ def trained(frame: H2OFrame, **options) -> np.ndarray:
         {"epochs": 2.6, "train_samples_per_iteration": 370},
         {"epochs": 2, "train_samples_per_iteration": 900, "balance_classes": True},
         {"epochs": 1, "reproducible": True},
+        {
+            "epochs": 1.5,
+            "train_samples_per_iteration": 600,
+            "score_training_samples": 300,
+            "score_each_iteration": True,
+        },
     ],
 )
-def test_training_from_disk_has_the_bits_of_training_from_memory(monkeypatch, options):
+def test_training_from_disk_has_the_bits_and_the_metrics_of_training_from_memory(monkeypatch, options):
     import dask.dataframe as dd
 
     rng = np.random.default_rng(11)
@@ -154,7 +164,8 @@ def test_training_from_disk_has_the_bits_of_training_from_memory(monkeypatch, op
 
     from_disk = trained(frame, **options)
 
-    np.testing.assert_array_equal(from_disk, in_memory)
+    np.testing.assert_array_equal(from_disk[0], in_memory[0])
+    assert from_disk[1] == in_memory[1] != []
     assert {partition for _, partition, _ in read} == set(range(5))
     folder = next(iter(session.client().scheduler_info()["workers"].values()))["local_directory"]
     until = time.monotonic() + 10  # workers are told, not waited for

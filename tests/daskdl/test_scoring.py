@@ -20,7 +20,17 @@ from daskdl.kernels.distributions.multinomial import Multinomial
 from daskdl.kernels.gather import fill_numbers
 from daskdl.network.layout import Layout
 from daskdl.network.start import FirstWeights, initialise
-from daskdl.scoring.partitions import Scorer, deep_features, measure, predictions, row_errors, squared_errors
+from daskdl.scoring.partitions import (
+    TOGETHER,
+    Scorer,
+    deep_features,
+    measure,
+    merged,
+    merged_in_groups,
+    predictions,
+    row_errors,
+    squared_errors,
+)
 from daskdl.scoring.predictor import Predictor
 from daskdl.worker.tasks import Sample
 
@@ -171,3 +181,28 @@ def test_a_stratified_sample_bears_classes_that_training_did_not_know():
     np.testing.assert_array_equal(rows, sample.rows(unknown, partition=0))
     assert Sample((1.0,), 1).rows(design, 0) is None
     assert 10 < len(Sample((0.5,), 1).rows(design, 0)) < 40
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 64, 70, 600])
+def test_states_of_many_partitions_are_merged_a_few_at_a_time_and_say_what_all_rows_say(count):
+    rng = np.random.default_rng(4)
+    actual, predicted = rng.integers(0, 2, 30 * count), rng.random(30 * count)
+    parts = np.array_split(np.arange(30 * count), count)
+    states = [metrics.measure("Binomial", actual[part], predicted[part]) for part in parts]
+    options, sizes, ranks = metrics.Options(domain=("no", "yes")), [], []
+
+    def send(merge, some, priority):
+        sizes.append(len(some))
+        ranks.append(priority)
+        return merge(some)
+
+    few = merged_in_groups(states, send)
+
+    assert max([len(few), *sizes]) <= TOGETHER
+    assert ranks == sorted(ranks)
+    whole = metrics.finish("Binomial", metrics.measure("Binomial", actual, predicted), options)
+    for state in (metrics.merged(few), merged(states)):
+        found = metrics.finish("Binomial", state, options)
+        assert found.auc() == whole.auc()
+        assert found.mse() == pytest.approx(whole.mse(), rel=1e-12)
+        assert found.nobs() == 30 * count

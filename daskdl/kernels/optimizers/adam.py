@@ -27,7 +27,7 @@ class Adam(Optimizer):
 
     rate: Annotated[float, Declared("adam_rate", POSITIVE, "Adam: learning rate.")] = 0.003
     beta1: Annotated[float, Declared("adam_beta1", BELOW_1, "Adam: memory of past gradients.")] = 0.9
-    beta2: Annotated[float, Declared("adam_beta2", BELOW_1, "Adam: memory of past squared gradients.")] = 0.999
+    beta2: Annotated[float, Declared("adam_beta2", BELOW_1, "Adam: memory of past squared gradients.")] = 0.99
     epsilon: Annotated[float, Declared("adam_epsilon", POSITIVE, "Adam: floor under the root of the latter.")] = 1e-8
     decay: Annotated[
         float, Declared("weight_decay", FINITE, "Adam: share of a weight that decays in a step, times the rate.")
