@@ -1,6 +1,7 @@
 """A table that is larger than the workers' memory, through all that is done with a table, with their memory seen.
 
     python bench/larger_than_memory.py [--rows 10000000] [--limit 500MB] [--ample 8GB] [--form csv] [--storage disk]
+                                         [--hidden 200-200]
 
 Two worker processes of one thread, each watched by a nanny that kills it at 95 % of its limit and pauses it at 80 %.
 The table is `columns` random doubles and a class that depends on two of them. Printed are, per step: seconds, the most
@@ -155,7 +156,7 @@ def scenario(watch: Watch, path: Path, folder: Path, given: argparse.Namespace) 
         train, test = frame.split_frame([0.8], seed=1)
     models = {}
     for name, options in MODELS.items():
-        model = H2ODeepLearningEstimator(hidden=[32, 32], epochs=given.epochs, seed=1, **options)
+        model = H2ODeepLearningEstimator(hidden=given.hidden, epochs=given.epochs, seed=1, **options)
         with step(f"train, {name}"):
             model.train(y="y", training_frame=train)
         models[name] = model
@@ -169,7 +170,7 @@ def scenario(watch: Watch, path: Path, folder: Path, given: argparse.Namespace) 
         frame.save(str(folder / "saved"))
     with step("load, train"):
         opened = h2o.load_frame("opened", str(folder / "saved"))
-        again = H2ODeepLearningEstimator(hidden=[32, 32], epochs=given.epochs, seed=1)
+        again = H2ODeepLearningEstimator(hidden=given.hidden, epochs=given.epochs, seed=1)
         again.train(y="y", training_frame=opened)
     print(f"  AUC {performance.auc():.4f}, {predictions.nrow:,} predictions")
 
@@ -185,6 +186,11 @@ def measured(given: argparse.Namespace, limit: str, path: Path, folder: Path) ->
     return watch.steps, len(watch.processes) - given.workers
 
 
+def layers(text: str) -> list[int]:
+    """Read units of hidden layers, as in 200-200."""
+    return [int(units) for units in text.split("-")]
+
+
 def main() -> None:
     """Write the table, run the scenario, print what was measured."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -195,6 +201,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2, help="worker processes (default 2)")
     arguments.add_argument("--form", choices=["parquet", "csv"], default="parquet", help="the file (default parquet)")
     arguments.add_argument("--storage", default="memory", help="memory, disk or source (default memory)")
+    arguments.add_argument("--hidden", type=layers, default=[32, 32], help="units of hidden layers (default 32-32)")
     arguments.add_argument("--epochs", type=float, default=1.0, help="passes of each training (default 1)")
     arguments.add_argument("--folder", type=Path, help="where files go meanwhile (default: a temporary folder)")
     given = arguments.parse_args()
@@ -214,7 +221,8 @@ def main() -> None:
 def show(given: argparse.Namespace, size: float, small: list[Step], ample: list[Step] | None) -> None:
     """Print a table of the steps."""
     about = machine.notes("dask", "numpy", "numba")
-    print(f"\n{given.rows:,} rows, {given.form} of {size:,.0f} MB, storage={given.storage!r}; {about}\n")
+    job = f"{given.form} of {size:,.0f} MB, storage={given.storage!r}, hidden {given.hidden}"
+    print(f"\n{given.rows:,} rows, {job}; {about}\n")
     more = f" Seconds at {given.ample} | Speed |" if ample else ""
     print(f"| Step | Seconds at {given.limit} | Peak MB of a worker | Paused seconds |{more}")
     print("|---|---|---|---|" + ("---|---|" if ample else ""))

@@ -118,6 +118,11 @@ class Cluster:
         """Return address -> the folder on its own disk that each worker was given."""
         return {name: str(about["local_directory"]) for name, about in self._about().items()}
 
+    @property
+    def works(self) -> bool:
+        """Whether a worker could begin something when the scheduler was asked last, a moment ago."""
+        return any(about.get("status") == "running" for about in self._about().values())
+
     def threads(self) -> dict[str, int]:
         """Return address -> threads of the workers that the scheduler knows, whether they answer or not."""
         return {name: int(about["nthreads"]) for name, about in self._about().items() if _is_open(about)}

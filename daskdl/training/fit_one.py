@@ -107,7 +107,8 @@ def prepare(
     view: Overview | None = None,
 ) -> Prepared:
     """Look at the data, make encoder, network and plan. Raises what can be wrong with them."""
-    require_workers(cluster.client, "Preparing training")
+    if not cluster.works:
+        require_workers(cluster.client, "Preparing training")
     view = look(frame, resolved) if view is None else view
     if restart is None:
         network = _new_network(resolved, frame, view, key)
