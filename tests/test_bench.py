@@ -31,7 +31,7 @@ def rows_of(path):
 
 def table(data, archive, member, rewrite):
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    return data.Table("tiny", "package", "1.0", sha256, member, rewrite)
+    return data.Table("tiny", (data.Source("package", "1.0", sha256, member),), rewrite)
 
 
 def test_a_table_in_a_zip_in_a_source_archive_is_rewritten_with_a_header_and_empty_cells(tmp_path):
@@ -45,7 +45,8 @@ def test_a_table_in_a_zip_in_a_source_archive_is_rewritten_with_a_header_and_emp
         found = tarfile.TarInfo("package-1.0/adult.csv.zip")
         found.size = len(inner.getvalue())
         packed.addfile(found, io.BytesIO(inner.getvalue()))
-    data.write(table(data, archive, "package-1.0/adult.csv.zip", data.adult), archive, tmp_path / "new" / "adult.csv")
+    wanted = table(data, archive, "package-1.0/adult.csv.zip", data.adult)
+    data.write(wanted, [archive], tmp_path / "new" / "adult.csv")
     header, *rows = rows_of(tmp_path / "new" / "adult.csv")
     assert (len(header), header[0], header[-1]) == (15, "age", "income")
     assert rows == [["39", "State-gov", ""], ["50", "Private", "3"]]
@@ -55,16 +56,29 @@ def test_an_archive_with_another_content_is_refused_and_nothing_is_written(tmp_p
     import data
 
     def hand_over(command, **_):
+        Path(command[-2]).mkdir()
         (Path(command[-2]) / "package-1.0-py3-none-any.whl").write_bytes(b"something else")
 
     monkeypatch.setattr(data.subprocess, "run", hand_over)
     monkeypatch.setattr(data, "path_of", lambda name: tmp_path / f"{name}.csv")
-    wanted = data.Table("tiny", "package", "1.0", "0" * 64, "tiny.csv", data.as_it_is)
+    wanted = data.Table("tiny", (data.Source("package", "1.0", "0" * 64, "tiny.csv"),), data.as_it_is)
     assert not data.fetched(wanted)
     assert (
         f"must have SHA-256 {'0' * 64}; got {hashlib.sha256(b'something else').hexdigest()}" in capsys.readouterr().err
     )
     assert not (tmp_path / "tiny.csv").exists()
+
+
+def test_house_values_are_joined_to_rows_by_what_both_files_know_of_them():
+    import data
+
+    values = [["HouseAge", "Population", "MedHouseVal"], ["41.0", "322.123457", "4.5"], ["21.0", "7.0", "3.5"]]
+    names = ["id", *data.CALIFORNIA]
+    rows = [["9", "8.3", "21.0", "6.2", "0.9", "7.0", "2.1", "37.8", "-122.2"]]
+    more = [["8", "7.1", "41.0", "6.9", "1.0", "322.1234567", "2.5", "37.9", "-122.1"]]
+    header, *joined = data.california(iter(values), iter([names, *rows]), iter([names, *more]))
+    assert header == [*data.CALIFORNIA, "MedHouseVal"]
+    assert joined == [[*rows[0][1:], "3.5"], [*more[0][1:], "4.5"]]
 
 
 def test_flights_that_never_left_are_left_out_and_those_16_minutes_late_are_late(monkeypatch):

@@ -11,7 +11,8 @@ from frames.cluster import progress_bars, registry, session
 @contextmanager
 def _quiet_cluster() -> Iterator[None]:
     session.start(nthreads=2, dashboard="127.0.0.1:0")
-    with progress_bars.hidden():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress_bars, "_shown", False)
         yield
     registry.clear()
 

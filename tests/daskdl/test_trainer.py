@@ -441,4 +441,6 @@ def test_many_more_threads_than_cores_neither_burn_nor_stall():
 
     alone = min(cost(1) for _ in range(3))
     crowd = min(cost(16) for _ in range(3))
-    assert crowd < 8 * alone + 0.5  # seconds of all cores; threads that spun through 625 views would take far more
+    # Seconds of all cores. 16 threads end 4,000 phases, some 10 microseconds each and more on a busy machine; threads
+    # that spun through them until the system takes them off their cores would take far more.
+    assert crowd < 8 * alone + 1.5
