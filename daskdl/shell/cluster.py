@@ -237,7 +237,7 @@ class Cluster:
         return value if travels(value) else self.hold(value)
 
     def wait(self, futures: Any) -> Any:
-        """Return results; raise LostError when a worker leaves, because a task pinned to it would never run again.
+        """Return results, and values among them; raise LostError when a worker leaves: its tasks never run again.
 
         So it is where none was there to begin with, and where those that are stop working.
         """
@@ -263,7 +263,8 @@ class Cluster:
 
         Its heartbeats arrive, but nothing that is asked of it: a wall between machines may let through one direction.
         """
-        ones = futures if isinstance(futures, list) else [futures]
+        asked_for = futures if isinstance(futures, list) else [futures]
+        ones = [one for one in asked_for if isinstance(one, distributed.Future)]  # what a share sent along is here
         if any(one.status != "finished" for one in ones):
             return None
         now = time.monotonic()

@@ -1,5 +1,7 @@
 """What a job sees of its workers: never fewer than there are, and the scheduler is not asked at every step."""
 
+import time
+
 import pytest
 
 from daskdl.shell import cluster as cluster_module
@@ -37,3 +39,13 @@ def test_looks_that_follow_one_another_ask_the_scheduler_once(client, monkeypatc
     assert cluster.workers() == cluster.threads() == cluster.for_a_job().workers()
     assert cluster.cache_bytes > 0
     assert len(asked) == 1
+
+
+def test_values_that_are_here_may_stand_among_slow_results(client):
+    slow = client.submit(_after, 4 * cluster_module.TICK, "late")
+    assert Cluster(client).wait(["here", slow]) == ["here", "late"]
+
+
+def _after(seconds: float, value: str) -> str:
+    time.sleep(seconds)
+    return value
