@@ -178,6 +178,24 @@ def test_two_jobs_of_two_threads_share_the_workers(client, frame):
     assert min(model.model.samples for model in models) > 0
 
 
+def test_two_jobs_of_rounds_of_one_size_get_like_shares_of_one_stretch_of_time(client, frame):
+    sized = {**ENDLESS, "train_samples_per_iteration": 10 * frame.nrow}
+    models = [H2ODeepLearningEstimator(**sized, model_id=name) for name in ("these", "those")]
+    for model in models:
+        model.start(y="y", training_frame=frame)
+    jobs = [h2o.jobs().of_model(name) for name in ("these", "those")]
+    for job in jobs:
+        until(lambda job=job: job.progress > 0)
+    start = [job.progress for job in jobs]
+    until(lambda: sum(job.progress for job in jobs) - sum(start) > 400 / ENDLESS["epochs"])
+    gained = [job.progress - before for job, before in zip(jobs, start, strict=True)]
+    for job in jobs:
+        job.cancel()
+    for model in models:
+        model.join()
+    assert min(gained) > 0.25 * max(gained), gained
+
+
 def test_a_cluster_in_this_process_runs_jobs_here():
     with (
         distributed.LocalCluster(1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
