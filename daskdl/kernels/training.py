@@ -22,9 +22,11 @@ def move_block(steps, optimizer, penalties, pull, network, rows, begin, count, s
     raise NotImplementedError
 
 
-@kernel
 def items_of_window(view, rows):
-    """Return how many items a window of so many rows has; empty panels at its end count too."""
+    """Return how many items a window of so many rows has; empty panels at its end count too.
+
+    Plain Python, for only who calls kernels asks: a kernel's call takes longer than the sum.
+    """
     return (rows + view.rows - 1) // view.rows * len(view.items)
 
 

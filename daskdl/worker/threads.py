@@ -21,7 +21,7 @@ from daskdl.kernels.owners import EachRow
 from daskdl.kernels.spec import Spec
 from daskdl.kernels.structs import Network, Rows, Settings
 from daskdl.kernels.tickets import FINISHED, READY, STOP, count, counters, reached, take
-from daskdl.kernels.training import train_window
+from daskdl.kernels.training import items_of_window, train_window
 from daskdl.kernels.views import Workspace, make_view, make_workspace
 from daskdl.network.state import State
 from daskdl.worker.kernel_plan import Plan
@@ -113,8 +113,7 @@ class ThreadTeam:
         self.view = self.gear.view
         self.steps = EachRow() if batch == 1 else EachBatch(), *plan.choices
         self.edges = [at for low, high in itertools.pairwise(tail.cuts) for at in range(low, high, step)] + [samples]
-        # what `items_of_window` says in kernels: a call for each window would take longer than a short one trains
-        items = [-(-(high - low) // rows) * len(self.view.items) for low, high in itertools.pairwise(self.edges)]
+        items = (items_of_window(self.view, high - low) for low, high in itertools.pairwise(self.edges))
         self.begins = [0, *itertools.accumulate(items)]
         self.windows: list[Window] = []
         self.sync = counters()
