@@ -21,7 +21,9 @@ def _empty():
 
 
 def imported(visitor, path=PROSTATE, **more):
-    answer = visitor.post("/frames/import", {"path": path, "key": "", "header": "0", "sep": "", **more})
+    answer = visitor.followed(
+        visitor.post("/frames/import", {"path": path, "key": "", "header": "0", "sep": "", **more})
+    )
     assert answer.path.startswith("/frame?key="), answer.text
     return answer
 
@@ -61,7 +63,9 @@ def test_a_mistake_is_told_beside_its_field_before_anything_starts(visitor, fiel
 
 
 def test_a_file_that_is_not_there_fails_the_job_with_the_readers_sentence(visitor):
-    answer = visitor.post("/frames/import", {"path": "/nowhere/x.csv", "key": "", "header": "0", "sep": ""})
+    answer = visitor.followed(
+        visitor.post("/frames/import", {"path": "/nowhere/x.csv", "key": "", "header": "0", "sep": ""})
+    )
     assert answer.path.startswith("/job?")
     assert "/nowhere/x.csv" in answer.text
     assert "failed" in answer.text
@@ -78,7 +82,9 @@ def test_what_an_import_warns_of_is_on_the_page_of_its_job(visitor, tmp_path):
 
 def test_a_column_is_converted_and_the_script_says_so(visitor):
     imported(visitor)
-    answer = visitor.post("/frame/convert", {"key": "prostate.hex", "column": "CAPSULE", "to": "enum"})
+    answer = visitor.followed(
+        visitor.post("/frame/convert", {"key": "prostate.hex", "column": "CAPSULE", "to": "enum"})
+    )
     assert h2o.get_frame("prostate.hex").types["CAPSULE"] == "enum"
     registry.clear()
     exec(answer.code, {})
@@ -89,7 +95,7 @@ def test_a_split_is_the_same_as_its_python(visitor):
     imported(visitor)
     fields = {"key": "prostate.hex", "ratio": "0.6", "seed": "5"}
     code = visitor.post("/frame/split", {**fields, "as": "python"}).code
-    answer = visitor.post("/frame/split", fields)
+    answer = visitor.followed(visitor.post("/frame/split", fields))
     assert answer.path == "/frame?key=prostate_train.hex"
     assert answer.code == code
     names = ("prostate_train.hex", "prostate_test.hex")
