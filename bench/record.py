@@ -2,6 +2,7 @@
 
     DASKDL_DATA=... python bench/record.py FOLDER --minutes 60
     python bench/record.py FOLDER --minutes 600             goes on where it left off, also after a kill
+    python bench/record.py OTHER --adam 120 --minutes 60    batches of 128, Adam's rate falling to 0 at epoch 120
 
 1024-1024-2048 rectifiers with dropout, input dropout 0.2, l1 1e-5, max_w2 10, as in H2O's booklet (0.83% after 8,000
 epochs on ten machines). Training runs in stretches; each goes on exactly where the one before left off, ends with a
@@ -39,6 +40,8 @@ NET = {
     "score_duty_cycle": 0,
     "variable_importances": False,
 }
+# Fixed before the first run; every stretch of a folder must be given the same epochs, for the rate falls with them.
+ADAM = {"optimizer": "adam", "adam_rate": 0.001, "rate_schedule": "cosine", "mini_batch_size": 128, "l1": 0.0}
 COLUMNS = ("trained_seconds", "processor_seconds", "epochs", "test_error", "test_logloss")
 
 
@@ -48,7 +51,7 @@ def main() -> None:
     arguments.add_argument("folder", type=Path, help="of checkpoints and error.csv; taken up again where it exists")
     arguments.add_argument("--minutes", type=float, default=60.0, help="how long to train now (default 60)")
     arguments.add_argument("--stretch", type=float, default=5.0, help="minutes between two checkpoints (default 5)")
-    arguments.add_argument("--batch", type=int, default=1, help="rows per step (default 1, H2O's)")
+    arguments.add_argument("--adam", type=float, metavar="EPOCHS", help="Adam in batches, over so many epochs")
     given = arguments.parse_args()
     if mnist.folder() is None:
         raise SystemExit("DASKDL_DATA must name a folder with mnist/; the record is about the real digits.")
@@ -57,8 +60,9 @@ def main() -> None:
     h2o.no_progress()
     train, test = _frames()
     end = time.monotonic() + 60 * given.minutes
-    while (left := end - time.monotonic()) > 0:
-        print(stretch(given.folder, train, test, min(60 * given.stretch, left), given.batch), flush=True)
+    net = NET if given.adam is None else NET | ADAM | {"epochs": given.adam}
+    while (left := end - time.monotonic()) > 0 and not _is_over(given.folder, net):
+        print(stretch(given.folder, train, test, min(60 * given.stretch, left), net), flush=True)
 
 
 def _frames() -> tuple[Any, Any]:
@@ -68,11 +72,11 @@ def _frames() -> tuple[Any, Any]:
     return frames[0], frames[1]
 
 
-def stretch(folder: Path, train, test, seconds: float, batch: int) -> dict[str, float]:
+def stretch(folder: Path, train, test, seconds: float, net: dict[str, Any]) -> dict[str, float]:
     """Train for so many seconds from where the folder left off; save the model, then the line. Returns the line."""
     state = _state(folder)
     before = h2o.load_model(str(folder / state["model"])) if state else None
-    model = H2ODeepLearningEstimator(**NET, mini_batch_size=batch, max_runtime_secs=seconds, checkpoint=before)
+    model = H2ODeepLearningEstimator(**net, max_runtime_secs=seconds, checkpoint=before)
     started, spent = time.monotonic(), time.process_time()
     model.train(x=train.names[: mnist.PIXELS], y=mnist.RESPONSE, training_frame=train)
     trained, processor = time.monotonic() - started, time.process_time() - spent
@@ -93,6 +97,11 @@ def stretch(folder: Path, train, test, seconds: float, batch: int) -> dict[str, 
     if state and state["model"] != name:
         shutil.rmtree(folder / state["model"])  # 50 MB each, and not needed any more
     return line
+
+
+def _is_over(folder: Path, net: dict[str, Any]) -> bool:
+    state = _state(folder)
+    return state is not None and state["line"]["epochs"] >= net["epochs"]
 
 
 def _state(folder: Path) -> dict[str, Any] | None:

@@ -19,10 +19,10 @@ NEAR = 64  # rows whose lines stay in the near cache while all units of a block 
 def add_gradient(network, view, gradient, o, layer, r, count, s, end, fresh):
     """Add the gradients of `count` sums from `r` on over the rows [s, end), all of one panel."""
     height = network.channels[layer] * network.units[layer]
-    pitch = view.pitch[layer - 1]
+    width, pitch = network.units[layer - 1], view.pitch[layer - 1]
     deltas = view.delta_at[layer] + (s // LANES * height + r) * LANES + s % LANES
     lines = view.line_at[layer - 1] + s * pitch
-    for c in range(0, pitch, LANES):
+    for c in range(0, width, LANES):
         place = o + c
         tiles(
             count, gradient, place, pitch, view.deltas, deltas, LANES, 1, view.lines, lines + c, pitch, end - s, fresh

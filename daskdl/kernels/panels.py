@@ -13,6 +13,8 @@ from daskdl.kernels.jit import part
 from daskdl.kernels.randomness import draw, key
 from daskdl.kernels.tiles import LANES, tiles, turn
 
+REACH = 128  # units above whose weights into a few units below stay in the second cache while their neighbours use them
+
 
 @part
 def load_lines(network, rows, begin, s, count, settings, view, board):
@@ -185,13 +187,29 @@ def output_errors(distribution, network, rows, begin, s, count, settings, view, 
 
 
 @part
+def bring_down(network, layer, above, up, u0, u1, view, own):
+    """Fill the errors of the units [u0, u1): what the `above` sums of the next layer, at `up`, owe to their values.
+
+    A cache line holds the weights of 16 neighbours and the next one lies a whole row away. Some sums at a time, for all
+    neighbours, so that a line is fetched once; the order in which an error is added up stays that of the sums.
+    """
+    units = network.units[layer]
+    for r in range(0, above, REACH):
+        start = network.starts[layer + 1] + r * units + u0
+        count = min(REACH, above - r)
+        tiles(
+            u1 - u0, own.errors, 0, LANES, network.weights, start, 1, units, view.deltas, up + r * LANES, LANES,
+            count, r == 0,
+        )  # fmt: skip
+
+
+@part
 def hidden_errors(activation, network, layer, s, u0, u1, view, own, board, winners):
     """Turn the errors of the layer above into dE/dnet of every piece of the units [u0, u1) of a hidden layer."""
     units, above = network.units[layer], network.units[layer + 1] * network.channels[layer + 1]
     panel = s // LANES * LANES
     up = view.delta_at[layer + 1] + panel * above
-    start = network.starts[layer + 1] + u0
-    tiles(u1 - u0, own.errors, 0, LANES, network.weights, start, 1, units, view.deltas, up, LANES, above, True)
+    bring_down(network, layer, above, up, u0, u1, view, own)
     size = (u1 - u0) * LANES
     base = (view.bases[layer] + u0) * LANES
     values = board[base : base + size]

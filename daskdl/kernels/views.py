@@ -1,14 +1,14 @@
 """What threads share while rows train on one view of the weights, and what each thread has for itself.
 
 Layers are counted from 1; index 0 of a per-layer array is the input. A *panel* is `LANES` rows side by side: number
-`u` of row `lane` lies at `u * LANES + lane`. A *line* is one row's values of one layer, padded to whole vectors.
+`u` of row `lane` lies at `u * LANES + lane`. A *line* is one row's values of one layer, padded (`items.spread`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.kernels.items import BEGIN, END, MOVE, PLACE, STEP, are_divided, make_items, padded
+from daskdl.kernels.items import BEGIN, END, MOVE, PLACE, STEP, are_divided, make_items, spread
 from daskdl.kernels.structs import Network
 from daskdl.kernels.tiles import LANES
 
@@ -20,7 +20,7 @@ class View(NamedTuple):
     batch: int  # rows whose gradients are averaged for one step
     lines: np.ndarray  # float32: values of layers 0 to last - 1, row after row
     line_at: np.ndarray  # (layers + 1,) int64: where the lines of a layer begin
-    pitch: np.ndarray  # (layers + 1,) int64: length of a line
+    pitch: np.ndarray  # (layers + 1,) int64: length of a line with its padding
     deltas: np.ndarray  # float32: dE/dnet of every piece, panel after panel
     delta_at: np.ndarray  # (layers + 1,) int64: where the panels of a layer begin
     active: np.ndarray  # (rows, categorical columns) int32: levels that survived input dropout, -1 for none
@@ -63,7 +63,7 @@ def make_view(network: Network, columns: int, rows: int, batch: int, threads: in
     """
     heights = network.units * network.channels
     panels = -(-rows // LANES)
-    pitch = padded(network.units)
+    pitch = spread(network.units)
     sizes, spaces = pitch[:-1] * rows, heights * (panels * LANES)
     items = make_items(network, rows, columns, threads)
     shared = panels * int(network.units.sum()) * LANES if are_divided(items) else 0
