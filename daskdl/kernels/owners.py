@@ -15,7 +15,7 @@ import numpy as np
 from daskdl.kernels.jit import inlined, part
 from daskdl.kernels.optimizers import bias_step, speed, step
 from daskdl.kernels.penalties import decay, tether
-from daskdl.kernels.slots import pick, read, write
+from daskdl.kernels.slots import choose, pick, read, write
 from daskdl.kernels.tiles import LANES
 
 
@@ -41,7 +41,7 @@ def move_weights(optimizer, penalties, pull, network, start, delta, rate, lines,
             g = delta * a + decay(penalties, old) + tether(pull, k, old)
             new, after = step(optimizer, old, before, g, rate)
             live = not masked or a != np.float32(0)
-            weights[k] = new if live else old
+            weights[k] = choose(live, new, old)
             write(slots, k, pick(live, after, before))
             squares += g * g if live else np.float32(0)
     else:
@@ -51,7 +51,7 @@ def move_weights(optimizer, penalties, pull, network, start, delta, rate, lines,
             g = delta * a + tether(pull, k, old)
             new, after = step(optimizer, old, before, g, rate)
             live = not masked or a != np.float32(0)
-            weights[k] = new if live else old
+            weights[k] = choose(live, new, old)
             write(slots, k, pick(live, after, before))
             squares += g * g if live else np.float32(0)
     return squares
@@ -68,7 +68,7 @@ def move_by_gradient(optimizer, penalties, pull, network, start, gradient, rate,
         g = raw + decay(penalties, old) + tether(pull, k, old)
         new, after = step(optimizer, old, before, g, rate)
         live = not masked or raw != np.float32(0)
-        weights[k] = new if live else old
+        weights[k] = choose(live, new, old)
         write(slots, k, pick(live, after, before))
         squares += g * g if live else np.float32(0)
     return squares
@@ -84,7 +84,7 @@ def move_level(optimizer, penalties, pull, network, start, deltas, hit, rate, ma
         g = raw + decay(penalties, old) + tether(pull, k, old)
         new, after = step(optimizer, old, before, g, rate)
         live = not masked or deltas[j] != np.float32(0)
-        new = new if live else old
+        new = choose(live, new, old)
         weights[k] = new
         write(slots, k, pick(live, after, before))
         squares[j] += g * g if live else np.float32(0)

@@ -5,6 +5,10 @@ The functions below call themselves on shorter tuples: that is how Numba goes th
 vector code give the weight's number as uint64: a signed one might count from the end.
 """
 
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
 from daskdl.kernels.jit import in_kernels
 
 
@@ -22,6 +26,31 @@ def write(slots, k, values):
 def pick(live, values, others):
     """Return the values where `live`, else the others."""
     return tuple(value if live else other for value, other in zip(values, others, strict=True))
+
+
+def choose(live, new, old):
+    """Return the weight `new` where `live`, else `old`, as it was read from where the result is written to.
+
+    Kernels select without a branch and behind a `freeze`, by which LLVM cannot tell that `old` is what is there. Else
+    it makes a masked store of the two, and AMD's processors take longer for those than for the roots of a step.
+    """
+    return new if live else old
+
+
+@in_kernels(choose)
+def _typed_choose(live, new, old):
+    return lambda live, new, old: _select_frozen(live, new, old)
+
+
+@intrinsic
+def _select_frozen(context, live, new, old):
+    def generate(context, builder, signature, arguments):
+        flag, one, other = arguments
+        frozen = ir.instructions.Instruction(builder.block, other.type, "freeze", [other])
+        builder._insert(frozen)  # llvmlite has no call for this instruction
+        return builder.select(flag, one, frozen)
+
+    return types.float32(types.boolean, types.float32, types.float32), generate
 
 
 @in_kernels(read)

@@ -14,6 +14,10 @@ import oracle
 import pytest
 from oracle import Net, Options
 
+from daskdl.kernels.items import MANY, spread
+from daskdl.kernels.panels import REACH
+from daskdl.kernels.tiles import LANES
+
 ROWS, NUMBERS, LEVELS = 12, 3, (3, 2)  # two categorical columns take 3 + 1 and 2 + 1 units
 UNITS = sum(LEVELS) + len(LEVELS)
 CLOSE = 2e-5  # float32 against float64 after a dozen updates
@@ -297,6 +301,25 @@ def test_a_network_without_numbers_trains_in_compiled_batches():
     case = Case(replace(ADADELTA, loss="crossentropy"), numbers=0)
     moved = case.kernel(kernels=compiled.compiled(), batch=4)
     assert_same(moved, case.kernel(batch=4), case.options, 2e-6)
+
+
+@pytest.mark.parametrize("batch", [1, 5], ids=["online", "batches"])
+def test_layers_wider_than_what_caches_hold_at_a_time_train_as_the_oracle_does(batch):
+    case = Case(replace(SGD, loss="crossentropy"), hidden=(MANY, 2 * REACH + 5), levels=())
+    for wide in case.net.weights[1:]:
+        wide *= np.float32(0.1)  # else units above many others are all saturated, and pass nothing down
+    moved = case.kernel(kernels=compiled.compiled(), batch=batch)
+    assert compiled.distance(moved, case.net) > 1e-2
+    assert_same(moved, case.oracle(mini_batch_size=batch), case.options)
+
+
+def test_lines_hold_whole_vectors_and_do_not_all_lie_in_the_same_places_of_a_cache():
+    widths = np.arange(1, 3000)
+    apart = spread(widths)
+    assert (apart >= widths).all()
+    assert (apart < widths + 2 * LANES).all()
+    assert (apart % LANES == 0).all()
+    assert (apart % (8 * LANES) != 0).all()
 
 
 def test_the_cap_counts_a_table_that_moved_since_its_squares_were_summed():
