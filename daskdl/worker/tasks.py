@@ -55,7 +55,8 @@ class DesignCache:
     """
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[Any, tuple[list[weakref.ref], Design]] = OrderedDict()
+        self._entries: OrderedDict[Any, tuple[list[weakref.ref], Design, int]] = OrderedDict()
+        self._held = 0  # bytes of all entries
         self._lock = threading.Lock()
 
     def get(
@@ -70,17 +71,21 @@ class DesignCache:
                 return entry[1]
         design = decode(encoder, plan, chunks, where)
         with self._lock:
-            self._entries[name] = ([weakref.ref(chunk) for chunk in chunks], design)
-            self._entries.move_to_end(name)
+            self._drop(name)
+            self._entries[name] = ([weakref.ref(chunk) for chunk in chunks], design, size := design.nbytes)
+            self._held += size
             self._shrink(budget)
         return design
 
     def _shrink(self, budget: int) -> None:
-        dead = [name for name, (refs, _) in self._entries.items() if any(ref() is None for ref in refs)]
-        for name in dead:
-            del self._entries[name]
-        while self._entries and sum(design.nbytes for _, design in self._entries.values()) > budget:
-            self._entries.popitem(last=False)
+        for name in [name for name, (refs, *_) in self._entries.items() if any(ref() is None for ref in refs)]:
+            self._drop(name)
+        while self._held > budget:
+            self._drop(next(iter(self._entries)))
+
+    def _drop(self, name: Any) -> None:
+        entry = self._entries.pop(name, None)
+        self._held -= 0 if entry is None else entry[2]
 
 
 _designs = DesignCache()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -48,6 +48,30 @@ class Window(NamedTuple):
     rows: Rows
     optimizer: Spec
     settings: Settings
+
+
+class Gathering(NamedTuple):
+    """Samples [low, high) of a mix that are gathered at once, for one window or for some short ones."""
+
+    number: int
+    low: int
+    high: int
+
+
+def gatherings(edges: Sequence[int], most: int) -> list[Gathering]:
+    """Return which gathering each window between two edges is cut from: of at most so many samples, in their order.
+
+    >>> [one.high for one in gatherings([0, 40, 50, 60, 160, 170], most=100)]
+    [60, 60, 60, 160, 170]
+    """
+    found: list[Gathering] = []
+    begun = 0  # the first window of the gathering
+    for number in range(1, len(edges)):
+        if number == len(edges) - 1 or edges[number + 1] - edges[begun] > most:
+            before = found[-1].number + 1 if found else 0
+            found += [Gathering(before, edges[begun], edges[number])] * (number - begun)
+            begun = number
+    return found
 
 
 class Gear:
@@ -116,6 +140,8 @@ class ThreadTeam:
         items = (items_of_window(self.view, high - low) for low, high in itertools.pairwise(self.edges))
         self.begins = [0, *itertools.accumulate(items)]
         self.windows: list[Window] = []
+        self.gatherings = gatherings(self.edges, window)
+        self.gathered: tuple[Gathering, Rows] | None = None
         self.sync = counters()
         self.failure: BaseException | None = None
 
@@ -173,10 +199,19 @@ class ThreadTeam:
         number = len(self.windows)
         if number < len(self.edges) - 1 and not self.stopped():
             low, high = self.edges[number : number + 2]
-            rows = self.mix.window(low, high, self.gear.windows[number % 2], self.plan.mean_weight)
+            rows = self._rows(number, low, high)
             optimizer, rates = self.plan.optimizer.at(self._clock(low, -(-(high - low) // self.view.batch)))
             self.windows.append(Window(rows, optimizer, self.plan.settings._replace(rates=rates)))
         count(self.sync, READY)
+
+    def _rows(self, number: int, low: int, high: int) -> Rows:
+        """Return the samples of a window. Nobody reads the gathering before the last one when a new one is made."""
+        wanted = self.gatherings[number]
+        if self.gathered is None or self.gathered[0] != wanted:
+            spare = self.gear.windows[wanted.number % 2]
+            self.gathered = wanted, self.mix.window(wanted.low, wanted.high, spare, self.plan.mean_weight)
+        rows = self.gathered[1]
+        return Rows(*(array[low - wanted.low : high - wanted.low] for array in rows))
 
     def _clock(self, low: int, steps: int) -> Clock:
         """Return when the steps from sample `low` on are; a batch that the end of a share cuts short counts as part."""
