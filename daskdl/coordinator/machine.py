@@ -15,12 +15,13 @@ from daskdl.coordinator.progress import Progress, Stopwatch, TrainingPlan
 from daskdl.coordinator.relief import HURRIED, Relief
 from daskdl.coordinator.round_size import resized
 from daskdl.coordinator.saving import Saving
-from daskdl.coordinator.slices import slices
+from daskdl.coordinator.slices import Slice, slices
 from daskdl.coordinator.stopping import REMEDY, TIMEOUT
 from frames.exceptions import H2OValueError
 
 Phase = Literal["new", "between", "training", "combining", "scoring", "finished"]
 LEAST_PIECE = 0.25  # seconds that a piece of a worker's share should take at least
+BRIEF = 0.05  # seconds of rounds that are begun together, at most
 
 
 @dataclass
@@ -134,7 +135,10 @@ class Coordinator(Relief):
         most = self.plan.workers_at(self.progress.position)
         fixed = self.plan.fixed_shares
         given = self.crew.divide(whole, self.plan.rows, fixed, most) if size else []
-        if not fixed:
+        stages = self._stages(size, len(given))
+        if stages:
+            given, size = [(given[0][0], [one for stage in stages for one in stage])], size * len(stages)
+        elif not fixed:
             given = self.crew.deal(given, self.progress.owed, self._pieces(size))
         self.phase, self.stopped_at = "training", None
         leaves = size > 0 and not (self.plan.stays and self.progress.begun + size >= self.plan.target)
@@ -142,6 +146,7 @@ class Coordinator(Relief):
             self.progress.round + 1,
             self.watch.now,
             [one for _, one in given],
+            stages=stages,
             chained=not fixed,
             fresh=size,
             may_close_early=not fixed and len(given) > len(dict(given)) and leaves,
@@ -150,6 +155,21 @@ class Coordinator(Relief):
             self.round.give(share, worker, self.watch.now)
         for share, (worker, _) in zip(self.round.shares, given, strict=True):
             self._order(share, worker)
+
+    def _stages(self, size: int, shares: int) -> tuple[tuple[Slice, ...], ...]:
+        """Return the slices of the rounds that begin now as one, where they are several.
+
+        What one worker trains alone is combined with nothing, and where a round is over in less than what deciding
+        about it takes, some are decided about at once. Weights, and what is counted, are those of round after round.
+        """
+        plan, begin = self.plan, self.progress.position
+        alone = shares == 1 and not self.progress.owed and not plan.fixed_shares and not plan.elastic_rate
+        if not alone or not size or not self.progress.speed or plan.resize or plan.scoring.at_once(BRIEF):
+            return ()
+        count = min((plan.target - self.progress.begun) // size, int(BRIEF * self.progress.speed / size))
+        if count < 2 or plan.workers_at(begin) != plan.workers_at(begin + (count - 1) * size):
+            return ()
+        return tuple(tuple(slices(begin + k * size, begin + (k + 1) * size, plan.rows)) for k in range(count))
 
     def _pieces(self, size: int) -> int:
         """Return in how many pieces each worker trains its share of a round: in one where the round is short."""

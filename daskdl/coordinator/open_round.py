@@ -52,7 +52,8 @@ class OpenRound:
 
     With `chained` each share goes on from the one that its worker trained before, so that a worker has one result; else
     each begins with the weights of the round. Of its `size` samples `fresh` are new in this round. Where it
-    `may_close_early`, what slow workers have not trained by then is `owed`.
+    `may_close_early`, what slow workers have not trained by then is `owed`. Its only share may have `stages`: slices of
+    several rounds of one size, that are trained one after the other and count as so many.
     """
 
     number: int
@@ -63,6 +64,7 @@ class OpenRound:
     chained: bool = True
     size: int = 0
     fresh: int = 0
+    stages: tuple[tuple[Slice, ...], ...] = ()
     may_close_early: bool = False
     closed: float | None = None  # when all shares were trained or given up
     owed: list[Owed] = field(default_factory=list)
@@ -88,6 +90,14 @@ class OpenRound:
             _chains={worker: list(chain) for worker, chain in self._chains.items()},
             _left=dict(self._left),
         )
+
+    @property
+    def rounds(self) -> int:
+        """As how many rounds it counts: what was trained of its stages, where it was stopped."""
+        if not self.stages:
+            return 1
+        trained = sum(samples for _, samples in self.asked)
+        return -(-trained * len(self.stages) // self.size)
 
     @property
     def complete(self) -> bool:

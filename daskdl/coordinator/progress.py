@@ -165,7 +165,7 @@ class Progress:
 
     def count_round(self, done: OpenRound, stopped: bool = False) -> None:
         """Count a finished round, cut short when `stopped`: then what it did not train is passed over."""
-        self.round += 1
+        self.round += done.rounds
         samples = sum(count for _, count in done.asked)  # what became of a share since then is not in the average
         self.samples += samples
         self.pass_over(done)

@@ -46,7 +46,8 @@ class Relief:
     def _order(self, one: Share, worker: str) -> None:
         assert self.round is not None
         threads = 1 if self.plan.fixed_shares else self.crew.threads[worker]
-        tasks = tuple(chain(one.slices, self.plan.chunk_bytes, self.plan.budget))
+        stages = self.round.stages or (one.slices,)
+        tasks = tuple(task for stage in stages for task in chain(stage, self.plan.chunk_bytes, self.plan.budget))
         self.out.append(self.round.order(one, worker, threads, tasks))
 
     def _close_early(self) -> None:

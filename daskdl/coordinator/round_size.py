@@ -119,6 +119,10 @@ class ScoringPolicy:
     duty_cycle: float = 0.1
     each_iteration: bool = False
 
+    def at_once(self, seconds: float) -> bool:
+        """Tell whether a scoring may be due so few seconds after another one."""
+        return self.each_iteration or (self.duty_cycle > 0 and self.interval <= 10 * seconds)
+
     def due(self, now: float, last_start: float | None, last_seconds: float, first: bool, over: bool) -> bool:
         """Return True when the round just finished is to be scored.
 

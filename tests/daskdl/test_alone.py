@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from distributed.scheduler import KilledWorker
 
+from daskdl.coordinator import machine
 from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.messages import RoundCombined, ShareTrained, Started
 from daskdl.coordinator.progress import TrainingPlan
@@ -98,6 +99,19 @@ def test_a_job_that_is_lent_to_its_worker_ends_as_one_that_is_not(frame, other, 
     messages = train(Parameters(**given), frame, y=y, validation_frame=validation)
     assert set(sent) == {"share"}
     assert told(lent) == told(messages)
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_rounds_that_begin_together_end_as_one_by_one(frame, monkeypatch, batch):
+    given = {**NET, "epochs": 30, "train_samples_per_iteration": 37, "mini_batch_size": batch, "score_interval": 1e9}
+
+    def model():
+        return told(train(Parameters(**given), frame, y="y"))
+
+    monkeypatch.setattr(machine, "BRIEF", 60.0)
+    together = model()
+    monkeypatch.setattr(machine, "BRIEF", 0.0)
+    assert model() == together
 
 
 def test_hundreds_of_rounds_are_a_handful_of_tasks(frame, sent):

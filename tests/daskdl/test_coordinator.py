@@ -78,6 +78,7 @@ class Story:
     def tell(self, event, after=0.0):
         self.now += after
         before = (self.job.progress.round, self.job.progress.samples, self.job.progress.position)
+        rounds = self.job.round.rounds if self.job.round else 1
         out = self.job.handle(event, self.now)
         for one in out:
             if isinstance(one, TrainShare):
@@ -93,7 +94,7 @@ class Story:
                 self.asked = [part for share, _ in one.shares for part in self.slices_of(one.round, share)]
         self.promote()
         self.seen += out
-        self.check(before, event)
+        self.check(before, rounds)
         return out
 
     def slices_of(self, number, share):
@@ -121,10 +122,10 @@ class Story:
                 if other.worker == share.worker:
                     self.outstanding[share.number] = other
 
-    def check(self, before, event):
+    def check(self, before, rounds):
         progress, job = self.job.progress, self.job
         assert (progress.round, progress.samples, progress.position) >= before
-        assert progress.round - before[0] in (0, 1)
+        assert progress.round - before[0] in (0, rounds)
         assert progress.samples == sum(n for number, n in self.counted.items() if number <= progress.round)
         assert progress.samples <= progress.position
         if job.round is not None:
@@ -260,6 +261,70 @@ def test_shares_are_chains_of_tasks_that_fit_the_memory(story):
     job = story(make_plan(rows=(10,) * 4, chunk_bytes=(8,) * 4, budget=16, per_round=40), threads={"a": 1})
     (share,) = of(TrainShare, job.begin())
     assert [[one.partition for one in task] for task in share.tasks] == [[0, 1], [2, 3]]
+
+
+BRIEF = {"rows": (50,), "target": 9000, "per_round": 10}
+
+
+def test_rounds_of_a_worker_alone_that_are_over_at_once_begin_together(story):
+    job = story(make_plan(**BRIEF, scoring=NEVER), threads={"a": 1})
+    job.begin()
+    job.round(after=0.0049)
+    (order,) = job.outstanding.values()
+    assert [samples_of(task) for task in order.tasks] == [10] * 10  # as many as will be over in 0.05 seconds
+    assert [task[0].start for task in order.tasks] == list(range(10, 110, 10))
+    job.round(after=0.02)
+    assert (job.job.progress.round, job.job.progress.samples) == (11, 110)
+    (order,) = job.outstanding.values()
+    assert 20 < len(order.tasks) < 30  # it learns how fast they are
+    job.loses("a")
+    job.tell(WorkerJoined("a"))
+    assert job.outstanding[0].tasks == order.tasks
+
+
+def test_the_last_of_brief_rounds_end_at_the_exact_number_of_samples(story):
+    job = story(make_plan(**{**BRIEF, "target": 127}, scoring=NEVER), threads={"a": 1})
+    job.begin()
+    while job.job.phase != "finished":
+        job.round(after=0.0049)
+    assert (job.job.progress.round, job.job.progress.samples, job.last.reason) == (13, 127, "epochs")
+
+
+def test_brief_rounds_that_are_stopped_count_as_many_as_were_begun(story):
+    job = story(make_plan(**BRIEF, scoring=NEVER), threads={"a": 1})
+    job.begin()
+    job.round(after=0.0049)
+    job.tell(StopRequested("cancelled"))
+    job.trains(0, samples=35, after=0.001)
+    job.combines()
+    assert (job.job.progress.round, job.job.progress.samples) == (1 + 4, 45)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"scoring": EACH},
+        {"scoring": ScoringPolicy(interval=0.001)},
+        {"scoring": NEVER, "fixed_shares": 1},
+        {"scoring": NEVER, "elastic_rate": 0.9},
+        {"scoring": NEVER, "resize": 0.05},
+    ],
+    ids=["scored each", "scored often", "reproducible", "elastic", "resized"],
+)
+def test_brief_rounds_begin_one_by_one_where_something_may_happen_between_them(story, more):
+    job = story(make_plan(**BRIEF, **more), threads={"a": 1})
+    job.begin()
+    for _ in range(4):
+        job.round(after=0.001)
+        assert all(one.samples == 10 for one in job.outstanding.values())
+
+
+def test_brief_rounds_of_several_workers_begin_one_by_one(story):
+    job = story(make_plan(**BRIEF, scoring=NEVER))
+    job.begin()
+    for _ in range(4):
+        job.round(after=0.001)
+        assert sum(one.samples for one in job.outstanding.values()) == 10
 
 
 # --- scoring ----------------------------------------------------------------------------------------------------------
