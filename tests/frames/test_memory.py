@@ -10,7 +10,7 @@ import pytest
 
 from frames.cluster import memory
 from frames.parse import parquet
-from frames.parse.source import Source, inspect
+from frames.parse.source import inspect
 
 
 @pytest.mark.parametrize("limit", [500_000_000, 2 * 10**9, 64 * 10**9])
@@ -132,7 +132,7 @@ def test_a_part_of_a_row_group_is_read_without_what_lies_behind_it(tmp_path, mon
     source = inspect(str(path))
     setup = parquet.setup_of(source)
     packs = parquet.plan(source, block=400_000)
-    monkeypatch.setattr(Source, "open", lambda self: Counted(path))
+    monkeypatch.setattr(parquet, "_stream", lambda source: Counted(path))
     Counted.total = 0
 
     first = parquet.read_groups(packs[0], setup, setup.names)
