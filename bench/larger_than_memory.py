@@ -5,9 +5,9 @@
 
 Two worker processes of one thread, each watched by a nanny that kills it at 95 % of its limit and pauses it at 80 %.
 The table is `columns` random doubles and a class that depends on two of them. Printed are, per step: seconds, the most
-that a worker process held (resident, seen every 20 ms), how long workers were paused, and the seconds of processors that
-this process (the scheduler is in it) and the workers worked; with `--ample` the seconds of the same job on workers of so
-much memory, in the same run.
+that a worker process held (resident, seen every 20 ms), how long workers were paused, and the seconds of processors
+that this process (the scheduler is in it) and the workers worked; with `--ample` the seconds of the same job on workers
+of so much memory, in the same run.
 """
 
 import argparse
