@@ -5,8 +5,9 @@
 
 Two worker processes of one thread, each watched by a nanny that kills it at 95 % of its limit and pauses it at 80 %.
 The table is `columns` random doubles and a class that depends on two of them. Printed are, per step: seconds, the most
-that a worker process held (resident, seen every 20 ms), and how long workers were paused; with `--ample` the seconds of
-the same job on workers of so much memory, in the same run.
+that a worker process held (resident, seen every 20 ms), how long workers were paused, and the seconds of processors
+that this process (the scheduler is in it) and the workers worked; with `--ample` the seconds of the same job on workers
+of so much memory, in the same run.
 """
 
 import argparse
@@ -38,12 +39,14 @@ LOOK = 0.02  # seconds between looks at the workers
 
 @dataclass
 class Step:
-    """What one step took: seconds, the most bytes that a worker held, seconds that workers were paused."""
+    """What one step took: seconds, the most bytes that a worker held, seconds that workers were paused, and those of
+    processors that all processes worked."""
 
     name: str
     seconds: float = 0.0
     peak: int = 0
     paused: float = 0.0
+    worked: float = 0.0
 
 
 @dataclass
@@ -70,16 +73,24 @@ class Watch:
             step.paused += (now - last) * states.count("paused")
             last = now
 
+    def processors(self) -> float:
+        """Return the seconds of processors that this process and the workers have worked so far."""
+        total = 0.0
+        for pid in (None, *(nanny.pid for nanny in self.cluster.workers.values() if nanny.pid)):
+            with contextlib.suppress(psutil.Error):
+                total += sum(psutil.Process(pid).cpu_times()[:2])
+        return total
+
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Measure a step."""
         self.steps.append(Step(name))
-        started = time.perf_counter()
+        own, started, worked = self.steps[-1], time.perf_counter(), self.processors()
         with contextlib.redirect_stdout(io.StringIO()):
             yield
-        self.steps[-1].seconds = time.perf_counter() - started
-        own = self.steps[-1]
-        print(f"  {name}: {own.seconds:.1f} s, {own.peak / 1e6:.0f} MB, paused {own.paused:.1f} s", flush=True)
+        own.seconds, own.worked = time.perf_counter() - started, self.processors() - worked
+        about = f"{own.seconds:.1f} s, of processors {own.worked:.1f} s, {own.peak / 1e6:.0f} MB"
+        print(f"  {name}: {about}, paused {own.paused:.1f} s", flush=True)
 
 
 @contextlib.contextmanager
@@ -154,6 +165,7 @@ def scenario(watch: Watch, path: Path, folder: Path, given: argparse.Namespace) 
         frame["y"] = frame["y"].asfactor()
     with step("split"):
         train, test = frame.split_frame([0.8], seed=1)
+        distributed.wait([chunk for part in (train, test) for chunks in part.placement().parts for chunk in chunks])
     models = {}
     for name, options in MODELS.items():
         model = H2ODeepLearningEstimator(hidden=given.hidden, epochs=given.epochs, seed=1, **options)
@@ -224,10 +236,10 @@ def show(given: argparse.Namespace, size: float, small: list[Step], ample: list[
     job = f"{given.form} of {size:,.0f} MB, storage={given.storage!r}, hidden {given.hidden}"
     print(f"\n{given.rows:,} rows, {job}; {about}\n")
     more = f" Seconds at {given.ample} | Speed |" if ample else ""
-    print(f"| Step | Seconds at {given.limit} | Peak MB of a worker | Paused seconds |{more}")
-    print("|---|---|---|---|" + ("---|---|" if ample else ""))
+    print(f"| Step | Seconds at {given.limit} | of processors | Peak MB of a worker | Paused seconds |{more}")
+    print("|---|---|---|---|---|" + ("---|---|" if ample else ""))
     for at, one in enumerate(small):
-        line = f"| {one.name} | {one.seconds:.1f} | {one.peak / 1e6:.0f} | {one.paused:.1f} |"
+        line = f"| {one.name} | {one.seconds:.1f} | {one.worked:.1f} | {one.peak / 1e6:.0f} | {one.paused:.1f} |"
         if ample:
             line += f" {ample[at].seconds:.1f} | {ample[at].seconds / max(one.seconds, 1e-9):.2f} |"
         print(line)

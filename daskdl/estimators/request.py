@@ -1,6 +1,7 @@
 """What a call of train() asks for, with every name looked up: frames, columns, the parameters in force."""
 
 import os
+import uuid
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -10,9 +11,10 @@ from daskdl.parameters.facts import FieldError, refuse
 from frames.cluster import registry
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.frame import H2OFrame
+from frames.stores.base import Store
 from frames.stores.choose import is_address, store_at
 
-PROBE = "daskdl-may-write"  # a file that is written and removed to see whether a place takes any
+PROBE = "daskdl-may-write"  # what a file is called that is written and removed to see what a place takes
 ROLES = ("offset_column", "fold_column", "weights_column")
 
 
@@ -114,12 +116,17 @@ def _check_folder(parameters: Parameters) -> None:
         return
     if is_address(folder):
         try:
-            store = store_at(folder)
-            store.create(PROBE, b"")
-            store.delete([PROBE])
+            overwrites = _overwrites(store_at(folder))
         except (OSError, H2OValueError) as cause:
             said = f"A place that can be written is required; got '{folder}': {cause}"
             refuse(parameters.model_id, [FieldError("export_checkpoints_dir", said)])
+        if overwrites:
+            warnings.warn(
+                f"A store should refuse a second file of one name where it is asked to (If-None-Match); '{folder}' "
+                "took one. Checkpoints are kept there all the same: let no two jobs write under one model_id.",
+                UserWarning,
+                stacklevel=4,
+            )
         return
     there = os.path.abspath(folder)
     while not os.path.exists(there):
@@ -127,6 +134,19 @@ def _check_folder(parameters: Parameters) -> None:
     if not os.path.isdir(there) or not os.access(there, os.W_OK):
         said = f"A folder that can be written is required; got '{folder}'."
         refuse(parameters.model_id, [FieldError("export_checkpoints_dir", said)])
+
+
+def _overwrites(store: Store) -> bool:
+    """Write a file twice and remove it; tell whether the second one was taken, too, which decides between two writers.
+
+    Raises OSError where nothing can be written.
+    """
+    name = f"{PROBE}-{uuid.uuid4().hex}"
+    store.create(name, b"")
+    try:
+        return store.create(name, b"")
+    finally:
+        store.delete([name])
 
 
 def _frame(argument: str, value: Any) -> H2OFrame | None:

@@ -12,6 +12,7 @@ import math
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ FETCH = 30.0  # seconds that the results of a job, metrics and weights, may take
 ATTEMPTS = 8  # to reach a worker while others die
 CACHE_SHARE = 0.2  # of a worker's memory limit, for decoded partitions
 TASK_SHARE = 0.2  # of a worker's memory limit, for the chunks that one task reads
+OWNED = 0.9  # of a partition's bytes, which its worker holds: a small column may lie elsewhere, and is sent
 
 LOST = (distributed.CancelledError, FutureCancelledError, KilledWorker)
 
@@ -181,14 +183,17 @@ class Cluster:
         LOG.warning(text)
 
     def owners(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[tuple[str, ...], ...]:
-        """Return for each partition the workers that hold all of its chunks."""
-        futures = [chunk for chunks in parts for chunk in chunks]
-        keys = [chunk.key for chunk in futures]
-        holders = asked(self.client, "who_has", keys=keys) if futures else {}
+        """Return for each partition the workers that hold its chunks: all of them, but for a tenth of their bytes."""
+        keys = [chunk.key for chunks in parts for chunk in chunks]
+        holders = asked(self.client, "who_has", keys=keys) if keys else {}
+        self.bytes_of(parts)
         result = []
         for chunks in parts:
-            sets = [set(holders.get(chunk.key, ())) for chunk in chunks]
-            result.append(tuple(sorted(set.intersection(*sets))) if sets else ())
+            held: Counter[str] = Counter()
+            for chunk in chunks:
+                held.update(dict.fromkeys(holders.get(chunk.key, ()), self._view.sizes.get(chunk.key, 1)))
+            total = sum(self._view.sizes.get(chunk.key, 1) for chunk in chunks)
+            result.append(tuple(sorted(worker for worker, own in held.items() if own >= OWNED * total)))
         return tuple(result)
 
     def hold(self, value: Any) -> distributed.Future:

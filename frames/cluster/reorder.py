@@ -14,7 +14,18 @@ from frames.chunks.column import TEXTS
 from frames.chunks.summary import MISSING_INTEGER
 from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, client_at, distinct_groups
 from frames.cluster.sending import gather, key_of, resident, submit
-from frames.cluster.tasks import Rows, absent, assemble, columns_at, concatenate, empty_values, pack, rebuild, reduce
+from frames.cluster.tasks import (
+    Rows,
+    absent,
+    assemble,
+    columns_at,
+    concatenate,
+    empty_values,
+    joined,
+    pack,
+    rebuild,
+    reduce,
+)
 
 
 def starts(rows: Sequence[int]) -> list[int]:
@@ -38,8 +49,20 @@ def pick(
     places: Sequence[Place], rows: Sequence[int], picks: Sequence[Rows | Future], counts: Sequence[int]
 ) -> tuple[list[Place], tuple[int, ...]]:
     """Keep rows `picks[p]` of every partition p (counts[p] of them); thin neighbours are joined to one partition."""
+    return deal(places, rows, [picks], [counts])[0]
+
+
+def deal(
+    places: Sequence[Place],
+    rows: Sequence[int],
+    picks: Sequence[Sequence[Rows | Future]],
+    counts: Sequence[Sequence[int]],
+) -> list[tuple[list[Place], tuple[int, ...]]]:
+    """Several selections at once, each as `pick` gives it: a partition is looked at for all of them in turn."""
     small = max(1000, JOINED_BYTES // (8 * max(len(places), 1)))
-    return cut(places, _join_thin(picks, counts, min(max([*rows, 1]), small)))
+    capacity = min(max([*rows, 1]), small)
+    several = [_join_thin(own, many, capacity) for own, many in zip(picks, counts, strict=True)]
+    return list(zip(_cut_each(places, rows, several), [tuple(c.rows for c in cuts) for cuts in several], strict=True))
 
 
 def _join_thin(picks: Sequence, counts: Sequence[int], capacity: int, fan_in: int = 8) -> list[Cut]:
@@ -56,15 +79,37 @@ def _join_thin(picks: Sequence, counts: Sequence[int], capacity: int, fan_in: in
     return cuts or [Cut([0], [slice(0, 0)], 0)]
 
 
-def cut(places: Sequence[Place], cuts: Sequence[Cut]) -> tuple[list[Place], tuple[int, ...]]:
-    """Build the output partitions of `cuts`."""
+def _cut_each(places: Sequence[Place], rows: Sequence[int], several: Sequence[Sequence[Cut]]) -> list[list[Place]]:
+    """Build the output partitions of several lists of cuts, in the order of the partitions that they are cut from.
+
+    Where whole source partitions are large, what is joined is cut out where each of them lies: rows that are left
+    behind are neither sent nor held.
+    """
+    cuts = [c for own in several for c in own]
+    large = JOINED_BYTES // (8 * max(len(places), 1))
+    in_steps = [len(c.parts) > 1 and sum(rows[p] for p in c.parts) > large for c in cuts]
+    jobs = sorted(
+        (p, i, at) for i, c in enumerate(cuts) for at, p in enumerate(c.parts if in_steps[i] else c.parts[:1])
+    )
 
     def build(group, positions, types, levels):
-        return [
-            submit(assemble, positions, types, levels, list(c.picks), *[group.chunks[p] for p in c.parts]) for c in cuts
-        ]
+        pieces: list[list[Future]] = [[] for _ in cuts]
+        for p, i, at in jobs:
+            c = cuts[i]
+            picks, parts = ([c.picks[at]], [p]) if in_steps[i] else (list(c.picks), c.parts)
+            pieces[i].append(submit(assemble, positions, types, levels, picks, *[group.chunks[q] for q in parts]))
+        return [submit(joined, types, levels, *own) if len(own) > 1 else own[0] for own in pieces]
 
-    return rebuild(places, build), tuple(c.rows for c in cuts)
+    ends = list(accumulate(map(len, several)))
+    whole = rebuild(places, build)
+    return [_some_chunks(whole, end - len(own), end) for own, end in zip(several, ends, strict=True)]
+
+
+def _some_chunks(places: Sequence[Place], start: int, stop: int) -> list[Place]:
+    """Return the same columns of some of the partitions."""
+    groups = {id(place.group): place.group for place in places}
+    fewer = {name: Group(group.chunks[start:stop], group.names) for name, group in groups.items()}
+    return [place._replace(group=fewer[id(place.group)]) for place in places]
 
 
 def recut(places: Sequence[Place], rows: Sequence[int], wanted: Sequence[int]) -> list[Place]:
@@ -81,7 +126,7 @@ def recut(places: Sequence[Place], rows: Sequence[int], wanted: Sequence[int]) -
                 parts.append(p)
                 picks.append(slice(low - own, high - own))
         cuts.append(Cut(parts or [0], picks or [slice(0, 0)], length))
-    return cut(places, cuts)[0]
+    return _cut_each(places, rows, [cuts])[0]
 
 
 def pick_slice(

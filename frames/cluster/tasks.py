@@ -15,7 +15,8 @@ from frames.cluster.connection import Client
 from frames.cluster.placement import Group, Place, client_at, distinct_groups
 from frames.cluster.sending import resident, submit
 
-Rows = slice | np.ndarray | None  # rows of one chunk: a range, row numbers, or all of them
+Rows = slice | np.ndarray | Callable[[], np.ndarray] | None
+"""Rows of one chunk: a range, row numbers, what makes these where they are needed, or all of them."""
 
 
 def columns_at(where: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> list[np.ndarray]:
@@ -246,8 +247,14 @@ def assemble(positions, types, levels, picks: Sequence[Rows], *chunks: Chunk) ->
     pieces = []
     for chunk, pick in zip(chunks, picks, strict=True):
         decoded = chunk.columns(positions)
-        pieces.append(decoded if pick is None else [values[pick] for values in decoded])
+        own = pick() if callable(pick) else pick
+        pieces.append(decoded if own is None else [values[own] for values in decoded])
     return pack([concatenate(column) for column in zip(*pieces, strict=True)], types, levels)
+
+
+def joined(types, levels, *chunks: Chunk) -> Chunk:
+    """Run as a task: the rows of some chunks, one after the other."""
+    return assemble(range(len(types)), types, levels, [None] * len(chunks), *chunks)
 
 
 def by_group(places: Sequence[Place]) -> list[tuple[Group, list[int]]]:

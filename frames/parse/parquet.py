@@ -81,11 +81,21 @@ def _told_type(field: Any) -> Type | None:
     return next((types[told] for suits, types in kinds if suits and told in types), None)
 
 
+def _stream(source: Source) -> Any:
+    """Open a file for Arrow, which reads a local one in a third of the time: each read of Python's takes new memory."""
+    if source.is_local and source.compression is None:
+        source.require_same()
+        return pa.OSFile(source.url)
+    return source.open()
+
+
 @contextmanager
 def _file(source: Source, buffer: int = 0) -> Iterator[pq.ParquetFile]:
-    with source.open() as stream:
+    with _stream(source) as stream:
         try:
-            file = pq.ParquetFile(stream, buffer_size=buffer)
+            # Pre-buffering takes whole columns of a row group, however few rows are wanted (40 MB for each of 5,000,000
+            # doubles, measured); for whole row groups it spares a file far away many requests.
+            file = pq.ParquetFile(stream, buffer_size=buffer, pre_buffer=not buffer)
         except (pa.ArrowInvalid, OSError) as error:
             raise FrameError(f"The Parquet file {source.url} must be readable; got: {error}") from error
         with file:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from frames.cluster.placement import Place
-from frames.cluster.reorder import pick_where, starts
-from frames.cluster.sending import gather
+from frames.cluster.placement import Place, client_at
+from frames.cluster.reorder import deal, starts
+from frames.cluster.sending import gather, key_of
 from frames.cluster.tasks import derive, reduce
 from frames.exceptions import H2OTypeError, H2OValueError
 from frames.table.casts import to_enum
@@ -52,8 +53,15 @@ def _regular_fold(rows: int, start: int, folds: int) -> list[np.ndarray]:
     return [np.arange(start, start + rows) % folds]
 
 
-def _in_bin(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.flatnonzero((values >= low) & (values < high))
+def _rows_between(rows: int, start: int, seed: int, low: float, high: float) -> np.ndarray:
+    drawn = uniform(rows, start, seed)
+    return np.flatnonzero((drawn >= low) & (drawn < high))
+
+
+def _counts_between(rows: int, start: int, seed: int, bounds: Sequence[float]) -> list[int]:
+    drawn = uniform(rows, start, seed)
+    below = [int(np.count_nonzero(drawn < bound)) for bound in bounds]
+    return [high - low for low, high in pairwise(below)]
 
 
 def _level_counts(codes: np.ndarray, levels: int) -> np.ndarray:
@@ -129,12 +137,15 @@ def split_frame(
     if destination_frames is not None and len(destination_frames) != len(ratios) + 1:
         raise H2OValueError(f"destination_frames must hold {len(ratios) + 1} names; got {len(destination_frames)}.")
     names, places, rows = table.names, table.places, table.rows
-    draw = _drawn(table, seed)
-    bounds = [0.0, *np.cumsum(ratios), 1.0]
-    parts = []
-    for low, high in pairwise(bounds):
-        chosen = reduce([draw], rows, _in_bin, (low, high))
-        parts.append(table.new(names, *pick_where(places, rows, chosen)))
+    own, sized = chosen_seed(seed), _sized(table)
+    bounds = [0.0, *map(float, np.cumsum(ratios)), 1.0]
+    # Tasks draw their numbers where they need them: kept, they would weigh as much as a column, and lie elsewhere.
+    client = client_at(places)
+    submit = partial(client.submit, _counts_between, pure=False)
+    counted = [submit(*one, own, bounds, key=key_of(_counts_between)) for one in sized]
+    counts = zip(*gather(counted), strict=True)
+    picks = [[partial(_rows_between, *one, own, *ends) for one in sized] for ends in pairwise(bounds)]
+    parts = [table.new(names, *found) for found in deal(places, rows, picks, [list(many) for many in counts])]
     return [Named(key, part) for key, part in zip(destination_frames or [None] * len(parts), parts, strict=True)]
 
 

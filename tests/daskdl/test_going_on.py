@@ -23,6 +23,8 @@ from daskdl.worker import alone
 from frames.cluster import progress_bars, registry
 from frames.exceptions import H2OResponseError, H2OValueError
 from frames.frame import H2OFrame
+from frames.stores.choose import store_at
+from frames.stores.filesystems import Filesystem
 
 pytestmark = [
     pytest.mark.usefixtures("embedded"),
@@ -214,6 +216,18 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(object_store)
     for place in ("s3://no-such-bucket/models", "nowhere://models"):
         with pytest.raises(H2OResponseError, match=f"place that can be written is required; got '{place}'"):
             saved(place, frame)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_store_that_takes_a_second_file_of_one_name_is_told_of(object_store, monkeypatch, recwarn, keeps):
+    place = f"{object_store}/{uuid.uuid4().hex}"
+    if not keeps:  # as servers do that do not know If-None-Match
+        monkeypatch.setattr(Filesystem, "create", lambda self, name, data: self.replace(name, data) or True)
+    saved(place, frame_of())
+    told = [str(one.message) for one in recwarn if "If-None-Match" in str(one.message)]
+    assert [place in one for one in told] == [True] * (not keeps)
+    assert not [name for name in store_at(place).names() if "may-write" in name]
+    assert h2o.load_model(f"{place}/job").model_id == "job"
 
 
 # ---- cross-validation --------------------------------------------------------------------------------------------

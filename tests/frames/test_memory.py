@@ -1,5 +1,6 @@
 """How a worker's memory is divided, and the blocks that follow from it."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -105,6 +106,42 @@ def test_columns_of_a_row_group_do_not_wait_in_arrow_for_one_another(tmp_path, a
     np.testing.assert_array_equal(np.stack(read.numbers.columns()), numbers[:, low:high])
     held = (high - low) * columns * 8  # the columns themselves
     assert arrow_memory.max_memory() - before < held + 16 * 2**20
+
+
+class Counted(io.FileIO):
+    """A file that counts the bytes that are read from it."""
+
+    total = 0
+
+    def readinto(self, buffer):
+        found = super().readinto(buffer)
+        Counted.total += found
+        return found
+
+    def read(self, size=-1):
+        found = super().read(size)
+        Counted.total += len(found)
+        return found
+
+
+def test_a_part_of_a_row_group_is_read_without_what_lies_behind_it(tmp_path, monkeypatch):
+    rows, columns = 1_000_000, 2
+    numbers = np.random.default_rng(4).random((columns, rows))
+    path = tmp_path / "long.parquet"
+    pq.write_table(pa.table([*numbers], names=["a", "b"]), path, row_group_size=rows, use_dictionary=False)
+    source = inspect(str(path))
+    setup = parquet.setup_of(source)
+    packs = parquet.plan(source, block=400_000)
+    monkeypatch.setattr(parquet, "_stream", lambda source: Counted(path))
+    Counted.total = 0
+
+    first = parquet.read_groups(packs[0], setup, setup.names)
+
+    assert first.numbers is not None
+    np.testing.assert_array_equal(np.stack(first.numbers.columns()), numbers[:, : first.report.rows])
+    assert Counted.total < path.stat().st_size / 4
+    parquet.read_groups(packs[len(packs) // 2], setup, setup.names)
+    assert Counted.total < path.stat().st_size
 
 
 def test_a_column_whose_name_begins_like_that_of_another_is_read_alone(tmp_path):
