@@ -196,7 +196,7 @@ class Alone:
             self.events.append(messages.Tick())  # the share may be cut short: the coordinator must know why
         self.deltas[order.share] = before
         samples, seconds, waited = (after - first for after, first in zip(before[1:], earlier, strict=True))
-        done = messages.ShareTrained(order.round, order.share, order.worker, samples, seconds, waited)
+        done = messages.ShareTrained(order.round, order.share, order.worker, samples, seconds, waited=waited)
         self.events.append(done)
 
     def _combine(self, order: messages.CombineRound) -> None:
