@@ -182,7 +182,7 @@ class Coordinator(Relief):
             return
         # what a worker would train after a share that its rival has trained first cannot go on from there
         behind = self.round.behind_the_loser(event.share, event.worker)
-        share = self.round.report(event.share, event.worker, event.samples, event.seconds, self.watch.now)
+        share = self.round.report(event, self.watch.now)
         if share is None:
             return
         if share.rival is not None:
@@ -234,7 +234,7 @@ class Coordinator(Relief):
         if self.plan.resize is None or self.progress.round < 2:
             return
         before = self.progress.per_round
-        after = resized(before, done.communication(self.watch.now), seconds, len(self.crew.threads), self.plan.resize)
+        after = resized(before, *done.costs(self.watch.now), len(self.crew.threads), self.plan.resize)
         self.progress.per_round = after
         if after != before:
             self._log("resized", f"Rounds have {after} samples instead of {before} from now on.")

@@ -20,13 +20,17 @@ class Started:
 
 @dataclass(frozen=True)
 class ShareTrained:
-    """A share is trained: `samples` of it (fewer than asked only after StopShares) in `seconds`; its result waits."""
+    """A share is trained: `samples` of it (fewer than asked only after StopShares) in `seconds`; its result waits.
+
+    Besides it `waited` so many seconds for shares of other jobs on its worker.
+    """
 
     round: int
     share: int
     worker: str
     samples: int
     seconds: float
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)

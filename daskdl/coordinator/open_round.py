@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daskdl.coordinator.crew import Owed
-from daskdl.coordinator.messages import TrainShare
+from daskdl.coordinator.messages import ShareTrained, TrainShare
 from daskdl.coordinator.slices import Slice, samples_of
 from frames.exceptions import H2OValueError
 
@@ -33,6 +33,7 @@ class Share:
     worker: str | None = None
     trained: int | None = None
     seconds: float = 0.0
+    waited: float = 0.0
     attempts: int = 0
     failures: int = 0
     issued: float = 0.0
@@ -123,12 +124,29 @@ class OpenRound:
                 found[share.worker] = samples + share.trained, seconds + share.seconds
         return found
 
-    def communication(self, now: float) -> float:
-        """Return the seconds that the round cost besides training: until the average, and until shares had begun."""
+    def waiting(self) -> dict[str, float]:
+        """Return the seconds that each worker's shares waited for other jobs there."""
+        found: dict[str, float] = {}
+        for share in self.shares:
+            if share.worker is not None and share.trained:
+                found[share.worker] = found.get(share.worker, 0.0) + share.waited
+        return found
+
+    def costs(self, now: float) -> tuple[float, float]:
+        """Return the seconds that the round cost besides training, and its own seconds in all.
+
+        Besides training are the times until the average, and until shares had begun. Waiting for other jobs is not the
+        round's own: it says nothing of what messages or samples cost.
+        """
+        waited = self.waiting()
         waits = [
-            self.heard[worker] - self.begun - busy for worker, (_, busy) in self.work().items() if worker in self.heard
+            self.heard[worker] - self.begun - busy - waited[worker]
+            for worker, (_, busy) in self.work().items()
+            if worker in self.heard
         ]
-        return now - (self.closed or now) + (max(0.0, statistics.median(waits)) if waits else 0.0)
+        communication = now - (self.closed or now) + (max(0.0, statistics.median(waits)) if waits else 0.0)
+        others = statistics.median(waited.values()) if waited else 0.0
+        return communication, max(communication, now - self.begun - others)
 
     def order(self, share: Share, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:
         """Return the order to train a share that was given to `worker`, as a chain of `tasks` on so many threads."""
@@ -172,20 +190,20 @@ class OpenRound:
                 share.rival = None
         return [share for share in gone if share.worker == worker]
 
-    def report(self, number: int, worker: str, samples: int, seconds: float, now: float = 0.0) -> Share | None:
+    def report(self, said: ShareTrained, now: float = 0.0) -> Share | None:
         """Note that a worker trained a share and return it; None when the share is not, or no longer, with that worker.
 
         Where two trained it, the slower one stays in `rival`.
         """
-        share = self.shares[number] if number < len(self.shares) else None
+        share, worker = self.shares[said.share] if said.share < len(self.shares) else None, said.worker
         if share is None or worker not in (share.worker, share.rival) or share.trained is not None:
             return None
-        if not 0 <= samples <= share.samples:
-            raise H2OValueError(f"Share {number} must train 0 to {share.samples} samples; got {samples}.")
+        if not 0 <= said.samples <= share.samples:
+            raise H2OValueError(f"Share {said.share} must train 0 to {share.samples} samples; got {said.samples}.")
         if worker == share.rival:
             self._pass_to_rival(share)
-        share.trained, share.seconds = samples, seconds
-        self._open.discard(number)
+        share.trained, share.seconds, share.waited = said.samples, said.seconds, said.waited
+        self._open.discard(said.share)
         self.heard[worker] = now
         self._left[worker] -= 1
         return share
@@ -211,7 +229,7 @@ class OpenRound:
         A worker with several shares trains one after the other: counted is the time since its last answer.
         """
         if any(share.trained for share in self.shares):
-            usual = max(share.seconds for share in self.shares)
+            usual = max(share.seconds + share.waited for share in self.shares)
         if usual is None:
             return []
         limit = max(patience, FAR_OVER * usual)
@@ -254,7 +272,8 @@ class OpenRound:
         share.failures += 1 if failed else 0
         if share.worker is not None:
             self._unlink(share)
-        share.worker, share.trained, share.seconds, share.rival, share.alone = None, None, 0.0, None, True
+        share.worker, share.trained, share.rival, share.alone = None, None, None, True
+        share.seconds = share.waited = 0.0
         self._open.add(share.number)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import distributed
 
@@ -17,6 +17,14 @@ from daskdl.worker.trainer import Delta
 
 AVERAGE = "daskdl-average"  # how Dask's pages call the tasks that average
 TRAVELS = 1 << 20  # bytes of a state that costs less to send along than a message about it does
+
+
+class Outcome(NamedTuple):
+    """What became of shares: samples trained, seconds of that, and seconds that they waited for other jobs."""
+
+    samples: int
+    seconds: float
+    waited: float
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Averaging:
     fixed: bool = False
     own: dict[str | int, tuple[str, Any]] = field(default_factory=dict)
     done: dict[int, Any] = field(default_factory=dict)
-    _totals: dict[int, tuple[int, float]] = field(default_factory=dict)  # samples and seconds of chains up to a share
+    _totals: dict[int, Outcome] = field(default_factory=dict)  # of chains up to a share
 
     def sent(self, state: State) -> Any:
         """Return a state as tasks are to be given it: itself, or a future. Raises LostError where none takes it."""
@@ -42,20 +50,21 @@ class Averaging:
     def _travels(self, state: State) -> bool:
         return not self.elastic and state.nbytes <= TRAVELS
 
-    def take(self, order: messages.TrainShare, future: distributed.Future, like: State) -> tuple[int, float]:
-        """Note a trained share; return its own samples and seconds. Raises LostError where its result is gone.
+    def take(self, order: messages.TrainShare, future: distributed.Future, like: State) -> Outcome:
+        """Note a trained share; return its own outcome. Raises LostError where its result is gone.
 
         `like` is a state of the same size.
         """
         if self._travels(like) and order.last:
             delta = self.cluster.wait(future)
-            self.done[order.share], total = delta, (delta.samples, delta.seconds)
+            self.done[order.share], total = delta, _outcome(delta)
         else:
             total = self.cluster.wait(self._submit("daskdl-share-outcome", _outcome, future))
             self.done[order.share] = future
-        before = (0, 0.0) if order.after is None else self._totals[order.after]
+        before = Outcome(0, 0.0, 0.0) if order.after is None else self._totals[order.after]
         self._totals[order.share] = total
-        return total[0] - before[0], max(0.0, total[1] - before[1])
+        seconds, waited = max(0.0, total.seconds - before.seconds), max(0.0, total.waited - before.waited)
+        return Outcome(total.samples - before.samples, seconds, waited)
 
     def renew(self, deltas: Mapping[int, Delta] | None = None) -> None:
         """Forget the shares of a round that is over; take in those that were trained while nobody asked here."""
@@ -126,5 +135,5 @@ def _state(delta: Delta) -> State:
     return delta.state
 
 
-def _outcome(delta: Delta) -> tuple[int, float]:
-    return delta.samples, delta.seconds
+def _outcome(delta: Delta) -> Outcome:
+    return Outcome(delta.samples, delta.seconds, delta.waited)

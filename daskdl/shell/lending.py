@@ -7,6 +7,7 @@ lost is what that task trained.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,11 +21,12 @@ from daskdl.coordinator.machine import Coordinator
 from daskdl.encoding.encoder import Encoder
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.averaging import TRAVELS
+from daskdl.shell.beside import in_turns
 from daskdl.shell.cluster import LOST, Cluster, LostError
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
 from daskdl.worker import tasks
-from daskdl.worker.alone import QUICK, Duties, Loan, Returned, ShareError, train_alone
+from daskdl.worker.alone import LENT, QUICK, Duties, Loan, Returned, ShareError, train_alone
 from daskdl.worker.standing import Standing
 from frames.exceptions import H2OJobError
 
@@ -91,6 +93,9 @@ class Lender:
         sent = standing if standing.nbytes <= TRAVELS else self.cluster.hold(standing)
         self.spans.enter(loan.machine.progress.round + 1, on=True)
         future: Any = self.cluster.client.submit(
+            in_turns,
+            self.duties.job.key,
+            _is_long(loan),
             train_alone,
             self._held,
             loan,
@@ -160,6 +165,12 @@ class Lender:
     def forget(self) -> None:
         """Send everything anew the next time: what a worker held may be gone with it."""
         self._held = None
+
+
+def _is_long(loan: Loan) -> bool:
+    """Tell whether a round takes longer than a loan of short ones lasts."""
+    samples = sum(order.samples for order in loan.orders if isinstance(order, messages.TrainShare))
+    return samples > LENT * (loan.machine.progress.speed or math.inf)
 
 
 def _is_slight(encoder: Encoder) -> bool:

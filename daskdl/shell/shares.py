@@ -13,6 +13,7 @@ from daskdl.coordinator.machine import Coordinator
 from daskdl.coordinator.slices import Slice
 from daskdl.network.state import State
 from daskdl.shell.averaging import Averaging
+from daskdl.shell.beside import in_turns
 from daskdl.shell.cluster import Cluster
 from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
@@ -67,6 +68,9 @@ class Shares:
         self, order: messages.TrainShare, before: Any, slices: Sequence[Slice], timing: tasks.Timing, consensus: Any
     ) -> distributed.Future:
         return self.cluster.client.submit(
+            in_turns,
+            self.job.key,
+            True,
             tasks.train_task,
             self._held,
             before,

@@ -299,10 +299,10 @@ class Shell:
         del self._running[name]
         if future.status == "finished":
             try:
-                samples, seconds = self._averaging.take(order, future, self.standing.state)
+                outcome = self._averaging.take(order, future, self.standing.state)
             except LostError as lost:
                 return messages.ShareFailed(order.round, order.share, order.worker, str(lost))
-            return messages.ShareTrained(order.round, order.share, order.worker, samples, seconds)
+            return messages.ShareTrained(order.round, order.share, order.worker, *outcome)
         self._shares.forget()
         self._require_chunks()
         return messages.ShareFailed(order.round, order.share, order.worker, f"its task was {future.status}")

@@ -24,6 +24,7 @@ from daskdl.worker import tasks
 from daskdl.worker.standing import Standing
 from daskdl.worker.threads import Gear
 from daskdl.worker.trainer import Delta
+from daskdl.worker.turns import ALONE, Turn
 
 LENT = 0.2  # seconds after which no further round begins in the same task
 QUICK = 2e8  # rows times weights of a scoring that is done by the way (some tenths of a second at most)
@@ -85,9 +86,13 @@ class Returned:
     observer: Observer
 
 
-def train_alone(duties: Duties, loan: Loan, standing: Standing, train: Chunks, valid: Chunks | None = None) -> Returned:
+def train_alone(
+    duties: Duties, loan: Loan, standing: Standing, train: Chunks, valid: Chunks | None = None, turn: Turn = ALONE
+) -> Returned:
     """Carry a job on for a while. Arguments are not changed. Raises ShareError where training fails."""
-    return Alone(duties, loan, standing, train, valid).run()
+    alone = Alone(duties, loan, standing, train, valid)
+    alone.turn = turn
+    return alone.run()
 
 
 class Alone:
@@ -100,7 +105,7 @@ class Alone:
         self.orders, self.events = deque(loan.orders), deque()
         self.log: list[messages.Log] = []
         self.deltas: dict[int, Delta] = {}
-        self.gear = Gear()
+        self.gear, self.turn = Gear(), ALONE
         self.fresh = True  # nothing is trained or scored yet that could be lost
         self.began, self.clock = time.monotonic(), loan.now
         self.limit = self.now + self.machine.watch.left_at(self.now)
@@ -170,7 +175,7 @@ class Alone:
         self.fresh = False
         timing = tasks.Timing(order.round, self.machine.progress.position, order.pace)
         before: Any = self.standing.state if order.after is None else self.deltas[order.after]
-        earlier = (0, 0.0) if order.after is None else (before.samples, before.seconds)
+        earlier = (0, 0.0, 0.0) if order.after is None else before[1:]
         try:
             for slices in order.tasks:
                 chunks = [self.train[one.partition] for one in slices]
@@ -183,14 +188,15 @@ class Alone:
                     timing=timing,
                     stopped=self._stopped,
                     gear=self.gear,
+                    turn=self.turn,
                 )
         except Exception as cause:
             raise ShareError(cause) from cause
         if self.now >= self.limit:
             self.events.append(messages.Tick())  # the share may be cut short: the coordinator must know why
         self.deltas[order.share] = before
-        samples, seconds = before.samples - earlier[0], before.seconds - earlier[1]
-        done = messages.ShareTrained(order.round, order.share, order.worker, samples, seconds)
+        samples, seconds, waited = (after - first for after, first in zip(before[1:], earlier, strict=True))
+        done = messages.ShareTrained(order.round, order.share, order.worker, samples, seconds, waited=waited)
         self.events.append(done)
 
     def _combine(self, order: messages.CombineRound) -> None:

@@ -25,6 +25,7 @@ from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.row_files import RowFiles
 from daskdl.worker.threads import Gear
 from daskdl.worker.trainer import Delta, Portion, RoundShare, StoredPortion, order, train_share
+from daskdl.worker.turns import ALONE, Turn
 
 Where = Mapping[str, tuple[int, int]]
 
@@ -196,6 +197,7 @@ def train_task(
     threads: int,
     timing: Timing,
     consensus: State | None = None,
+    turn: Turn = ALONE,
 ) -> Delta:
     """Train some slices from a state, or go on from an earlier task of the same share. Arguments are not changed.
 
@@ -210,6 +212,7 @@ def train_task(
         timing=timing,
         stopped=lambda: is_dropped(job.key, timing),
         consensus=consensus,
+        turn=turn,
     )
 
 
@@ -223,14 +226,13 @@ def train_slices(
     stopped: Callable[[], bool],
     consensus: State | None = None,
     gear: Gear | None = None,
+    turn: Turn = ALONE,
 ) -> Delta:
     """Do what `train_task` does, with another way to be stopped: `stopped` is asked between windows of rows.
 
-    `gear` is what the shares before this one have left.
+    `gear` is what the shares before this one have left; other jobs of the worker train where its `turn` is over.
     """
-    done = before.samples if isinstance(before, Delta) else 0
-    seconds = before.seconds if isinstance(before, Delta) else 0.0
-    state = before.state if isinstance(before, Delta) else before
+    earlier = before if isinstance(before, Delta) else Delta(before, 0, 0.0)
     portions: list[Portion | StoredPortion] = []
     for one, parts in zip(slices, chunks, strict=True):
         if parts and isinstance(parts[0], LaidOut):
@@ -240,9 +242,20 @@ def train_slices(
         rows = None if job.balance is None else training_rows(job, design, one.partition)
         portions.append(Portion(one.partition, one.start, one.stop, design, rows))
     threads = threads if job.spread else min(threads, max(1, len(portions)))
-    share = RoundShare(tuple(portions), timing.begin + int(timing.pace * done), timing.pace)
-    delta = train_share(state, share, job.plan, threads=threads, consensus=consensus, stopped=stopped, gear=gear)
-    return Delta(delta.state, delta.samples + done, delta.seconds + seconds)
+    share = RoundShare(tuple(portions), timing.begin + int(timing.pace * earlier.samples), timing.pace)
+
+    def over() -> bool:
+        turn.pass_on()
+        return stopped()
+
+    before_training = turn.waited
+    delta = train_share(earlier.state, share, job.plan, threads=threads, consensus=consensus, stopped=over, gear=gear)
+    return Delta(
+        delta.state,
+        delta.samples + earlier.samples,
+        delta.seconds - (turn.waited - before_training) + earlier.seconds,
+        earlier.waited + turn.waits(),
+    )
 
 
 def combine(deltas: Sequence[Delta]) -> Delta:

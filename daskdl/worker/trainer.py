@@ -65,11 +65,12 @@ class Opened(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What a share gives back: the moved state, how many samples it saw, and its seconds."""
+    """What a share gives back: the moved state, samples seen, seconds of that, and seconds it waited for other jobs."""
 
     state: State
     samples: int
     seconds: float
+    waited: float = 0.0
 
 
 class RoundShare(NamedTuple):

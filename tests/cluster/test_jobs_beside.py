@@ -196,6 +196,61 @@ def test_two_jobs_of_rounds_of_one_size_get_like_shares_of_one_stretch_of_time(c
     assert min(gained) > 0.25 * max(gained), gained
 
 
+def _processor_time():
+    """Return two functions for workers: one notes the processor time of each share, the other adds it up by job."""
+
+    def count():
+        import time
+
+        from daskdl.worker import tasks
+
+        real = tasks.train_slices
+
+        def counted(job, *arguments, **options):
+            began = time.thread_time()
+            delta = real(job, *arguments, **options)
+            tasks.spent.append((job.key, time.thread_time() - began))  # type: ignore[attr-defined]
+            return delta
+
+        if not hasattr(tasks, "spent"):
+            tasks.spent, tasks.train_slices = [], counted  # type: ignore[attr-defined]
+
+    def spent(names):
+        from daskdl.worker import tasks
+
+        return [sum(used for key, used in tasks.spent if key.startswith(name)) for name in names]  # type: ignore[attr-defined]
+
+    return count, spent  # functions of a test module are not known there, those made in one are
+
+
+@pytest.mark.parametrize("networks", [([8], [8]), ([8], [200, 200]), ([200, 200], [8])], ids=str)
+def test_two_jobs_have_like_shares_of_the_workers_whatever_they_train(client, frame, networks):
+    names = [f"{word}_of_{networks[0][0]}_and_{networks[1][0]}" for word in ("first", "second")]
+    count, spent = _processor_time()
+    client.run(count)
+    models = [
+        H2ODeepLearningEstimator(**{**ENDLESS, "hidden": hidden}, widen_after=0, model_id=name)
+        for hidden, name in zip(networks, names, strict=True)
+    ]
+    jobs = []
+    for model in models:  # one after the other
+        model.start(y="y", training_frame=frame)
+        jobs.append(h2o.jobs().of_model(model.model_id))
+        until(lambda: jobs[-1].progress > 0)
+
+    def so_far():
+        return np.sum(list(client.run(spent, names).values()), axis=0)
+
+    start = so_far()
+    until(lambda: sum(so_far() - start) > 8)
+    gained = so_far() - start
+    for job in jobs:
+        job.cancel()
+    for model in models:
+        model.join()
+    assert max(gained) < 2 * min(gained), gained
+
+
 def test_a_cluster_in_this_process_runs_jobs_here():
     with (
         distributed.LocalCluster(1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,

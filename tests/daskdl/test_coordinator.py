@@ -138,11 +138,10 @@ class Story:
         assert sum(isinstance(one, Finish) for one in self.seen) == (job.phase == "finished")
         json.dumps(job.to_dict(), allow_nan=False)
 
-    def trains(self, share, samples=None, after=0.0, seconds=1.0):
+    def trains(self, share, samples=None, after=0.0, seconds=1.0, waited=0.0):
         one = self.outstanding.pop(share)
-        return self.tell(
-            ShareTrained(one.round, share, one.worker, one.samples if samples is None else samples, seconds), after
-        )
+        samples = one.samples if samples is None else samples
+        return self.tell(ShareTrained(one.round, share, one.worker, samples, seconds, waited), after)
 
     def rival_trains(self, share, after=0.0):
         one = self.rivals.pop(share)
@@ -891,6 +890,20 @@ def test_rounds_grow_when_communication_takes_too_long(story):
     out = job.combines()  # 2 seconds, 1 of them training
     assert of(Log, out)[0].kind == "resized"
     assert job.job.progress.per_round == 200
+
+
+@pytest.mark.parametrize("waited", [0.0, 0.4, 30.0])
+def test_waiting_for_another_job_is_neither_communication_nor_training(story, waited):
+    """Rounds are resized as those of a job that is alone and measures the same, less the waiting."""
+    sizes = []
+    for communication in (0.02, 0.055, 0.5):
+        job = begun(story(make_plan(resize=0.05, target=100_000, scoring=NEVER)))
+        job.round(after=2.0)
+        for share, seconds in ((0, 1.0 + waited), (1, 0.0)):
+            job.trains(share, after=seconds, seconds=1.0, waited=waited)
+        job.combines(after=communication)
+        sizes.append(job.job.progress.per_round)
+    assert sizes == [50, 100, 200]
 
 
 def test_elastic_averaging_is_passed_on_and_begins_with_the_plain_average(story):
