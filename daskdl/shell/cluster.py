@@ -109,10 +109,14 @@ class Cluster:
         return min((limit for about in found if (limit := int(about.get("memory_limit") or 0)) > 0), default=0)
 
     def bytes_of(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
-        """Return what the chunks of each partition weigh; 0 for what is not computed yet."""
+        """Return what the chunks of each partition weigh; 0 for what is not computed yet, or gone."""
         keys = [[chunk.key for chunk in chunks] for chunks in parts]
         new = [key for own in keys for key in own if key not in self._view.sizes]
-        found = asked(self.client, "nbytes", keys=new, summary=False) if new else {}
+        try:
+            found = asked(self.client, "nbytes", keys=new, summary=False) if new else {}
+        except KeyError:  # the scheduler does not know one of them, yet or any more, and so tells nothing of the others
+            held = asked(self.client, "who_has", keys=new)
+            found = asked(self.client, "nbytes", keys=[key for key in new if held.get(key)], summary=False)
         self._view.sizes |= {key: size for key, size in found.items() if size > 0}
         return tuple(sum(self._view.sizes.get(key, 0) for key in own) for own in keys)
 
