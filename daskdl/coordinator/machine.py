@@ -229,7 +229,7 @@ class Coordinator(Relief):
         self.progress.count_round(done, stopped=self.ending in HURRIED)
         trained = sum(samples for _, samples in done.asked)
         self.progress.speed = trained / seconds if seconds > 0 else None
-        for worker, (samples, busy) in done.work().items():
+        for worker, (samples, busy, _) in done.work().items():
             self.crew.learn(worker, samples, busy)
         if self.plan.resize is None or self.progress.round < 2:
             return

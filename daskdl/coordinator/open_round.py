@@ -115,21 +115,13 @@ class OpenRound:
                 pairs.append((done[-1].number, samples))
         return tuple(sorted(pairs))
 
-    def work(self) -> dict[str, tuple[int, float]]:
-        """Return the samples that each worker trained in the round, and its seconds for them."""
-        found: dict[str, tuple[int, float]] = {}
+    def work(self) -> dict[str, tuple[int, float, float]]:
+        """Return what each worker did in the round: samples, seconds of that, and seconds it waited for other jobs."""
+        found: dict[str, tuple[int, float, float]] = {}
         for share in self.shares:
             if share.worker is not None and share.trained:
-                samples, seconds = found.get(share.worker, (0, 0.0))
-                found[share.worker] = samples + share.trained, seconds + share.seconds
-        return found
-
-    def waiting(self) -> dict[str, float]:
-        """Return the seconds that each worker's shares waited for other jobs there."""
-        found: dict[str, float] = {}
-        for share in self.shares:
-            if share.worker is not None and share.trained:
-                found[share.worker] = found.get(share.worker, 0.0) + share.waited
+                samples, seconds, waited = found.get(share.worker, (0, 0.0, 0.0))
+                found[share.worker] = samples + share.trained, seconds + share.seconds, waited + share.waited
         return found
 
     def costs(self, now: float) -> tuple[float, float]:
@@ -138,14 +130,14 @@ class OpenRound:
         Besides training are the times until the average, and until shares had begun. Waiting for other jobs is not the
         round's own: it says nothing of what messages or samples cost.
         """
-        waited = self.waiting()
+        work = self.work()
         waits = [
-            self.heard[worker] - self.begun - busy - waited[worker]
-            for worker, (_, busy) in self.work().items()
+            self.heard[worker] - self.begun - busy - waited
+            for worker, (_, busy, waited) in work.items()
             if worker in self.heard
         ]
         communication = now - (self.closed or now) + (max(0.0, statistics.median(waits)) if waits else 0.0)
-        others = statistics.median(waited.values()) if waited else 0.0
+        others = statistics.median(waited for *_, waited in work.values()) if work else 0.0
         return communication, max(communication, now - self.begun - others)
 
     def order(self, share: Share, worker: str, threads: int, tasks: tuple[tuple[Slice, ...], ...]) -> TrainShare:

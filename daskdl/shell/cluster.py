@@ -110,15 +110,18 @@ class Cluster:
 
     def bytes_of(self, parts: Sequence[Sequence[distributed.Future]]) -> tuple[int, ...]:
         """Return what the chunks of each partition weigh; 0 for what is not computed yet, or gone."""
-        keys = [[chunk.key for chunk in chunks] for chunks in parts]
-        new = [key for own in keys for key in own if key not in self._view.sizes]
+        self.weigh(parts)
+        return tuple(sum(self._view.sizes.get(chunk.key, 0) for chunk in chunks) for chunks in parts)
+
+    def weigh(self, parts: Sequence[Sequence[distributed.Future]]) -> None:
+        """Ask what chunks weigh, where that is not known, and remember it: one message for many partitions."""
+        new = [chunk.key for chunks in parts for chunk in chunks if chunk.key not in self._view.sizes]
         try:
             found = asked(self.client, "nbytes", keys=new, summary=False) if new else {}
         except KeyError:  # the scheduler does not know one of them, yet or any more, and so tells nothing of the others
             held = asked(self.client, "who_has", keys=new)
             found = asked(self.client, "nbytes", keys=[key for key in new if held.get(key)], summary=False)
         self._view.sizes |= {key: size for key, size in found.items() if size > 0}
-        return tuple(sum(self._view.sizes.get(key, 0) for key in own) for own in keys)
 
     def folders(self) -> dict[str, str]:
         """Return address -> the folder on its own disk that each worker was given."""
@@ -190,7 +193,7 @@ class Cluster:
         """Return for each partition the workers that hold its chunks: all of them, but for a tenth of their bytes."""
         keys = [chunk.key for chunks in parts for chunk in chunks]
         holders = asked(self.client, "who_has", keys=keys) if keys else {}
-        self.bytes_of(parts)
+        self.weigh(parts)
         result = []
         for chunks in parts:
             held: Counter[str] = Counter()

@@ -59,10 +59,14 @@ def deal(
     counts: Sequence[Sequence[int]],
 ) -> list[tuple[list[Place], tuple[int, ...]]]:
     """Several selections at once, each as `pick` gives it: a partition is looked at for all of them in turn."""
-    small = max(1000, JOINED_BYTES // (8 * max(len(places), 1)))
-    capacity = min(max([*rows, 1]), small)
+    capacity = min(max([*rows, 1]), max(1000, _joined_rows(places)))
     several = [_join_thin(own, many, capacity) for own, many in zip(picks, counts, strict=True)]
     return list(zip(_cut_each(places, rows, several), [tuple(c.rows for c in cuts) for cuts in several], strict=True))
+
+
+def _joined_rows(places: Sequence[Place]) -> int:
+    """Return how many rows of these columns may be brought together to be joined."""
+    return JOINED_BYTES // (8 * max(len(places), 1))
 
 
 def _join_thin(picks: Sequence, counts: Sequence[int], capacity: int, fan_in: int = 8) -> list[Cut]:
@@ -86,8 +90,7 @@ def _cut_each(places: Sequence[Place], rows: Sequence[int], several: Sequence[Se
     behind are neither sent nor held.
     """
     cuts = [c for own in several for c in own]
-    large = JOINED_BYTES // (8 * max(len(places), 1))
-    in_steps = [len(c.parts) > 1 and sum(rows[p] for p in c.parts) > large for c in cuts]
+    in_steps = [len(c.parts) > 1 and sum(rows[p] for p in c.parts) > _joined_rows(places) for c in cuts]
     jobs = sorted(
         (p, i, at) for i, c in enumerate(cuts) for at, p in enumerate(c.parts if in_steps[i] else c.parts[:1])
     )

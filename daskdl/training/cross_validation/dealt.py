@@ -57,6 +57,6 @@ class Dealer:
         with job_span(self.key), preparation_span(), tasks_named("daskdl-prepare"):
             pairs = with_weights(self.frame, self.folds, numbers, self.weights)
             views = looks([training for training, _ in pairs], self.resolved)
-            # asked for all folds at once, and remembered: each job asks for its own
-            self.cluster.bytes_of([part for training, _ in pairs for part in training.placement().parts])
+            # for all folds at once: each job asks for its own
+            self.cluster.weigh([part for training, _ in pairs for part in training.placement().parts])
         self._ready |= {n: Dealt(*pair, view) for n, pair, view in zip(numbers, pairs, views, strict=True)}
