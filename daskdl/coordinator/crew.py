@@ -46,7 +46,7 @@ class Crew:
     `pace` is the mean of what each worker trained per thread and second of late, `factor` how fast it is taken to be
     beside the others. The `assignment` is made anew only after somebody came or left, or trains at another speed than
     its rows were given for, so that chunks stay where they are. Where rows are `dear` to move differences of speed must
-    be larger, and what a worker owes stays with it.
+    be larger, and what a worker owes stays with it. A job that does not need all workers yet begins at its `home`.
     """
 
     threads: dict[str, int] = field(default_factory=dict)
@@ -55,6 +55,7 @@ class Crew:
     pace: dict[str, float] = field(default_factory=dict)
     factor: dict[str, float] = field(default_factory=dict)
     dear: bool = False
+    home: str | None = None
 
     def copy(self) -> Crew:
         """Return a crew that shares nothing that changes with this one."""
@@ -153,12 +154,13 @@ class Crew:
         return kept + [(worker, piece) for worker, slices in given for piece in pieces_of(slices, count)]
 
     def _chosen(self, rows: Sequence[int], most: int | None) -> Iterable[str]:
-        """Return at most so many workers: who trains already first, then who holds most rows."""
+        """Return at most so many workers: who trains already first, then the home, then who holds most rows."""
         if most is None or most >= len(self.threads):
             return self.threads
         held = dict.fromkeys(self.threads, 0)
         for count, names in zip(rows, self.owners, strict=True):
             for name in names:
                 held[name] = held.get(name, 0) + count
-        order = sorted(self.threads, key=lambda name: (name not in (self.assignment or ()), -held[name], name))
+        training = self.assignment or ()
+        order = sorted(self.threads, key=lambda name: (name not in training, name != self.home, -held[name], name))
         return order[:most]

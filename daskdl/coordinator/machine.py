@@ -103,7 +103,7 @@ class Coordinator(Relief):
             raise H2OValueError(
                 f"Every partition must have its owners; got {len(event.owners)} for {len(self.plan.rows)} partitions."
             )
-        self.crew = Crew(dict(event.threads), list(event.owners), dear=self.plan.stays)
+        self.crew = Crew(dict(event.threads), list(event.owners), dear=self.plan.stays, home=event.home)
         self.watch.begun = self.watch.now
         if not self.progress.history.rows:
             if self.plan.category == "AutoEncoder":

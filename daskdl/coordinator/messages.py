@@ -12,10 +12,14 @@ from daskdl.coordinator.slices import Slice
 
 @dataclass(frozen=True)
 class Started:
-    """The job begins or resumes: workers by name with their threads, and who holds the chunks of each partition."""
+    """The job begins or resumes: workers by name with their threads, and who holds the chunks of each partition.
+
+    Where not all workers are to train from the beginning, it begins at its `home`.
+    """
 
     threads: Mapping[str, int]
     owners: tuple[tuple[str, ...], ...]
+    home: str | None = None
 
 
 @dataclass(frozen=True)

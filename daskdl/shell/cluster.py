@@ -1,7 +1,8 @@
 """The cluster of a job: its workers, values held on it, and waits that end when whoever should answer is gone.
 
 A worker that hangs counts as gone once its heartbeat has been missing for `SILENT` seconds, and is given up: what it
-held is computed anew elsewhere. Where an answer of it is overdue, or the job is to end, `SUSPECTED` seconds are enough.
+held is computed anew elsewhere. Where an answer of it is overdue, or the job is to end, `SUSPECTED` seconds are enough,
+if workers that were silent as long of late did not come back.
 """
 
 from __future__ import annotations
@@ -142,8 +143,9 @@ class Cluster:
         Those that do not answer are given up; one that is paused does not count until it goes on.
         """
         found = self._about()
-        now, few = time.monotonic(), least(len(found))
+        now = time.monotonic()
         self._silent = self._beats.look(found)
+        few = max(least(len(found)), min(SILENT, self._beats.unusual()))
         allowed = {one: SUSPECTED if now >= self.hurry_at or one in self.suspects else SILENT for one in found}
         gone = [one for one, seconds in self._silent.items() if seconds > max(allowed[one], few)]
         for address in gone:

@@ -22,6 +22,7 @@ from daskdl.network.state import State
 from daskdl.scoring.partitions import Scorer
 from daskdl.shell.averaging import Averaging
 from daskdl.shell.cluster import ATTEMPTS, LOST, TICK, Cluster, LostError, require_chunks
+from daskdl.shell.homes import HOMES
 from daskdl.shell.interrupts import orderly
 from daskdl.shell.job_log import JobLog
 from daskdl.shell.lending import Lender, duties_of
@@ -113,13 +114,12 @@ class Shell:
         """Train until the coordinator says Finish. Ctrl-C ends the round and keeps the model; a second one gives up."""
         try:
             with orderly(lambda: self.stop(INTERRUPTED)), self._reporter, self._spans, self._log:
-                self._workers = self._live()
-                self._averaging.begin(self.own, list(self._workers))
-                self._log.begin(self.coordinator, self._workers)
-                self._handle(messages.Started(dict(self._workers), self._owners()))
-                self.cluster.hurry(in_seconds=self.coordinator.watch.left_at(time.time()))
-                while self.finished is None:
-                    self._step()
+                live, parts = self.cluster.workers(), self.train.parts
+                owners = self.cluster.owners(parts) if len(live) > 1 else tuple([tuple(live)] * len(parts))
+                with HOMES.home(live, owners, self.train.rows) as home:
+                    self._begin(live, owners, home)
+                    while self.finished is None:
+                        self._step()
                 self._log.end(self.finished, self.coordinator, self._reporter.observer.seconds(time.time()))
                 if not self._writer.finish():
                     self.cluster.say("The last checkpoint was still being written when training ended.")
@@ -155,13 +155,12 @@ class Shell:
         _CARRIERS[type(order)](self, order)
 
     # ---- the cluster -------------------------------------------------------------------------------------------
-    def _live(self) -> dict[str, int]:
-        live = self.cluster.workers()
-        return dict(sorted(live.items())[:1]) if self.single else live
-
-    def _owners(self) -> tuple[tuple[str, ...], ...]:
-        parts = self.train.parts
-        return tuple([tuple(self._workers)] * len(parts)) if len(self._workers) == 1 else self.cluster.owners(parts)
+    def _begin(self, live: dict[str, int], owners: tuple[tuple[str, ...], ...], home: str | None) -> None:
+        self._workers = {home: live[home]} if self.single and home is not None else live
+        self._averaging.begin(self.own, list(self._workers))
+        self._log.begin(self.coordinator, self._workers)
+        self._handle(messages.Started(dict(self._workers), owners, home))
+        self.cluster.hurry(in_seconds=self.coordinator.watch.left_at(time.time()))
 
     def _look_at_workers(self) -> None:
         live = self.cluster.workers()
@@ -169,8 +168,8 @@ class Shell:
             live = {worker: threads for worker, threads in live.items() if worker in self._workers}
         lost = [worker for worker in self._workers if worker not in live]
         joined = {worker: threads for worker, threads in live.items() if worker not in self._workers}
-        if self.single:
-            joined = dict(sorted(joined.items())[:1])
+        if self.single and (one := HOMES.quietest(joined)) is not None:
+            joined = {one: joined[one]}
         self._workers = {**{w: t for w, t in self._workers.items() if w in live}, **joined}
         for worker in lost:
             self._averaging.lose(worker)

@@ -17,6 +17,8 @@ from frames.cluster.connection import Client, asked
 
 LOOK_AWAY = 2.0  # seconds between looks that say nothing about heartbeats in between
 BEATS = 4  # heartbeats that may be missing at least, however large the cluster
+LATELY = 30.0  # seconds for which a silence that ended says what silences there are
+PATIENT = 2.5  # times the longest of these: a longer one is unusual
 
 
 class Heartbeats:
@@ -28,6 +30,7 @@ class Heartbeats:
     def __init__(self) -> None:
         self._heard: dict[str, tuple[Any, float]] = {}  # its last heartbeat, and since when that
         self._looked = 0.0
+        self._ended: list[tuple[float, float]] = []  # silences after which a worker was heard again: when, and seconds
 
     def look(self, workers: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """Return address -> seconds without a sign of life, of what the scheduler says of each worker.
@@ -40,9 +43,20 @@ class Heartbeats:
         for address, about in workers.items():
             seen, since = before.get(address, (None, now))
             if away or seen != about["last_seen"]:
+                if not away and now > since:
+                    self._ended.append((now, now - since))
                 since = now
             self._heard[address] = about["last_seen"], since
+        self._ended = [(when, seconds) for when, seconds in self._ended if now - when <= LATELY]
         return {address: now - since for address, (_, since) in self._heard.items()}
+
+    def unusual(self) -> float:
+        """Return how many seconds of silence are more than those that workers came back from of late.
+
+        On a machine that has too much to do, heartbeats are late though nobody hangs: who is given up there costs the
+        others still more. In the manner of accrual failure detectors (Hayashibara et al., 2004).
+        """
+        return PATIENT * max((seconds for _, seconds in self._ended), default=0.0)
 
 
 def least(workers: int) -> float:

@@ -223,13 +223,18 @@ def _processor_time():
     return count, spent  # functions of a test module are not known there, those made in one are
 
 
-@pytest.mark.parametrize("networks", [([8], [8]), ([8], [200, 200]), ([200, 200], [8])], ids=str)
-def test_two_jobs_have_like_shares_of_the_workers_whatever_they_train(client, frame, networks):
-    names = [f"{word}_of_{networks[0][0]}_and_{networks[1][0]}" for word in ("first", "second")]
+@pytest.mark.parametrize(
+    ("networks", "workers"),
+    [(([8], [8]), "all"), (([8], [200, 200]), "all"), (([200, 200], [8]), "all"), (([8], [200, 200]), "as they come")],
+    ids=str,
+)
+def test_two_jobs_have_like_shares_of_the_workers_whatever_they_train(client, frame, networks, workers):
+    names = [f"{word}_of_{networks[0][0]}_and_{networks[1][0]}_on_{workers[:3]}" for word in ("first", "second")]
+    widened = {"widen_after": 0} if workers == "all" else {}
     count, spent = _processor_time()
     client.run(count)
     models = [
-        H2ODeepLearningEstimator(**{**ENDLESS, "hidden": hidden}, widen_after=0, model_id=name)
+        H2ODeepLearningEstimator(**{**ENDLESS, "hidden": hidden, **widened}, model_id=name)
         for hidden, name in zip(networks, names, strict=True)
     ]
     jobs = []

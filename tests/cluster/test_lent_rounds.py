@@ -67,6 +67,12 @@ def test_rounds_that_one_of_two_workers_trains_need_no_messages(frame, sent):
     assert model.progress["progress"]["round"] > len(sent)
 
 
+def test_folds_that_train_side_by_side_train_on_both_workers(frame, sent):
+    train(Parameters(**NET, epochs=20, nfolds=4), frame, y="y")
+    assert {kind for kind, _ in sent} == {"lent"}
+    assert len({worker for _, worker in sent}) == 2
+
+
 def test_where_a_second_worker_takes_part_the_coordinator_comes_back(frame, sent):
     model = train(Parameters(**NET, epochs=60, widen_after=10_000), frame, y="y")
     assert model.samples == 60 * ROWS

@@ -623,6 +623,21 @@ def test_the_first_worker_is_the_one_that_holds_most_rows(story):
     assert (share.worker, share.samples) == ("b", 100)
 
 
+def test_a_job_begins_at_its_home_though_another_worker_holds_its_rows(story):
+    job = story(make_plan(rows=(20, 80), target=400, widen_after=100))
+    (share,) = of(TrainShare, job.tell(Started({"a": 1, "b": 1}, (("b",), ("b",)), home="a")))
+    assert (share.worker, share.samples) == ("a", 100)
+
+
+def test_a_home_that_is_gone_is_forgotten_for_the_worker_that_holds_most_rows(story):
+    job = story(make_plan(rows=(20, 80), target=400, widen_after=1000), threads={"a": 1, "b": 1, "c": 1})
+    job.tell(Started({"a": 1, "b": 1, "c": 1}, (("b",), ("c",)), home="a"))
+    (again,) = of(TrainShare, job.loses("a", after=0.5))
+    assert again.worker == "b"  # the share goes to whoever has the least to do
+    (later,) = of(TrainShare, job.round())
+    assert later.worker == "c"
+
+
 def test_a_worker_that_is_taken_in_later_trains_the_rows_that_it_holds(story):
     job = story(make_plan(target=400, widen_after=100))
     job.begin()
