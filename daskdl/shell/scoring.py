@@ -18,10 +18,10 @@ from daskdl.worker import tasks
 
 
 class Samples(NamedTuple):
-    """Futures of sampled rows that one task scores, and the partitions that they are of."""
+    """Sampled rows that one task scores, a list of futures or the future of a list, and the partitions they are of."""
 
     partitions: tuple[int, ...]
-    futures: tuple[distributed.Future, ...]
+    designs: Any
 
 
 @dataclass
@@ -74,7 +74,7 @@ class FrameScoring:
         if data not in self._samples:
             self._samples[data] = self._sampled(table, data)
         groups = self._samples[data]
-        scores = [self._task(f"score-{data}", tasks.score_samples, (held, list(one.futures))) for one in groups]
+        scores = [self._task(f"score-{data}", tasks.score_samples, (held, one.designs)) for one in groups]
         found: dict[int, metrics.State] = {}
         for group, states in zip(groups, self.cluster.wait(scores), strict=True):
             found.update(zip(group.partitions, states, strict=True))
@@ -85,18 +85,16 @@ class FrameScoring:
 
         What workers have made with other things is scored worker by worker, the rest partition by partition.
         """
-        known = {} if self.stored is None or data != "train" else self.stored.samples
-        name, groups = f"sample-{data}", []
-        for worker in sorted({worker for worker, _ in known.values()}):
-            own = {partition: future for partition, (holder, future) in known.items() if holder == worker}
-            groups.append(Samples(tuple(own), tuple(own.values())))
-        if len(known) == len(table.parts):
+        known = [] if self.stored is None or data != "train" else self.stored.sampled
+        name, groups = f"sample-{data}", [Samples(one.partitions, one.designs) for one in known]
+        covered = {partition for one in known for partition in one.partitions}
+        if len(covered) == len(table.parts):
             return groups
         encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
         for number, chunks in enumerate(table.parts):
-            if number not in known:
+            if number not in covered:
                 arguments = (encoder, adaptation, list(chunks), where, table.sample, number)
-                groups.append(Samples((number,), (self._task(name, tasks.sample_task, arguments),)))
+                groups.append(Samples((number,), [self._task(name, tasks.sample_task, arguments)]))
         return groups
 
     def _task(self, name: str, function: Callable, arguments: tuple) -> distributed.Future:

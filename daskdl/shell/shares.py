@@ -75,7 +75,7 @@ class Shares:
             self._held,
             before,
             list(slices),
-            [self._inputs(one, order.worker) for one in slices],
+            self._inputs(slices, order.worker),
             order.threads,
             timing,
             consensus,
@@ -85,10 +85,10 @@ class Shares:
             pure=False,
         )
 
-    def _inputs(self, one: Slice, worker: str) -> list[distributed.Future]:
+    def _inputs(self, slices: Sequence[Slice], worker: str) -> list[Any]:
         if self.stored is not None:
-            return self.stored.of(one, worker, self._held)
-        return list(self.train.parts[one.partition])
+            return self.stored.of(slices, worker, self._held)
+        return [list(self.train.parts[one.partition]) for one in slices]
 
     def forget(self) -> None:
         """Send everything anew the next time: the worker that held it may be gone."""

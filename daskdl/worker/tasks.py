@@ -144,26 +144,34 @@ def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
     return int(np.count_nonzero(design.usable & (design.weight > 0)))
 
 
-class LaidOut(NamedTuple):
-    """A pass over a partition whose rows lie on the disk of the worker that answered this.
-
-    `sample` are rows to be scored, where some were asked for: the chunks need not be looked at again for them.
-    """
-
-    partition: int
-    number: int
-    sample: Design | None = None
-
-
 def lay_out(
-    job: Job, chunks: Sequence[Any], partition: int, number: int, folder: str, sample: Sample | None = None
-) -> LaidOut:
-    """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train."""
+    chunks: Sequence[Any], partition: int, number: int, job: Job, folder: str, sample: Sample | None = None
+) -> Design | None:
+    """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train.
+
+    Returns rows to be scored, where some are asked for: the chunks need not be looked at again for them.
+    """
     design = decode(job.encoder, job.adaptation, chunks, job.where)
     rows = training_rows(job, design, partition)
     rows = rows[order(job.plan.seed, partition, number, len(rows))]
     _row_files.write(job.key, partition, number, design=design, index=rows, folder=folder)
-    return LaidOut(partition, number, None if sample is None else sample.taken(design, partition))
+    return None if sample is None else sample.taken(design, partition)
+
+
+class LaidOut(NamedTuple):
+    """So many passes over partitions lie on the disk of the worker that answered this."""
+
+    passes: int
+
+
+def laid_out(passes: Sequence[Design | None]) -> LaidOut:
+    """Return what stands for what several `lay_out` have done: a share asks for one value, not for one per pass."""
+    return LaidOut(len(passes))
+
+
+def together(samples: Sequence[Design]) -> list[Design]:
+    """Return the samples of several partitions as one value."""
+    return list(samples)
 
 
 def forget_rows(key: str) -> None:
@@ -193,7 +201,7 @@ def train_task(
     job: Job,
     before: State | Delta,
     slices: Sequence[Slice],
-    chunks: Sequence[Sequence[Any]],
+    chunks: Sequence[Sequence[Any]] | Sequence[LaidOut],
     threads: int,
     timing: Timing,
     consensus: State | None = None,
@@ -201,7 +209,7 @@ def train_task(
 ) -> Delta:
     """Train some slices from a state, or go on from an earlier task of the same share. Arguments are not changed.
 
-    `chunks` are those of the partition of each slice, or what `lay_out` gave for the passes that the slice crosses.
+    `chunks` are those of the partition of each slice, or what stands for the passes that slices cross, all laid out.
     """
     return train_slices(
         job,
@@ -220,7 +228,7 @@ def train_slices(
     job: Job,
     before: State | Delta,
     slices: Sequence[Slice],
-    chunks: Sequence[Sequence[Any]],
+    chunks: Sequence[Sequence[Any]] | Sequence[LaidOut],
     threads: int,
     timing: Timing,
     stopped: Callable[[], bool],
@@ -233,14 +241,7 @@ def train_slices(
     `gear` is what the shares before this one have left; other jobs of the worker train where its `turn` is over.
     """
     earlier = before if isinstance(before, Delta) else Delta(before, 0, 0.0)
-    portions: list[Portion | StoredPortion] = []
-    for one, parts in zip(slices, chunks, strict=True):
-        if parts and isinstance(parts[0], LaidOut):
-            portions.append(StoredPortion(*one, partial(_row_files.read, job.key, one.partition)))
-            continue
-        design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
-        rows = None if job.balance is None else training_rows(job, design, one.partition)
-        portions.append(Portion(one.partition, one.start, one.stop, design, rows))
+    portions = _portions(job, slices, chunks)
     threads = threads if job.spread else min(threads, max(1, len(portions)))
     share = RoundShare(tuple(portions), timing.begin + int(timing.pace * earlier.samples), timing.pace)
 
@@ -256,6 +257,19 @@ def train_slices(
         delta.seconds - (turn.waited - before_training) + earlier.seconds,
         earlier.waited + turn.waits(),
     )
+
+
+def _portions(
+    job: Job, slices: Sequence[Slice], chunks: Sequence[Sequence[Any]] | Sequence[LaidOut]
+) -> list[Portion | StoredPortion]:
+    if chunks and isinstance(chunks[0], LaidOut):
+        return [StoredPortion(*one, partial(_row_files.read, job.key, one.partition)) for one in slices]
+    portions: list[Portion | StoredPortion] = []
+    for one, parts in zip(slices, chunks, strict=True):
+        design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)
+        rows = None if job.balance is None else training_rows(job, design, one.partition)
+        portions.append(Portion(one.partition, one.start, one.stop, design, rows))
+    return portions
 
 
 def combine(deltas: Sequence[Delta]) -> Delta:
@@ -321,10 +335,9 @@ def sample_task(
     return sample.taken(decode(encoder, adaptation, chunks, where), partition)
 
 
-def score_samples(scorer: Scorer, samples: Sequence[Design | LaidOut]) -> list[metrics.State]:
+def score_samples(scorer: Scorer, samples: Sequence[Design]) -> list[metrics.State]:
     """Return the metric states of decoded rows, partition by partition."""
-    designs = [one.sample if isinstance(one, LaidOut) else one for one in samples]
-    return [partitions.measure(scorer, design) for design in designs if design is not None]
+    return [partitions.measure(scorer, design) for design in samples]
 
 
 def score_all(

@@ -14,7 +14,7 @@ from frames.chunks.chunk import Chunk
 from frames.chunks.column import Type
 from frames.chunks.summary import Summary
 from frames.cluster.connection import Client
-from frames.cluster.sending import client_of, gather, submit
+from frames.cluster.sending import client_of, gather, submit_all
 
 PEEKED_COLUMNS = 8
 """Short columns of a larger group that it keeps decoded in the client."""
@@ -27,11 +27,16 @@ PEEKED_CELLS = PEEKED_COLUMNS * PEEKED_ROWS
 
 PEEKED_PARTITIONS = 8
 
+LOOKED = "The summaries of columns"
+
 FORESEEN = 5_000
 """Summaries that may be asked for along with the one that is wanted."""
 
 FEW_LEVELS = 1_000
 """Summaries of columns of more levels are asked for one by one: their counts are long."""
+
+LARGE = 2**28
+"""Decoded bytes from which on summaries of new columns are asked for as the chunks are made."""
 
 
 class Placement(NamedTuple):
@@ -56,18 +61,20 @@ class Group:
     """Columns that were packed together: one chunk (a future) per partition, and the names they were packed under.
 
     A group never changes; many frames may share it. Merged summaries are kept here, so that every frame that
-    shows a column profits from the first look at it.
+    shows a column profits from the first look at it. `early` are summaries of each chunk that were asked for before
+    anybody wanted them.
     """
 
     chunks: tuple[Future, ...]
     names: tuple[str, ...]
     _summaries: dict[int, Summary] = field(default_factory=dict, repr=False)
+    early: list[Future] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     _peeked: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __reduce__(self) -> tuple[type[Group], tuple]:
-        return Group, (self.chunks, self.names, dict(self._summaries))  # a lock stays in its process
+        return Group, (self.chunks, self.names, dict(self._summaries), list(self.early))  # a lock stays in its process
 
     def is_small(self, rows: Sequence[int]) -> bool:
         """Whether all columns, of these rows per partition, may be kept decoded in the client."""
@@ -157,6 +164,12 @@ def summaries_at(places: Sequence[Place]) -> list[Summary]:
     A group of few columns and partitions is asked for all its columns at once: scripts that look at column after column
     wait for the first one only.
     """
+    groups = {id(place.group): place.group for place in places if place.group.known(place.position) is None}
+    early = [(group, asked) for group in groups.values() if (asked := list(group.early))]
+    if early:
+        for (group, _), answers in zip(early, gather([asked for _, asked in early], LOOKED), strict=True):
+            group.remember(_merged(answers))
+            group.early.clear()
     wanted: dict[int, tuple[Group, set[int]]] = {}
     for place in places:
         if place.group.known(place.position) is None:
@@ -167,14 +180,29 @@ def summaries_at(places: Sequence[Place]) -> list[Summary]:
             width, foresee = len(group.names), len(group.names) * len(group.chunks) <= FORESEEN
             # An array: lists of thousands would be searched for futures, entry by entry.
             asked = None if len(positions) == width else np.array(sorted(positions))
-            requests.append([submit(_summaries_of, chunk, asked, foresee) for chunk in group.chunks])
-        gathered = gather(requests, "The summaries of columns")
-        for (group, _), answers in zip(wanted.values(), gathered, strict=True):
-            merged = answers[0]
-            for later in answers[1:]:
-                merged = {i: one.merge(later[i]) for i, one in merged.items() if i in later}
-            group.remember(merged)
+            requests.append(submit_all(_summaries_of, group.chunks, asked, foresee))
+        for (group, _), answers in zip(wanted.values(), gather(requests, LOOKED), strict=True):
+            group.remember(_merged(answers))
     return [_padded(place.group.known(place.position), place) for place in places]  # type: ignore[arg-type]
+
+
+def ask_early(places: Sequence[Place], rows: int) -> None:
+    """Ask for the short summaries of columns that are being made, where they are large: before they go to disk.
+
+    To look at a chunk that was spilled, Dask reads all of it, and another one has to make room.
+    """
+    if 8 * rows * len(places) < LARGE:
+        return
+    for group in distinct_groups(places)[0]:
+        group.early.extend(submit_all(_summaries_of, group.chunks, np.array([], np.int64), True, priority=1))
+
+
+def _merged(answers: Sequence[dict[int, Summary]]) -> dict[int, Summary]:
+    """Merge summaries of the chunks of a group, of the columns that all of them tell of."""
+    merged = answers[0]
+    for later in answers[1:]:
+        merged = {i: one.merge(later[i]) for i, one in merged.items() if i in later}
+    return merged
 
 
 def _padded(summary: Summary, place: Place) -> Summary:

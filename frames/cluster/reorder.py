@@ -12,7 +12,7 @@ from distributed import Future
 from frames.chunks.chunk import Chunk
 from frames.chunks.column import TEXTS
 from frames.chunks.summary import MISSING_INTEGER
-from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, client_at, distinct_groups
+from frames.cluster.placement import PEEKED_COLUMNS, Group, Place, ask_early, client_at, distinct_groups
 from frames.cluster.sending import gather, key_of, resident, submit
 from frames.cluster.tasks import (
     Rows,
@@ -105,7 +105,10 @@ def _cut_each(places: Sequence[Place], rows: Sequence[int], several: Sequence[Se
 
     ends = list(accumulate(map(len, several)))
     whole = rebuild(places, build)
-    return [_some_chunks(whole, end - len(own), end) for own, end in zip(several, ends, strict=True)]
+    made = [_some_chunks(whole, end - len(own), end) for own, end in zip(several, ends, strict=True)]
+    for own, found in zip(several, made, strict=True):
+        ask_early(found, sum(c.rows for c in own))
+    return made
 
 
 def _some_chunks(places: Sequence[Place], start: int, stop: int) -> list[Place]:
