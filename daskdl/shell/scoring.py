@@ -91,9 +91,10 @@ class FrameScoring:
         if len(covered) == len(table.parts):
             return groups
         encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
+        key, cache = tasks.design_key(self.job, data), self.job.cache if data == "train" else 0  # for again
         for number, chunks in enumerate(table.parts):
             if number not in covered:
-                arguments = (encoder, adaptation, list(chunks), where, table.sample, number)
+                arguments = (key, encoder, adaptation, list(chunks), where, table.sample, number, cache)
                 groups.append(Samples((number,), [self._task(name, tasks.sample_task, arguments)]))
         return groups
 

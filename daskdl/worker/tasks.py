@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,13 +18,12 @@ from daskdl.encoding.encoder import Encoder
 from daskdl.network.state import State, average
 from daskdl.scoring import partitions
 from daskdl.scoring.partitions import Scorer
+from daskdl.worker.design_cache import DesignCache, Where
 from daskdl.worker.kernel_plan import Plan
 from daskdl.worker.row_files import RowFiles
 from daskdl.worker.threads import Gear
 from daskdl.worker.trainer import Delta, Portion, RoundShare, StoredPortion, order, train_share
 from daskdl.worker.turns import ALONE, Turn
-
-Where = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -46,47 +42,6 @@ class Job:
     balance: Balance | None = None
     cache: int = 256 << 20
     spread: bool = True
-
-
-class DesignCache:
-    """Decoded partitions of recent tasks, the least recently used dropped first.
-
-    An entry is valid only while the very chunks it was made from are alive, so a chunk that was spilled and read again
-    is decoded again.
-    """
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[Any, tuple[list[weakref.ref], Design, int]] = OrderedDict()
-        self._held = 0  # bytes of all entries
-        self._lock = threading.Lock()
-
-    def get(
-        self, key: str, encoder: Encoder, plan: Adaptation, chunks: Sequence[Any], where: Where, budget: int
-    ) -> Design:
-        """Return the design of these chunks, from the cache or decoded now."""
-        name = (key, *(id(chunk) for chunk in chunks))
-        with self._lock:
-            entry = self._entries.get(name)
-            if entry and all(ref() is chunk for ref, chunk in zip(entry[0], chunks, strict=True)):
-                self._entries.move_to_end(name)
-                return entry[1]
-        design = decode(encoder, plan, chunks, where)
-        with self._lock:
-            self._drop(name)
-            self._entries[name] = ([weakref.ref(chunk) for chunk in chunks], design, size := design.nbytes)
-            self._held += size
-            self._shrink(budget)
-        return design
-
-    def _shrink(self, budget: int) -> None:
-        for name in [name for name, (refs, *_) in self._entries.items() if any(ref() is None for ref in refs)]:
-            self._drop(name)
-        while self._held > budget:
-            self._drop(next(iter(self._entries)))
-
-    def _drop(self, name: Any) -> None:
-        entry = self._entries.pop(name, None)
-        self._held -= 0 if entry is None else entry[2]
 
 
 _designs = DesignCache()
@@ -329,10 +284,18 @@ class Sample(NamedTuple):
 
 
 def sample_task(
-    encoder: Encoder, adaptation: Adaptation, chunks: Sequence[Any], where: Where, sample: Sample, partition: int
+    key: str,
+    encoder: Encoder,
+    adaptation: Adaptation,
+    chunks: Sequence[Any],
+    where: Where,
+    sample: Sample,
+    partition: int,
+    cache: int,
 ) -> Design:
     """Return the sampled rows of a partition, decoded: what is scored again and again is looked up once."""
-    return sample.taken(decode(encoder, adaptation, chunks, where), partition)
+    design = _designs.get(key, encoder, adaptation, chunks=chunks, where=where, budget=cache)
+    return sample.taken(design, partition)
 
 
 def score_samples(scorer: Scorer, samples: Sequence[Design]) -> list[metrics.State]:

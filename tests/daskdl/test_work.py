@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from daskdl.coordinator.slices import Slice
-from daskdl.worker import tasks
+from daskdl.worker import design_cache, tasks
+from daskdl.worker.design_cache import DesignCache
 from daskdl.worker.trainer import Delta
 
 
@@ -51,20 +52,49 @@ class Chunk:
     """Something that can be referred to weakly."""
 
 
-def test_a_decoded_partition_is_kept_while_its_chunks_live_and_the_budget_allows(monkeypatch):
+@pytest.fixture
+def asked(monkeypatch):
+    """Ask a cache for the design of a chunk of 10 bytes; the answer is whether it had to be decoded."""
     made = []
 
     def decode(encoder, plan, chunks, where):
         made.append(1)
         return SimpleNamespace(nbytes=10)
 
-    monkeypatch.setattr(tasks, "decode", decode)
-    cache, first, second = tasks.DesignCache(), Chunk(), Chunk()
-    for _ in range(3):
-        cache.get("job", None, None, [first], {}, 15)
-    assert len(made) == 1
-    cache.get("job", None, None, [second], {}, 15)  # 20 bytes: the older one goes
-    cache.get("job", None, None, [first], {}, 15)
-    assert len(made) == 3
-    cache.get("other", None, None, [first], {}, 100)  # another encoder reads the same chunk differently
-    assert len(made) == 4
+    def ask(cache, key, chunk, budget):
+        before = len(made)
+        cache.get(key, None, None, [chunk], {}, budget)
+        return len(made) > before
+
+    monkeypatch.setattr(design_cache, "decode", decode)
+    return ask
+
+
+def test_a_decoded_partition_is_kept_for_each_encoder_while_its_chunks_live(asked):
+    cache, chunk = DesignCache(), Chunk()
+    assert [asked(cache, "job", chunk, 100) for _ in range(3)] == [True, False, False]
+    assert [asked(cache, "other", chunk, 100) for _ in range(2)] == [True, False]
+    chunk = Chunk()
+    assert [asked(cache, "job", chunk, 15) for _ in range(2)] == [True, False]  # those of the dead chunk are gone
+
+
+def test_rounds_over_a_table_that_is_larger_than_the_cache_decode_only_what_does_not_fit(asked):
+    cache, chunks = DesignCache(), [Chunk() for _ in range(10)]
+    rounds = [[asked(cache, "job", chunk, 80) for chunk in chunks] for _ in range(4)]
+    assert [sum(one) for one in rounds] == [10, 2, 2, 2]
+
+
+def test_what_nobody_asks_for_any_more_makes_room(asked):
+    cache, old, new = DesignCache(), [Chunk() for _ in range(4)], [Chunk() for _ in range(4)]
+    for chunk in old:
+        asked(cache, "over", chunk, 40)
+    rounds = [sum(asked(cache, "job", chunk, 40) for chunk in new) for _ in range(6)]
+    assert rounds[0] == 4
+    assert rounds[-1] == 0
+
+
+def test_a_partition_that_is_larger_than_the_cache_drives_nothing_else_out(asked):
+    cache, chunk = DesignCache(), Chunk()
+    asked(cache, "job", chunk, 15)
+    assert asked(cache, "job", Chunk(), 5)
+    assert not asked(cache, "job", chunk, 15)
