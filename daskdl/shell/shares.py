@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from daskdl.shell.placed import PlacedFrame
 from daskdl.shell.spans import RoundSpans
 from daskdl.shell.stored_rows import StoredRows
 from daskdl.worker import tasks
+
+MANY = 1 << 24  # bytes of chunks from which on it is worth a message to each worker that a job is over
 
 
 @dataclass
@@ -93,3 +95,12 @@ class Shares:
     def forget(self) -> None:
         """Send everything anew the next time: the worker that held it may be gone."""
         self._held = self._weights = None
+
+    def end(self, workers: Iterable[str]) -> None:
+        """Let go of everything: files of rows, and decoded rows where they are many; the next job needs the room."""
+        self.forget()
+        if self.stored is not None:
+            self.stored.forget(self.job.key)
+        elif sum(self.train.nbytes) > MANY:
+            keys = [tasks.design_key(self.job, data) for data in ("train", "valid")]
+            self.cluster.tell(tasks.forget_designs, keys, workers=list(workers))

@@ -378,9 +378,7 @@ class Shell:
         self._running.clear()
         self._averaging.own.clear()
         self._scoring.forget()
-        if self.stored is not None:
-            self.stored.forget(self.job.key)
-        self._shares.forget()
+        self._shares.end(self._workers)
 
 
 _CARRIERS: Mapping[type, Callable[[Shell, Any], None]] = {

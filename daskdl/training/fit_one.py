@@ -45,6 +45,7 @@ from frames.exceptions import H2OJobError
 from frames.frame import H2OFrame
 
 SLOW_DISK = 20e6  # bytes a second that a worker decodes and writes at least
+UNEVEN = 1.4  # times its part of the rows that the fastest of several workers may be given, and has to keep decoded
 
 Progress = Callable[[float, "dict[str, Any] | None"], "bool | None"]  # True: training is to end
 
@@ -127,7 +128,7 @@ def prepare(
     class_shares = None if model_shares is None or priors is None else (priors, model_shares)
     workers = 1 if resolved.actual.single_node_mode else max(1, len(cluster.threads()))
     weight = bytes_of_rows(job, train, rows) / workers
-    stored = weight > job.cache
+    stored = weight * (UNEVEN if workers > 1 else 1.0) > job.cache
     steering = training_plan(
         resolved,
         layout,

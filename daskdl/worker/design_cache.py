@@ -64,6 +64,12 @@ class DesignCache:
                 self._held += size
         return design
 
+    def forget(self, key: str) -> None:
+        """Drop what a job that is over had decoded."""
+        with self._lock:
+            for name in [name for name in self._entries if name[0] == key]:
+                self._drop(name)
+
     def _has_room(self, size: int, budget: int) -> bool:
         """Tell whether so many bytes more fit, once what nobody asks for any more is dropped."""
         for name in [name for name, kept in self._entries.items() if any(ref() is None for ref in kept.chunks)]:

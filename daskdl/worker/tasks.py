@@ -134,6 +134,12 @@ def forget_rows(key: str) -> None:
     _row_files.forget(key)
 
 
+def forget_designs(keys: Sequence[str]) -> None:
+    """Let go of the decoded rows of a job that is over."""
+    for key in keys:
+        _designs.forget(key)
+
+
 def bytes_per_row(job: Job, chunks: Sequence[Any]) -> float:
     """Return what a row weighs decoded, on average over a partition."""
     design = decode(job.encoder, job.adaptation, chunks, job.where)
