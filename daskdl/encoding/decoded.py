@@ -105,6 +105,21 @@ class Design(NamedTuple):
         rows.offset[at] = self.offset[index] * self.offset_scale
 
 
+def joined(designs: Sequence[Design]) -> Design | None:
+    """Return the rows of several designs as those of one; None where their numbers are stored differently."""
+    if len({_form(design) for design in designs}) > 1:
+        return None
+    return designs[0].with_arrays([np.concatenate(pieces) for pieces in zip(*[d.arrays for d in designs], strict=True)])
+
+
+def _form(design: Design) -> tuple:
+    """Return what must be the same in designs whose rows may lie in one."""
+    blocks = [
+        (b.data.dtype.str, b.dense, b.slots.tobytes(), *(a.tobytes() for a in b.arithmetic)) for b in design.blocks
+    ]
+    return design.width, design.offset_scale, *blocks
+
+
 def empty_window(count: int, design: Design) -> Rows:
     """Return a window for `count` rows of designs like this one."""
     return Rows(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import defaultdict
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -32,15 +34,29 @@ class Section(NamedTuple):
     at: int
     constant: np.ndarray | None
 
-    def read(self, path: Path, start: int, stop: int) -> np.ndarray:
+    def read(self, file: FileIO, start: int, stop: int) -> np.ndarray:
         """Return rows [start, stop)."""
         shape = (stop - start, *self.width)
         if self.constant is not None:
             return np.full(shape, self.constant, self.dtype)
-        cells = int(np.prod(self.width, dtype=np.int64))
-        first = self.at + start * cells * self.dtype.itemsize
-        found = np.fromfile(path, self.dtype, count=(stop - start) * cells, offset=first)
-        return found.reshape(shape)
+        found = np.empty(shape, self.dtype)
+        if found.size:
+            file.seek(self.at + start * (found.nbytes // len(found)))
+            _fill(file, found.reshape(-1).view(np.uint8))
+        return found
+
+
+def _fill(file: FileIO, into: np.ndarray) -> None:
+    """Read bytes until an array of them is full. Raises H2OJobError where the file ends before."""
+    done = 0
+    while done < len(into):
+        got = file.readinto(into[done:].data)
+        if not got:
+            raise H2OJobError(
+                f"A file of training rows must stay as it was written; {file.name} lacks {len(into) - done} bytes that "
+                "were read. Leave the workers' local directories alone while they train, and train again."
+            )
+        done += got
 
 
 def scaled(block: DecodedBlock, index: np.ndarray) -> np.ndarray:
@@ -102,7 +118,8 @@ class RowFile:
 
     def read(self, start: int, stop: int) -> list[np.ndarray]:
         """Return the arrays of rows [start, stop) of the training order."""
-        return [section.read(self.path, start, stop) for section in self.sections]
+        with FileIO(self.path) as file:
+            return [section.read(file, start, stop) for section in self.sections]
 
     def close(self) -> None:
         """Delete the file."""
@@ -113,7 +130,7 @@ class RowFiles:
     """The files of this process, by job, partition and number of the pass."""
 
     def __init__(self) -> None:
-        self._files: dict[tuple[str, int, int], RowFile] = {}
+        self._files: defaultdict[tuple[str, int], dict[int, RowFile]] = defaultdict(dict)  # the passes by their numbers
         self._lock = threading.Lock()
 
     def write(self, job: str, partition: int, number: int, design: Design, index: np.ndarray, folder: str) -> None:
@@ -134,17 +151,17 @@ class RowFiles:
                 "`--local-directory`."
             ) from error
         with self._lock:
-            old = self._files.pop((job, partition, number), None)
-            self._files[job, partition, number] = made
-            gone = [key for key in self._files if key[:2] == (job, partition) and key[2] < number - 1]
-            past = [self._files.pop(key) for key in gone]
+            passes = self._files[job, partition]
+            old = passes.pop(number, None)
+            passes[number] = made
+            past = [passes.pop(one) for one in [one for one in passes if one < number - 1]]
         for one in [*past, *([old] if old else [])]:
             one.close()
 
     def read(self, job: str, partition: int, start: int, stop: int) -> Design:
         """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out."""
         with self._lock:
-            own = {key[2]: one for key, one in self._files.items() if key[:2] == (job, partition)}
+            own = dict(self._files[job, partition])
         some = next(iter(own.values()))
         size, parts = some.rows, []
         for number in range(start // size, (stop - 1) // size + 1):
@@ -158,5 +175,5 @@ class RowFiles:
         """Delete all files of a job."""
         with self._lock:
             gone = [self._files.pop(key) for key in [key for key in self._files if key[0] == job]]
-        for one in gone:
+        for one in [one for passes in gone for one in passes.values()]:
             one.close()

@@ -9,12 +9,12 @@ import functools
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from daskdl.encoding.decoded import Design
+from daskdl.encoding.decoded import Design, joined
 from daskdl.kernels.penalties import Elastic, Free
 from daskdl.kernels.structs import Rows
 from daskdl.network.state import State
@@ -25,6 +25,7 @@ from daskdl.worker.threads import Gear, ThreadTeam
 f4 = np.float32
 KEPT_ROWS, KEPT_ORDERS = 1 << 16, 16  # orders of so many rows at most are kept, 8 MB in all: short rounds share a pass
 STRETCH = 1 << 20  # samples whose order is made at once: 16 MB of row numbers and identities
+THIN = 1 << 22  # bytes of rows read from a disk that are brought together: windows are gathered from one place then
 MIXED = 8  # partitions whose rows are shuffled together; more would gather windows from too many places
 
 
@@ -174,8 +175,8 @@ def mixes(share: RoundShare, seed: int) -> Iterator[Mix]:
         chosen = [portions[k] for k in sorted(group)]
         if not chosen:
             continue
-        opened = [portion.opened(seed) for portion in chosen]
-        source = np.repeat(np.arange(len(chosen)), [len(one.row) for one in opened])
+        opened = _opened(chosen, seed)
+        source = np.repeat(np.arange(len(opened)), [len(one.row) for one in opened])
         shuffled = rng.permutation(len(source)) if len(chosen) > 1 else np.arange(len(source))
         rows = np.concatenate([one.row for one in opened])[shuffled]
         identity = np.concatenate([one.identity for one in opened])[shuffled]
@@ -183,6 +184,18 @@ def mixes(share: RoundShare, seed: int) -> Iterator[Mix]:
         del opened  # rows that were read from a disk go before those of the next mix are
         yield Mix(designs, source[shuffled], rows, identity)
         del designs
+
+
+def _opened(portions: Sequence[Portion | StoredPortion], seed: int) -> list[Opened]:
+    """Return the samples of some portions; of those that were read from a disk, if they are not many, in one place."""
+    opened = [portion.opened(seed) for portion in portions]
+    stored = all(isinstance(portion, StoredPortion) for portion in portions)
+    if not stored or sum(one.design.nbytes for one in opened) > THIN:
+        return opened
+    whole = joined([one.design for one in opened])
+    if whole is None:
+        return opened
+    return [Opened(whole, np.arange(whole.rows), np.concatenate([one.identity for one in opened]))]
 
 
 def never() -> bool:

@@ -3,6 +3,7 @@
 import errno
 import time
 import weakref
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from test_trainer import PLAN, design, start
 from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.training import fit_one
-from daskdl.worker import row_files, tasks
+from daskdl.worker import row_files, tasks, trainer
 from daskdl.worker.row_files import RowFiles
 from daskdl.worker.trainer import MIXED, RoundShare, StoredPortion, train_share
 from frames.cluster import session
@@ -99,6 +100,34 @@ def test_rows_that_were_read_go_before_more_are_read():
 
     assert len(most) == 3 * MIXED
     assert max(most) == MIXED
+
+
+def test_a_file_that_was_cut_short_is_an_error_that_says_what_is_missing(tmp_path):
+    files, rows = RowFiles(), design(50, seed=1)
+    files.write("job", 0, 0, design=rows, index=np.arange(50), folder=str(tmp_path))
+    (file,) = tmp_path.rglob("*.rows")
+    file.write_bytes(file.read_bytes()[:-8])
+
+    with pytest.raises(H2OJobError, match=r"must stay as it was written; .* lacks \d+ bytes"):
+        files.read("job", 0, 0, 50)
+    files.forget("job")
+
+
+@pytest.mark.parametrize("thin", [0, trainer.THIN], ids=["each partition for itself", "brought together"])
+@pytest.mark.parametrize("forms", [1, 2], ids=["stored alike", "stored differently"])
+def test_rows_from_disks_train_to_the_same_bits_brought_together_or_not(monkeypatch, thin, forms):
+    def read(start, stop, scale):
+        rows = design(200, seed=1)
+        blocks = [block._replace(factor=block.factor * scale) for block in rows.blocks]
+        return rows._replace(blocks=tuple(blocks)).taken(np.arange(start, stop))
+
+    def weights():
+        portions = [StoredPortion(p, 0, 90 + p, partial(read, scale=1 + p % forms)) for p in range(2 * MIXED + 1)]
+        return train_share(start(), RoundShare(tuple(portions), begin=0, pace=1.0), PLAN, threads=1).state.weights
+
+    expected = weights()
+    monkeypatch.setattr(trainer, "THIN", thin)
+    np.testing.assert_array_equal(weights(), expected)
 
 
 def test_passes_that_are_over_and_jobs_that_are_over_leave_no_files(tmp_path):
