@@ -113,9 +113,8 @@ def test_a_file_that_was_cut_short_is_an_error_that_says_what_is_missing(tmp_pat
     files.forget("job")
 
 
-@pytest.mark.parametrize("thin", [0, trainer.THIN], ids=["each partition for itself", "brought together"])
 @pytest.mark.parametrize("forms", [1, 2], ids=["stored alike", "stored differently"])
-def test_rows_from_disks_train_to_the_same_bits_brought_together_or_not(monkeypatch, thin, forms):
+def test_rows_from_disks_train_to_the_same_bits_brought_together_or_not(monkeypatch, forms):
     def read(start, stop, scale):
         rows = design(200, seed=1)
         blocks = [block._replace(factor=block.factor * scale) for block in rows.blocks]
@@ -125,9 +124,9 @@ def test_rows_from_disks_train_to_the_same_bits_brought_together_or_not(monkeypa
         portions = [StoredPortion(p, 0, 90 + p, partial(read, scale=1 + p % forms)) for p in range(2 * MIXED + 1)]
         return train_share(start(), RoundShare(tuple(portions), begin=0, pace=1.0), PLAN, threads=1).state.weights
 
-    expected = weights()
-    monkeypatch.setattr(trainer, "THIN", thin)
-    np.testing.assert_array_equal(weights(), expected)
+    together = weights()
+    monkeypatch.setattr(trainer, "THIN", 0)
+    np.testing.assert_array_equal(weights(), together)
 
 
 def test_passes_that_are_over_and_jobs_that_are_over_leave_no_files(tmp_path):
