@@ -11,7 +11,7 @@ from source_tree import ROOT, Module, imports, modules, top
 # Bottom up; the first match wins. A name stands for itself and everything below it. A module without a floor fails its
 # test: give its package a line here and in ARCHITECTURE.md.
 FLOORS: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (0, ("frames.exceptions", "frames.codecs")),
+    (0, ("frames.exceptions", "frames.codecs", "frames.parse.compiler")),
     (1, ("frames.chunks", "frames.parse.digits")),
     (2, ("frames.text", "frames.stores")),
     (3, ("frames.columns",)),
@@ -44,6 +44,7 @@ FACES = {
 
 MAY_COMPILE = (
     "daskdl.kernels.jit",
+    "frames.parse.compiler",
     "frames.parse.digits",
 )  # frames may not lean on daskdl, and reads digits at its speed
 
@@ -140,6 +141,9 @@ def test_asking_for_the_cluster_is_seen():
         assert any(e.target == "frames.cluster.session" for e in imports(modules()[name]))
 
 
+OURS = ("daskdl.declarations.kinds", "frames.parse.compiler")  # the words of parameters, and how Numba begins
+
+
 @pytest.mark.parametrize("name", [one for one in ALL if _among(one, ("daskdl.kernels",))])
 def test_kernels_import_numpy_numba_the_standard_library_and_the_words_of_parameters(name):
     module = modules()[name]
@@ -147,7 +151,7 @@ def test_kernels_import_numpy_numba_the_standard_library_and_the_words_of_parame
     wrong = [
         _refer(module, e.line, f"imports {e.target}")
         for e in imports(module)
-        if top(e.target) not in allowed and not _among(e.target, ("daskdl.kernels", "daskdl.declarations.kinds"))
+        if top(e.target) not in allowed and not _among(e.target, ("daskdl.kernels", *OURS))
     ]
     assert not wrong, "\n".join(wrong)
 

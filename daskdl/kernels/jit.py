@@ -17,6 +17,8 @@ from typing import Any
 import numba
 from numba.extending import overload
 
+from frames.parse import compiler  # noqa: F401  before anything is compiled
+
 # Reassociation lets LLVM vectorise sums (11x on a 784 x 200 forward pass). NaN and infinity stay honest: `nnan` and
 # `ninf` are left out, or the checks against diverging weights would be compiled away.
 FAST_MATH = {"reassoc", "contract", "nsz"}

@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from frames.parse import digits
+from frames.parse import (
+    compiler,  # noqa: F401  before what loads compiled code
+    digits,
+)
 
 _SAMPLE = 1 << 15
 

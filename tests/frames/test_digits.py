@@ -309,3 +309,18 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert counts[0] > 0
     assert counts[1] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["digits"]
+
+
+def test_a_process_that_reads_numbers_imports_no_linear_algebra_and_users_may_still_compile_with_it():
+    code = """
+import sys
+import numpy as np
+from frames.parse import fast_path
+import numba
+assert numba.njit(lambda x: x + 1)(1) == 2
+assert "scipy.linalg" not in sys.modules
+found = numba.njit(lambda a, b: np.cov(a, b))(np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0]))
+assert np.allclose(found, np.cov([1.0, 2.0, 4.0], [1.0, 3.0, 2.0]))
+assert np.allclose(numba.njit(lambda a: a @ a)(np.ones((2, 2))), 2.0)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
