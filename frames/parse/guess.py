@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, zip_longest
 
@@ -73,21 +73,20 @@ def records(
     text: str, sep: str, quote: str = '"', escape: str | None = None, limit: int | None = None
 ) -> list[list[str]]:
     """Return the fields of the first rows of a text; blank lines are left out, runs of spaces separate once."""
-    rows = []
+    return [[field.strip() for field in row] for row in _cut(text, sep, quote, escape, limit)]
+
+
+def _cut(text: str, sep: str, quote: str, escape: str | None, limit: int | None) -> Iterator[list[str]]:
+    """Yield the fields of the first rows of a text, with the blanks around them."""
     if sep == " ":
         text = _spaced(text, quote)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=sep, quotechar=quote, escapechar=escape, skipinitialspace=True
     )
     try:
-        for row in reader:
-            if row:
-                rows.append([field.strip() for field in row])
-            if limit is not None and len(rows) >= limit:
-                break
+        yield from islice(filter(None, reader), limit)
     except csv.Error as error:
         raise FrameError(f"Rows must be readable as fields separated by {sep!r}; got: {error}.") from error
-    return rows
 
 
 def _spaced(text: str, quote: str) -> str:
@@ -204,7 +203,7 @@ def _blanks_separate(text: str, quote: str, escape: str | None, other: float) ->
 def _share(text: str, sep: str, quote: str, escape: str | None) -> float:
     """Return the share of lines with as many fields as most of those that the separator cuts; 0 where it cuts none."""
     try:
-        widths = Counter(len(row) for row in records(text, sep, quote, escape, _LINES))
+        widths = Counter(map(len, _cut(text, sep, quote, escape, _LINES)))
     except FrameError:  # a separator that cannot cut these lines is not theirs
         return 0.0
     return max((round(lines / widths.total(), 2) for width, lines in widths.items() if width > 1), default=0.0)
