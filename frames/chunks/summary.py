@@ -58,18 +58,20 @@ class Summary(NamedTuple):
 
     def merge(self, other: "Summary") -> "Summary":
         """Return the summary of both sets of rows (Chan, Golub and LeVeque 1979, pairwise update)."""
-        counts = _add_counts(self.counts, other.counts)
+        counts = None if self.counts is other.counts is None else _add_counts(self.counts, other.counts)
         rows, missing, zeros = self.rows + other.rows, self.missing + other.missing, self.zeros + other.zeros
-        if not self.present or not other.present:
-            filled = self if self.present else other
+        own, more = self.rows - self.missing, other.rows - other.missing
+        if not own or not more:
+            filled = self if own else other
             return filled._replace(rows=rows, missing=missing, zeros=zeros, counts=counts)
-        present = rows - missing
-        with np.errstate(all="ignore"):  # infinities are allowed to make the mean infinite and the spread NaN
-            gap = np.float64(other.mean) - np.float64(self.mean)
-            mean = float(self.mean + gap * (other.present / present))
-            if not math.isfinite(gap):  # infinite means, or a distance beyond doubles
-                mean = float(np.float64(self.mean) * (self.present / present) + other.mean * (other.present / present))
-            m2 = float(self.m2 + other.m2 + gap * gap * (self.present * (other.present / present)))
+        present = own + more
+        # Python's floats, unlike NumPy's, let infinities make the mean infinite and the spread NaN without a warning
+        ours, theirs = float(self.mean), float(other.mean)
+        gap = theirs - ours
+        mean = ours + gap * (more / present)
+        if not math.isfinite(gap):  # infinite means, or a distance beyond doubles
+            mean = ours * (own / present) + theirs * (more / present)
+        m2 = float(self.m2) + float(other.m2) + gap * gap * (own * (more / present))
         return Summary(
             rows=rows,
             missing=missing,
