@@ -10,6 +10,7 @@ from daskdl.parameters.choices import HIDDEN_UNITS, suits
 from daskdl.parameters.declared import Parameters
 
 SMALLEST, LARGEST = 4, 10  # the binary logarithms of batches: 16 to 1,024 rows
+OF_NUMBERS = 2  # the binary logarithm of how many times smaller they are where the response is a number
 
 
 def activation_of(parameters: Parameters) -> Activation:
@@ -51,11 +52,12 @@ def schedule_of(parameters: Parameters) -> Schedule:
     return SCHEDULES[optimizer_of(parameters).usual_schedule if name == "auto" else name].of(parameters)
 
 
-def rows_per_batch(parameters: Parameters, rows: int) -> int:
-    """Return the rows of a mini-batch; "auto" depends on the rows of the training frame and the optimizer alone.
+def rows_per_batch(parameters: Parameters, rows: int, numbers: bool) -> int:
+    """Return the rows of a mini-batch; "auto" depends on the training frame and the optimizer alone.
 
     A power of two, so that an epoch has about as many steps as the optimizer wants: neither so few that a short
-    training does not get anywhere, nor so many that large tables wait for them (docs/performance.md, batches).
+    training does not get anywhere, nor so many that large tables wait for them. Where the response is of `numbers` it
+    has four times as many: tables that are to be classified learn them by heart then (docs/performance.md, batches).
     """
     asked = parameters.mini_batch_size
     steps = optimizer_of(parameters).steps_per_epoch
@@ -63,4 +65,5 @@ def rows_per_batch(parameters: Parameters, rows: int) -> int:
         return asked
     if steps is None:
         return 1
-    return 2 ** min(max(round(math.log2(max(rows, 1) / steps)), SMALLEST), LARGEST)
+    fewer = OF_NUMBERS if numbers else 0
+    return 2 ** (min(max(round(math.log2(max(rows, 1) / steps)), SMALLEST), LARGEST) - fewer)

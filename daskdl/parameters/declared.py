@@ -125,7 +125,7 @@ class Parameters:
     optimizer: Annotated[str, WAYS, "How weights move; auto: as adaptive_rate says.", FIXED] = "auto"
     nesterov_accelerated_gradient: Annotated[bool, "Momentum in Nesterov's form.", FIXED] = True
     rate_schedule: Annotated[
-        str, COURSES, "How the rate changes over all epochs; auto: adam's falls, sgd's stays.", FREE
+        str, COURSES, "How the rate changes over all epochs; auto: adam's rises, then falls; sgd's stays.", FREE
     ] = "auto"
 
     input_dropout_ratio: Annotated[float, BELOW_1, "Share of inputs dropped for each training row.", FREE] = 0.0
@@ -148,7 +148,7 @@ class Parameters:
     mini_batch_size: Annotated[
         IntOrAuto,
         Range(1),
-        "Rows whose gradients are averaged for one update; auto: a thousandth for adam.",
+        "Rows whose gradients are averaged for one update; auto: about a thousandth for adam.",
         FREE,
     ] = 1
     seed: Annotated[int, LONG, "Seed of all random choices; -1 takes the clock.", FREE] = -1

@@ -123,7 +123,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         response_column=facts.response,
         optimizer=asked(parameters),
         rate_schedule=schedule_of(parameters).name,
-        mini_batch_size=rows_per_batch(parameters, facts.rows),
+        mini_batch_size=rows_per_batch(parameters, facts.rows, category_of(parameters, facts) == "Regression"),
         **changed,
     )
     return Resolved(

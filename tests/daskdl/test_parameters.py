@@ -242,9 +242,13 @@ def test_the_optimizer_is_chosen_with_its_numbers_only():
 @pytest.mark.parametrize(
     ("rows", "batch"), [(1, 16), (300, 16), (16_512, 16), (60_000, 64), (250_000, 256), (10**6, 1024), (10**9, 1024)]
 )
-def test_an_automatic_batch_of_adam_is_a_thousandth_of_the_rows_within_limits(rows, batch):
+def test_an_automatic_batch_of_adam_is_a_thousandth_of_the_rows_within_limits_and_a_quarter_of_that_for_numbers(
+    rows, batch
+):
     facts = Facts(rows=rows, response="y")
-    assert resolve(Parameters(optimizer="adam", mini_batch_size="AUTO"), facts).batch == batch
+    classes = Facts(rows=rows, response="y", classes=2, response_type="enum", levels=("a", "b"))
+    assert resolve(Parameters(optimizer="adam", mini_batch_size="AUTO"), classes).batch == batch
+    assert resolve(Parameters(optimizer="adam", mini_batch_size="AUTO"), facts).batch == batch // 4
     assert resolve(Parameters(mini_batch_size="auto"), facts).batch == 1
     assert resolve(Parameters(optimizer="adam"), facts).batch == 1
 
@@ -259,7 +263,7 @@ def test_numbers_of_another_optimizer_are_warned_about():
     assert check(Parameters(rate_schedule="cosine"), NUMBERS)[1] == [
         "rate_schedule has no effect: adadelta finds the rate of every weight itself."
     ]
-    assert check(Parameters(optimizer="adam", rate_warmup=0.2), NUMBERS)[1] == [
+    assert check(Parameters(optimizer="adam", rate_warmup=0.2, rate_schedule="cosine"), NUMBERS)[1] == [
         "rate_warmup has no effect: it belongs to rate_schedule 'warmup_cosine'."
     ]
     assert messages(Parameters(optimizer="adadelta", adaptive_rate=False))["optimizer"].startswith("optimizer 'adad")

@@ -22,7 +22,7 @@ class Adam(Optimizer):
     rarity = 1
     slots = ("mean", "square")
     scheduled = True
-    usual_schedule = "cosine"
+    usual_schedule = "warmup_cosine"  # its first steps have seen few gradients, whose squares it divides by
     steps_per_epoch = 1000
 
     rate: Annotated[float, Declared("adam_rate", POSITIVE, "Adam: learning rate.")] = 0.003
