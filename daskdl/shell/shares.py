@@ -37,6 +37,8 @@ class Shares:
     _begin: int = 0
     _round: int | None = None
     _sent: dict[tuple[int, str], Any] = field(default_factory=dict)  # share and worker -> its future, of this round
+    _sendings: dict[tuple[int, int, str], int] = field(default_factory=dict)  # round, share and worker -> its number
+    _count: int = 0
 
     def send(
         self, order: messages.TrainShare, state: State, machine: Coordinator, averaging: Averaging
@@ -52,10 +54,10 @@ class Shares:
             self._weights = (order.round, averaging.sent(state))
             self._begin = machine.progress.position
         if order.round != self._round:
-            self._round, self._sent = order.round, {}
+            self._round, self._sent, self._sendings = order.round, {}, {}
         own, shared = averaging.start(order), self._weights[1]  # of elastic averaging only
         start, consensus = shared if own is None else own, shared if averaging.own else None
-        timing = tasks.Timing(order.round, self._begin, order.pace, order.share)
+        timing = tasks.Timing(order.round, self._begin, order.pace, self._count)
         before: Any = start
         if order.after is not None:
             before = self._sent.get((order.after, order.worker)) or averaging.done.get(order.after)
@@ -64,6 +66,8 @@ class Shares:
         for slices in order.tasks:
             before = self._submit(order, before, slices, timing, consensus)
         self._sent[order.share, order.worker] = before
+        self._sendings[order.round, order.share, order.worker] = self._count
+        self._count += 1
         return before
 
     def _submit(
@@ -92,9 +96,21 @@ class Shares:
             return self.stored.of(slices, worker, self._held)
         return [list(self.train.parts[one.partition]) for one in slices]
 
+    def stop(self, order: messages.DropShare) -> None:
+        """Ask a worker that may be at a share to end it."""
+        sending = self._sendings.get((order.round, order.share, order.worker))
+        if sending is not None:
+            self.cluster.tell(tasks.stop_share, self.job.key, sending, workers=[order.worker])
+
     def forget(self) -> None:
         """Send everything anew the next time: the worker that held it may be gone."""
         self._held = self._weights = None
+
+    def lose(self, worker: str) -> None:
+        """Forget what a worker had that is gone, or that has lost it: its copies may have been the only ones."""
+        self.forget()
+        if self.stored is not None:
+            self.stored.lose(worker)
 
     def end(self, workers: Iterable[str]) -> None:
         """Let go of everything: files of rows, and decoded rows where they are many; the next job needs the room."""

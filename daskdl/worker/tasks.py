@@ -47,7 +47,7 @@ class Job:
 _designs = DesignCache()
 _row_files = RowFiles()
 _stopped: set[tuple[str, int]] = set()
-_dropped: set[tuple[str, int, int]] = set()
+_dropped: set[tuple[str, int]] = set()
 EVERY = -1  # as the number of a round: all of them
 FAN_IN = 8  # shares that are averaged at once (measured: sums per worker first are 4x faster than one flat sum of 8)
 
@@ -57,14 +57,17 @@ def stop_round(key: str, number: int) -> None:
     _stopped.add((key, number))
 
 
-def stop_share(key: str, number: int, share: int) -> None:
-    """Ask a share of a round, if it is running in this process, to end at its next window: nobody wants it any more."""
-    _dropped.add((key, number, share))
+def stop_share(key: str, sending: int) -> None:
+    """Ask a share, if it is running in this process, to end at its next window: nobody wants this sending any more.
+
+    It may be sent again, here too: then it is trained to its end.
+    """
+    _dropped.add((key, sending))
 
 
 def is_dropped(key: str, timing: Timing) -> bool:
     """Whether a share, or all shares of its round, were asked to end."""
-    return is_stopped(key, timing.round) or (key, timing.round, timing.share) in _dropped
+    return is_stopped(key, timing.round) or (key, timing.sending) in _dropped
 
 
 def is_stopped(key: str, number: int) -> bool:
@@ -149,13 +152,13 @@ def bytes_per_row(job: Job, chunks: Sequence[Any]) -> float:
 class Timing(NamedTuple):
     """Where a task stands: its round, samples of all workers before that, samples of the round per own sample.
 
-    `share` is its number in the round, by which it may be stopped alone.
+    `sending` is a number that no other sending of a share of the job has, by which it may be stopped alone.
     """
 
     round: int
     begin: int
     pace: float
-    share: int = -1
+    sending: int = -1
 
 
 def train_task(
