@@ -312,7 +312,7 @@ class Shell:
             return
         if not future.done():  # it may be at it: what nobody waits for need not be trained to its end
             self.cluster.suspects.add(order.worker)
-            self.cluster.tell(tasks.stop_share, self.job.key, order.round, order.share, workers=[order.worker])
+            self._shares.stop(order)
         future.cancel()
 
     def _stop_shares(self, order: messages.StopShares) -> None:
