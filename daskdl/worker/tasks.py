@@ -113,8 +113,8 @@ def lay_out(
 ) -> Design | None:
     """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train.
 
-    Nobody reads passes before `oldest` any more. Returns rows to be scored, where some are asked for: the chunks need not
-    be looked at again for them.
+    Nobody reads passes before `oldest` any more. Returns rows to be scored, where some are asked for: the chunks need
+    not be looked at again for them.
     """
     design = decode(job.encoder, job.adaptation, chunks, job.where)
     rows = training_rows(job, design, partition)
