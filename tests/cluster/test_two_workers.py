@@ -32,8 +32,8 @@ def test_rows_that_do_not_fit_are_laid_out_once_and_by_both_workers(two_workers,
     monkeypatch.setattr(fit_one, "bytes_of_rows", lambda *_: np.inf)
     monkeypatch.setattr(crew, "FOLLOWED_DEAR", 1e9)  # nobody is given other rows because it was faster for a moment,
     monkeypatch.setattr(open_round, "FAR_OVER", 1e9)  # nor because another one is slow
-    laid, lay = set(), StoredRows._lay_out
-    monkeypatch.setattr(StoredRows, "_lay_out", lambda self, new, *a: laid.update(new) or lay(self, new, *a))
+    laid, lay = [], StoredRows._lay_out
+    monkeypatch.setattr(StoredRows, "_lay_out", lambda self, new, *more: laid.extend(new) or lay(self, new, *more))
 
     train(Parameters(epochs=1, hidden=[20], seed=3), rings, y="y")
 
