@@ -140,14 +140,19 @@ class RowFile:
 
 
 class RowFiles:
-    """The files of this process, by job, partition and number of the pass."""
+    """The files of this process, by job, folder, partition and number of the pass.
+
+    Each worker has a folder of its own: several that share a process do not read, or replace, what another laid out.
+    """
 
     def __init__(self) -> None:
-        self._files: defaultdict[tuple[str, int], dict[int, RowFile]] = defaultdict(dict)  # the passes by their numbers
+        self._files: defaultdict[tuple[str, str, int], dict[int, RowFile]] = defaultdict(dict)  # by the pass's number
         self._lock = threading.Lock()
 
-    def write(self, job: str, partition: int, number: int, design: Design, index: np.ndarray, folder: str) -> None:
-        """Lay out a pass: rows `index` of a design in this order. The pass before the one before it is deleted.
+    def write(
+        self, job: str, partition: int, number: int, oldest: int, design: Design, index: np.ndarray, folder: str
+    ) -> None:
+        """Lay out a pass: rows `index` of a design in this order. Passes before the `oldest` are deleted.
 
         Raises H2OJobError where the disk has no room.
         """
@@ -164,20 +169,20 @@ class RowFiles:
                 "`--local-directory`."
             ) from error
         with self._lock:
-            passes = self._files[job, partition]
+            passes = self._files[job, folder, partition]
             old = passes.pop(number, None)
             passes[number] = made
-            past = [passes.pop(one) for one in [one for one in passes if one < number - 1]]
+            past = [passes.pop(one) for one in [one for one in passes if one < oldest]]
         for one in [*past, *([old] if old else [])]:
             one.close()
 
-    def read(self, job: str, partition: int, start: int, stop: int) -> Design:
-        """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out.
+    def read(self, job: str, folder: str, partition: int, start: int, stop: int) -> Design:
+        """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out there.
 
         Raises RowsGoneError where a file is not what it was.
         """
         with self._lock:
-            own = dict(self._files[job, partition])
+            own = dict(self._files[job, folder, partition])
         some = next(iter(own.values()))
         size, parts = some.rows, []
         for number in range(start // size, (stop - 1) // size + 1):

@@ -30,14 +30,6 @@ def test_without_load_balance_each_partition_has_one_thread_at_most(monkeypatch,
     assert seen == [threads]
 
 
-def test_a_share_that_comes_back_to_a_worker_that_was_asked_to_end_it_is_not_ended():
-    first, again = (tasks.Timing(round=7, begin=0, pace=1.0, sending=sending) for sending in (0, 1))
-    tasks.stop_share("of_sendings", first.sending)
-    assert tasks.is_dropped("of_sendings", first)
-    assert not tasks.is_dropped("of_sendings", again)
-    assert not tasks.is_dropped("another_job", first)
-
-
 def test_a_sample_is_the_same_every_time_and_of_the_asked_size():
     design = SimpleNamespace(rows=20_000, target=np.zeros(20_000))
     sample = tasks.Sample((0.1,), seed=4)
