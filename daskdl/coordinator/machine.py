@@ -79,7 +79,7 @@ class Coordinator(Relief):
         progress = Progress.from_dict(values["progress"])
         if plan is None:
             return cls(TrainingPlan.from_dict(values["plan"]), progress)
-        return cls(plan, progress.restarted(plan))
+        return cls(plan, progress.restarted(plan, values["plan"]["rows"]))
 
     def copy(self) -> Coordinator:
         """Return a coordinator in the same situation that shares nothing that changes with this one."""

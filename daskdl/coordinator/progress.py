@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -129,11 +129,23 @@ class Progress:
         """Return the progress of a job that has not begun."""
         return cls(ScoringHistory(plan.category, plan.validated, plan.custom), plan.per_round)
 
-    def restarted(self, plan: TrainingPlan) -> Progress:
-        """Return the work under a new plan (a restart from a checkpoint): new round size, the time limit anew."""
+    def restarted(self, plan: TrainingPlan, rows: Sequence[int]) -> Progress:
+        """Return the work under a new plan (a restart from a checkpoint): new round size, the time limit anew.
+
+        `rows` are those of the partitions before. What is owed is forgone where there are others now, or where shares
+        are fixed: it means nothing there, and samples from further on in the stream take its place.
+        """
         history = ScoringHistory(plan.category, plan.validated, plan.custom, list(self.history.rows))
+        owed = [] if plan.fixed_shares or tuple(rows) != plan.rows else list(self.owed)
         return replace(
-            self, history=history, per_round=plan.per_round, limit_from=self.elapsed, speed=None, warnings=[]
+            self,
+            history=history,
+            per_round=plan.per_round,
+            forgone=self.position - self.done - sum(one.samples for one in owed),
+            owed=owed,
+            limit_from=self.elapsed,
+            speed=None,
+            warnings=[],
         )
 
     def copy(self) -> Progress:

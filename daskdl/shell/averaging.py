@@ -42,6 +42,7 @@ class Averaging:
     own: dict[str | int, tuple[str, Any]] = field(default_factory=dict)
     done: dict[int, Any] = field(default_factory=dict)
     _totals: dict[int, Outcome] = field(default_factory=dict)  # of chains up to a share
+    _trainers: dict[int, str] = field(default_factory=dict)  # share -> the worker that trained it
 
     def sent(self, state: State) -> Any:
         """Return a state as tasks are to be given it: itself, or a future. Raises LostError where none takes it."""
@@ -62,14 +63,14 @@ class Averaging:
             total = self.cluster.wait(self._submit("daskdl-share-outcome", _outcome, future))
             self.done[order.share] = future
         before = Outcome(0, 0.0, 0.0) if order.after is None else self._totals[order.after]
-        self._totals[order.share] = total
+        self._totals[order.share], self._trainers[order.share] = total, order.worker
         seconds, waited = max(0.0, total.seconds - before.seconds), max(0.0, total.waited - before.waited)
         return Outcome(total.samples - before.samples, seconds, waited)
 
     def renew(self, deltas: Mapping[int, Delta] | None = None) -> None:
         """Forget the shares of a round that is over; take in those that were trained while nobody asked here."""
         self.done = dict(deltas or {})
-        self._totals = {share: _outcome(delta) for share, delta in self.done.items()}
+        self._totals, self._trainers = {share: _outcome(delta) for share, delta in self.done.items()}, {}
 
     def begin(self, before: Sequence[State], workers: Sequence[str]) -> None:
         """Go on from the states of a checkpoint; where there are fewer workers now, the last ones are left out."""
@@ -102,13 +103,13 @@ class Averaging:
             level = self.cluster.wait(level)
         if all(isinstance(one, Delta) for one in level):
             return tasks.averaged(level)
-        return self.cluster.wait(self._on_workers(order, level, state))
+        own = {} if order.elastic_rate is None else self._trained_states(order)
+        found = self.cluster.wait(self._on_workers(order, level, state))
+        self.own |= own  # not before: a share that was lost meanwhile is trained again from where it began
+        return found
 
     def _on_workers(self, order: messages.CombineRound, level: list[Any], state: State) -> distributed.Future:
         """Average by a tree of tasks, the same tree as that of `tasks.averaged`."""
-        if order.elastic_rate is not None:
-            for share, _ in order.shares:
-                self._remember_own(share)
         while len(level) > tasks.FAN_IN:
             groups = [level[k : k + tasks.FAN_IN] for k in range(0, len(level), tasks.FAN_IN)]
             level = [self._submit(AVERAGE, tasks.combine, group) for group in groups]
@@ -117,11 +118,15 @@ class Averaging:
         old = None if order.first else self.cluster.hold(state)
         return self._submit(AVERAGE, tasks.combine_with_consensus, level, old, order.elastic_rate)
 
-    def _remember_own(self, share: int) -> None:
-        trained = self.done[share]
-        for worker in self._holders(trained):
-            future = self._submit("daskdl-own-state", _state, trained, workers=[worker])
-            self.own[share if self.fixed else worker] = worker, future
+    def _trained_states(self, order: messages.CombineRound) -> dict[str | int, tuple[str, Any]]:
+        """Return where each worker, or fixed share, goes on from; copies that others fetched do not make it theirs."""
+        found: dict[str | int, tuple[str, Any]] = {}
+        for share, _ in order.shares:
+            trained, worker = self.done[share], self._trainers[share]
+            if worker in self._holders(trained):
+                future = self._submit("daskdl-own-state", _state, trained, workers=[worker])
+                found[share if self.fixed else worker] = worker, future
+        return found
 
     def _holders(self, future: distributed.Future) -> Sequence[str]:
         return self.cluster.client.who_has([future]).get(future.key, ())

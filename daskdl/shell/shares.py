@@ -37,6 +37,7 @@ class Shares:
     _begin: int = 0
     _round: int | None = None
     _sent: dict[tuple[int, str], Any] = field(default_factory=dict)  # share and worker -> its future, of this round
+    _attempts: dict[tuple[int, str], int] = field(default_factory=dict)  # the same -> which attempt that is
 
     def send(
         self, order: messages.TrainShare, state: State, machine: Coordinator, averaging: Averaging
@@ -52,10 +53,12 @@ class Shares:
             self._weights = (order.round, averaging.sent(state))
             self._begin = machine.progress.position
         if order.round != self._round:
-            self._round, self._sent = order.round, {}
+            self._round, self._sent, self._attempts = order.round, {}, {}
+            if self.stored is not None:
+                self.stored.begin_round()
         own, shared = averaging.start(order), self._weights[1]  # of elastic averaging only
         start, consensus = shared if own is None else own, shared if averaging.own else None
-        timing = tasks.Timing(order.round, self._begin, order.pace, order.share)
+        timing = tasks.Timing(order.round, self._begin, order.pace, order.share, order.attempt)
         before: Any = start
         if order.after is not None:
             before = self._sent.get((order.after, order.worker)) or averaging.done.get(order.after)
@@ -64,7 +67,13 @@ class Shares:
         for slices in order.tasks:
             before = self._submit(order, before, slices, timing, consensus)
         self._sent[order.share, order.worker] = before
+        self._attempts[order.share, order.worker] = order.attempt
         return before
+
+    def stop(self, order: messages.DropShare) -> None:
+        """Ask a worker to end a share at its next window, should it be at it."""
+        attempt = self._attempts[order.share, order.worker]
+        self.cluster.tell(tasks.stop_share, self.job.key, order.round, order.share, attempt, workers=[order.worker])
 
     def _submit(
         self, order: messages.TrainShare, before: Any, slices: Sequence[Slice], timing: tasks.Timing, consensus: Any
@@ -95,6 +104,12 @@ class Shares:
     def forget(self) -> None:
         """Send everything anew the next time: the worker that held it may be gone."""
         self._held = self._weights = None
+
+    def lose(self, worker: str) -> None:
+        """Forget what a worker had that is gone, or that has lost it: its copies may have been the only ones."""
+        self.forget()
+        if self.stored is not None:
+            self.stored.lose(worker)
 
     def end(self, workers: Iterable[str]) -> None:
         """Let go of everything: files of rows, and decoded rows where they are many; the next job needs the room."""

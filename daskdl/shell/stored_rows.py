@@ -44,23 +44,35 @@ class StoredRows:
         self.sampled: list[Sampled] = []
         self._sample = table.sample if max(table.sample.probabilities) * sum(table.rows) <= FEW else None
         self._laid: dict[Pass, distributed.Future] = {}
+        self._first: dict[tuple[str, int], int] = {}  # of this round: the first pass over a partition, on a worker
         self._folders: dict[str, str] = {}
+
+    def begin_round(self) -> None:
+        """Note that the shares of a new round come from now on: what those before it read may go."""
+        self._first.clear()
 
     def of(self, slices: Sequence[Slice], worker: str, job: Any) -> list[distributed.Future]:
         """Return what stands for the passes that slices cross, laid out on `worker` now where they are not yet.
 
-        Passes that lie further behind are forgotten; the one before is kept, in case that a share is trained again.
+        Passes that lie behind all that the round reads are forgotten, but for the one before these, in case that a
+        share is trained again. A round may read many: it may be some epochs long, and a slow worker owes older rows.
         """
+        for part in slices:
+            name, first = (worker, part.partition), part.start // self.rows[part.partition]
+            self._first[name] = min(first, self._first.get(name, first))
         wanted = [one for part in slices for one in self._crossed(part, worker)]
         new = [one for one in wanted if one not in self._laid]
         if new:
             self._lay_out(new, worker, job)
-        first = {part.partition: part.start // self.rows[part.partition] for part in slices}
-        behind = [one for one in self._laid if one.worker == worker and one.number < first.get(one.partition, 0) - 1]
+        behind = [one for one in self._laid if one.worker == worker and one.number < self._oldest(one)]
         for one in behind:
             del self._laid[one]
         found = [self._laid[one] for one in wanted]
         return list({future.key: future for future in found}.values())
+
+    def _oldest(self, one: Pass) -> int:
+        """Return from which pass over the partition on its files are kept."""
+        return self._first.get((one.worker, one.partition), 0) - 1
 
     def _crossed(self, part: Slice, worker: str) -> list[Pass]:
         size = self.rows[part.partition]
@@ -75,9 +87,10 @@ class StoredRows:
         samples = [self._sample if one in fresh else None for one in new]
         shared = [[job] * len(new), [self._folder(worker)] * len(new), samples]
         chunks = [list(self.parts[one.partition]) for one in new]
-        columns = (chunks, [one.partition for one in new], [one.number for one in new], *shared)
+        numbers = [one.number for one in new], [self._oldest(one) for one in new]
+        columns = (chunks, [one.partition for one in new], *numbers, *shared)
         made = self._tasks("daskdl-lay-out-rows", tasks.lay_out, *columns, worker=worker)
-        (whole,) = self._tasks("daskdl-lay-out-all", tasks.laid_out, [made], worker=worker)
+        (whole,) = self._tasks("daskdl-lay-out-all", tasks.laid_out, [made], [self._folder(worker)], worker=worker)
         self._laid.update(dict.fromkeys(new, whole))
         if fresh:
             own = [future for one, future in zip(new, made, strict=True) if one in fresh]

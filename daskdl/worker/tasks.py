@@ -47,7 +47,7 @@ class Job:
 _designs = DesignCache()
 _row_files = RowFiles()
 _stopped: set[tuple[str, int]] = set()
-_dropped: set[tuple[str, int, int]] = set()
+_dropped: set[tuple[str, int, int, int]] = set()
 EVERY = -1  # as the number of a round: all of them
 FAN_IN = 8  # shares that are averaged at once (measured: sums per worker first are 4x faster than one flat sum of 8)
 
@@ -57,14 +57,17 @@ def stop_round(key: str, number: int) -> None:
     _stopped.add((key, number))
 
 
-def stop_share(key: str, number: int, share: int) -> None:
-    """Ask a share of a round, if it is running in this process, to end at its next window: nobody wants it any more."""
-    _dropped.add((key, number, share))
+def stop_share(key: str, number: int, share: int, attempt: int) -> None:
+    """Ask a share of a round, if it is running in this process, to end at its next window: nobody wants it any more.
+
+    A later attempt at the same share is another one: somebody, perhaps this process, is to train it after all.
+    """
+    _dropped.add((key, number, share, attempt))
 
 
 def is_dropped(key: str, timing: Timing) -> bool:
     """Whether a share, or all shares of its round, were asked to end."""
-    return is_stopped(key, timing.round) or (key, timing.round, timing.share) in _dropped
+    return is_stopped(key, timing.round) or (key, timing.round, timing.share, timing.attempt) in _dropped
 
 
 def is_stopped(key: str, number: int) -> bool:
@@ -100,28 +103,36 @@ def count_usable_rows(job: Job, chunks: Sequence[Any]) -> int:
 
 
 def lay_out(
-    chunks: Sequence[Any], partition: int, number: int, job: Job, folder: str, sample: Sample | None = None
+    chunks: Sequence[Any],
+    partition: int,
+    number: int,
+    oldest: int,
+    job: Job,
+    folder: str,
+    sample: Sample | None = None,
 ) -> Design | None:
     """Write the rows of pass `number` over a partition into a file below `folder`, in the order in which they train.
 
-    Returns rows to be scored, where some are asked for: the chunks need not be looked at again for them.
+    Nobody reads passes before `oldest` any more. Returns rows to be scored, where some are asked for: the chunks need
+    not be looked at again for them.
     """
     design = decode(job.encoder, job.adaptation, chunks, job.where)
     rows = training_rows(job, design, partition)
     rows = rows[order(job.plan.seed, partition, number, len(rows))]
-    _row_files.write(job.key, partition, number, design=design, index=rows, folder=folder)
+    _row_files.write(job.key, partition, number, oldest, design=design, index=rows, folder=folder)
     return None if sample is None else sample.taken(design, partition)
 
 
 class LaidOut(NamedTuple):
-    """So many passes over partitions lie on the disk of the worker that answered this."""
+    """So many passes over partitions lie below a folder on the disk of the worker that answered this."""
 
     passes: int
+    folder: str
 
 
-def laid_out(passes: Sequence[Design | None]) -> LaidOut:
+def laid_out(passes: Sequence[Design | None], folder: str) -> LaidOut:
     """Return what stands for what several `lay_out` have done: a share asks for one value, not for one per pass."""
-    return LaidOut(len(passes))
+    return LaidOut(len(passes), folder)
 
 
 def together(samples: Sequence[Design]) -> list[Design]:
@@ -149,13 +160,14 @@ def bytes_per_row(job: Job, chunks: Sequence[Any]) -> float:
 class Timing(NamedTuple):
     """Where a task stands: its round, samples of all workers before that, samples of the round per own sample.
 
-    `share` is its number in the round, by which it may be stopped alone.
+    `share` is its number in the round, by which this `attempt` at it may be stopped alone.
     """
 
     round: int
     begin: int
     pace: float
     share: int = -1
+    attempt: int = 1
 
 
 def train_task(
@@ -224,7 +236,8 @@ def _portions(
     job: Job, slices: Sequence[Slice], chunks: Sequence[Sequence[Any]] | Sequence[LaidOut]
 ) -> list[Portion | StoredPortion]:
     if chunks and isinstance(chunks[0], LaidOut):
-        return [StoredPortion(*one, partial(_row_files.read, job.key, one.partition)) for one in slices]
+        folder = chunks[0].folder
+        return [StoredPortion(*one, partial(_row_files.read, job.key, folder, one.partition)) for one in slices]
     portions: list[Portion | StoredPortion] = []
     for one, parts in zip(slices, chunks, strict=True):
         design = _designs.get(job.key, job.encoder, job.adaptation, chunks=parts, where=job.where, budget=job.cache)

@@ -932,7 +932,7 @@ def test_elastic_averaging_is_passed_on_and_begins_with_the_plain_average(story)
 @given(st.data())
 def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
     """Shares come back or fail, workers die and join, stops and clocks strike, in any order, until the job is over."""
-    fixed = data.draw(st.sampled_from([None, 3]))
+    fixed = data.draw(st.sampled_from([None, 3, 12]))
     plan = make_plan(
         rows=(7, 0, 20, 13),
         target=200,
@@ -943,7 +943,8 @@ def test_whatever_happens_the_invariants_hold_and_the_job_ends(data):
         attempts=9,
         pieces=data.draw(st.sampled_from([1, 4])),
     )
-    job, fresh = begun(Story(plan, threads={"a": 2, "b": 1})), iter("cdefghijklmnopqrstuvwxyz")
+    threads = data.draw(st.sampled_from([{"a": 2, "b": 1}, {f"a{n:02d}": 1 + n % 2 for n in range(12)}]))
+    job, fresh = begun(Story(plan, threads=threads)), iter("cdefghijklmnopqrstuvwxyz")
     for _ in range(200):
         if job.job.phase == "finished":
             break
@@ -1099,6 +1100,28 @@ def test_what_is_owed_survives_a_checkpoint_and_the_loss_of_its_worker(story):
     assert again.last.reason == "epochs"
     assert again.job.progress.samples == 160_000
     assert every_row_once(again.covered, ROWS, 160_000)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"fixed_shares": 4}, {"rows": (1500,) * 11}], ids=["reproducible now", "another table"]
+)
+def test_what_a_job_owes_when_it_ends_is_replaced_where_a_restart_cannot_train_it(story, changed):
+    job = begun(story(long_plan(pieces=4), threads={"a": 1, "b": 1, "c": 1}))
+    paced(job, {"a": 4000.0, "b": 4000.0, "c": 4000.0}, until="combining")
+    job.combines()
+    for share in range(9):
+        job.trains(share, after=0.0 if share else 1.0, seconds=0.3)
+    job.tell(Tick(), after=0.3)
+    job.combines()
+    assert job.job.progress.owed
+    plan = make_plan(**{"rows": ROWS, "target": 200_000, "per_round": 16_000, "scoring": NEVER, "pieces": 4, **changed})
+    again = story(job=Coordinator.from_dict(json.loads(json.dumps(job.job.to_dict())), plan))
+    assert again.job.progress.done == job.job.progress.done
+    again.counted = {n: job.counted[n] for n in (1, 2)}
+    paced(begun(again), {"a": 4000.0, "b": 4000.0})
+    assert (again.last.reason, again.job.progress.samples) == ("epochs", 200_000)
+    trained = [part for order in again.sent.values() for task in order.tasks for part in task]
+    assert all(part.partition < len(plan.rows) for part in trained)
 
 
 @pytest.mark.parametrize("stays", [True, False])

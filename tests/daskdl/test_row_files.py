@@ -15,7 +15,7 @@ from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.training import fit_one
 from daskdl.worker import row_files, tasks, trainer
-from daskdl.worker.row_files import RowFiles
+from daskdl.worker.row_files import RowFiles, RowsGoneError
 from daskdl.worker.trainer import MIXED, RoundShare, StoredPortion, train_share
 from frames.cluster import session
 from frames.exceptions import H2OJobError
@@ -33,10 +33,12 @@ def test_a_slice_comes_back_in_training_order_also_over_the_end_of_a_pass(tmp_pa
     orders = [np.random.default_rng(seed).permutation(50) for seed in (1, 2)]
     files = RowFiles()
     for number, order in enumerate(orders, start=3):
-        files.write("job", 7, number, design=rows, index=order, folder=str(tmp_path))
+        files.write("job", 7, number, 3, design=rows, index=order, folder=str(tmp_path))
 
-    the_same(files.read("job", 7, 160, 190), rows.taken(orders[0][10:40]))
-    the_same(files.read("job", 7, 190, 215), rows.taken(np.concatenate([orders[0][40:], orders[1][:15]])))
+    the_same(files.read("job", str(tmp_path), 7, 160, 190), rows.taken(orders[0][10:40]))
+    the_same(
+        files.read("job", str(tmp_path), 7, 190, 215), rows.taken(np.concatenate([orders[0][40:], orders[1][:15]]))
+    )
     files.forget("job")
 
 
@@ -67,10 +69,10 @@ def test_rows_from_a_file_become_the_inputs_of_rows_in_memory_bit_by_bit(tmp_pat
     monkeypatch.setattr(row_files, "_STRIPE", 400)  # 16 rows
     rows, order = wide(100), np.random.default_rng(2).permutation(100)
     files = RowFiles()
-    files.write("job", 0, 0, design=rows, index=order, folder=str(tmp_path))
+    files.write("job", 0, 0, 0, design=rows, index=order, folder=str(tmp_path))
 
     for low, high in ((0, 100), (11, 12), (30, 77)):
-        read = files.read("job", 0, low, high)
+        read = files.read("job", str(tmp_path), 0, low, high)
         assert gathered(read, np.arange(high - low)) == gathered(rows, order[low:high])
         assert [block.data.dtype for block in read.blocks] == [np.float32, np.float32, np.uint8]
     files.forget("job")
@@ -79,7 +81,7 @@ def test_rows_from_a_file_become_the_inputs_of_rows_in_memory_bit_by_bit(tmp_pat
 def test_numbers_of_eight_bytes_take_four_in_a_file(tmp_path):
     rows = wide(1000)
     files = RowFiles()
-    files.write("job", 0, 0, design=rows, index=np.arange(1000), folder=str(tmp_path))
+    files.write("job", 0, 0, 0, design=rows, index=np.arange(1000), folder=str(tmp_path))
 
     (file,) = tmp_path.rglob("*.rows")
     assert file.stat().st_size == 1000 * (5 * 4 + 1 + 4 + 8)  # wide and narrow numbers, levels, target
@@ -104,12 +106,15 @@ def test_rows_that_were_read_go_before_more_are_read():
 
 def test_a_file_that_was_cut_short_is_an_error_that_says_what_is_missing(tmp_path):
     files, rows = RowFiles(), design(50, seed=1)
-    files.write("job", 0, 0, design=rows, index=np.arange(50), folder=str(tmp_path))
+    files.write("job", 0, 0, 0, design=rows, index=np.arange(50), folder=str(tmp_path))
     (file,) = tmp_path.rglob("*.rows")
     file.write_bytes(file.read_bytes()[:-8])
 
     with pytest.raises(H2OJobError, match=r"must stay as it was written; .* lacks \d+ bytes"):
-        files.read("job", 0, 0, 50)
+        files.read("job", str(tmp_path), 0, 0, 50)
+    file.unlink()
+    with pytest.raises(RowsGoneError, match=r"must stay as it was written; .* is not there any more"):
+        files.read("job", str(tmp_path), 0, 0, 50)
     files.forget("job")
 
 
@@ -133,8 +138,8 @@ def test_passes_that_are_over_and_jobs_that_are_over_leave_no_files(tmp_path):
     files, rows = RowFiles(), design(20, seed=1)
     for number in range(4):
         for partition in range(2):
-            files.write("job", partition, number, design=rows, index=np.arange(20), folder=str(tmp_path))
-    files.write("other", 0, 0, design=rows, index=np.arange(20), folder=str(tmp_path))
+            files.write("job", partition, number, number - 1, design=rows, index=np.arange(20), folder=str(tmp_path))
+    files.write("other", 0, 0, 0, design=rows, index=np.arange(20), folder=str(tmp_path))
 
     assert len(list(tmp_path.rglob("*.rows"))) == 2 * 2 + 1
     files.forget("job")
@@ -149,7 +154,7 @@ def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setattr(row_files, "RowFile", full)
     with pytest.raises(H2OJobError, match=r"could not take 20 more \(No space left on device\).*local-directory"):
-        RowFiles().write("job", 0, 0, design=design(20, seed=1), index=np.arange(20), folder=str(tmp_path))
+        RowFiles().write("job", 0, 0, 0, design=design(20, seed=1), index=np.arange(20), folder=str(tmp_path))
     assert not list(tmp_path.rglob("*.rows"))
 
 
@@ -169,6 +174,7 @@ def trained(frame: H2OFrame, **options) -> tuple[np.ndarray, list]:
         {"epochs": 2.6, "train_samples_per_iteration": 370},
         {"epochs": 2, "train_samples_per_iteration": 900, "balance_classes": True},
         {"epochs": 1, "reproducible": True},
+        {"epochs": 6, "train_samples_per_iteration": 4800},  # a round of four passes
         {
             "epochs": 1.5,
             "train_samples_per_iteration": 600,
