@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -57,11 +58,11 @@ class Processes:
     def about(self) -> dict:
         """What the scheduler says of itself in its file, once it is there."""
         end = time.monotonic() + START
-        while not self._file.exists():
-            if self.scheduler.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The scheduler must start within {START:g} seconds; it did not.")
+        while self.scheduler.poll() is None and time.monotonic() <= end:
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # it may be half written
+                return json.loads(self._file.read_text())
             time.sleep(0.05)
-        return json.loads(self._file.read_text())
+        raise RuntimeError(f"The scheduler must start within {START:g} seconds; it did not.")
 
     def kill(self, *ones: subprocess.Popen) -> None:
         """Kill processes, and take those that are workers out of the list."""

@@ -66,8 +66,8 @@ class Cluster:
     """The workers behind a client.
 
     `events` are sentences about what was done to them; `suspects` are workers from whom an answer is overdue; `stuck`
-    are those that have been paused for long and start no task. From `hurry_at` on (by the monotonic clock) nobody is
-    waited for long: the job is to end.
+    are those that have been paused for long and start no task; `counted_on` are those whose loss the job has not heard
+    of yet. From `hurry_at` on (by the monotonic clock) nobody is waited for long: the job is to end.
 
     Example: `Cluster(client).wait(client.submit(pow, 2, 3))` is 8, or a LostError when a worker leaves meanwhile.
     """
@@ -76,6 +76,7 @@ class Cluster:
     events: list[str] = field(default_factory=list)
     suspects: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
+    counted_on: set[str] = field(default_factory=set)
     hurry_at: float = math.inf
     _beats: Heartbeats = field(default_factory=Heartbeats)
     _silent: dict[str, float] = field(default_factory=dict)  # seconds without a sign of life, at the last look
@@ -253,9 +254,10 @@ class Cluster:
     def wait(self, futures: Any) -> Any:
         """Return results, and values among them; raise LostError when a worker leaves: its tasks never run again.
 
-        So it is where none was there to begin with, and where those that are stop working.
+        So it is where none was there to begin with, where those that are stop working, and where one that is
+        `counted_on` is gone already: what is asked for here may be with it.
         """
-        before, ready = set(self.workers()), None
+        before, ready = self.counted_on | set(self.workers()), None
         pending = self._begun(self.client.gather, futures)
 
         def look() -> None:

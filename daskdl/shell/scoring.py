@@ -28,14 +28,15 @@ class Samples(NamedTuple):
 class FrameScoring:
     """The scorings of one job: its frames, by the name of their role, and the rows of them that are sampled.
 
-    Where training rows are `stored` on disks the samples of them are made as they are laid out.
+    Where training rows are `stored` on disks the samples of them are made as they are laid out, and go with the worker
+    that did so: which of them are there is asked at each scoring.
     """
 
     cluster: Cluster
     job: tasks.Job
     spans: RoundSpans
     stored: StoredRows | None = None
-    _samples: dict[str, list[Samples]] = field(default_factory=dict)
+    _samples: dict[str, dict[int, distributed.Future]] = field(default_factory=dict)  # those made for scoring alone
 
     def measured(self, scorer: Scorer, table: PlacedFrame, data: str) -> tuple[metrics.ModelMetrics, metrics.State]:
         """Return the metrics of a frame, or of the sample of its rows, and their state; `data` is train or valid.
@@ -71,9 +72,7 @@ class FrameScoring:
 
     def _of_some(self, held: Any, table: PlacedFrame, data: str) -> list[metrics.State]:
         """Return the states of the samples, in the order of their partitions."""
-        if data not in self._samples:
-            self._samples[data] = self._sampled(table, data)
-        groups = self._samples[data]
+        groups = self._sampled(table, data)
         scores = [self._task(f"score-{data}", tasks.score_samples, (held, one.designs)) for one in groups]
         found: dict[int, metrics.State] = {}
         for group, states in zip(groups, self.cluster.wait(scores), strict=True):
@@ -86,17 +85,18 @@ class FrameScoring:
         What workers have made with other things is scored worker by worker, the rest partition by partition.
         """
         known = [] if self.stored is None or data != "train" else self.stored.sampled
-        name, groups = f"sample-{data}", [Samples(one.partitions, one.designs) for one in known]
         covered = {partition for one in known for partition in one.partitions}
-        if len(covered) == len(table.parts):
-            return groups
-        encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
-        key, cache = tasks.design_key(self.job, data), self.job.cache if data == "train" else 0  # for again
-        for number, chunks in enumerate(table.parts):
-            if number not in covered:
-                arguments = (key, encoder, adaptation, list(chunks), where, table.sample, number, cache)
-                groups.append(Samples((number,), [self._task(name, tasks.sample_task, arguments)]))
-        return groups
+        rest = [number for number in range(len(table.parts)) if number not in covered]
+        own = self._samples.setdefault(data, {})
+        new = [number for number in rest if number not in own]
+        if new:
+            encoder, adaptation, where = map(self.cluster.resident, (self.job.encoder, table.adaptation, table.where))
+            key, cache = tasks.design_key(self.job, data), self.job.cache if data == "train" else 0  # for again
+            for number in new:
+                arguments = (key, encoder, adaptation, list(table.parts[number]), where, table.sample, number, cache)
+                own[number] = self._task(f"sample-{data}", tasks.sample_task, arguments)
+        groups = [Samples(one.partitions, one.designs) for one in known]
+        return groups + [Samples((number,), [own[number]]) for number in rest]
 
     def _task(self, name: str, function: Callable, arguments: tuple) -> distributed.Future:
         return self.cluster.client.submit(function, *arguments, key=self.spans.key(f"daskdl-{name}"), pure=False)

@@ -105,6 +105,12 @@ class Shares:
         """Send everything anew the next time: the worker that held it may be gone."""
         self._held = self._weights = None
 
+    def lose(self, worker: str) -> None:
+        """Forget what a worker had that is gone, or that has lost it: its copies may have been the only ones."""
+        self.forget()
+        if self.stored is not None:
+            self.stored.lose(worker)
+
     def end(self, workers: Iterable[str]) -> None:
         """Let go of everything: files of rows, and decoded rows where they are many; the next job needs the room."""
         self.forget()

@@ -35,6 +35,7 @@ from daskdl.shell.stored_rows import StoredRows
 from daskdl.shell.writer import Writer
 from daskdl.worker import tasks
 from daskdl.worker.alone import Loan
+from daskdl.worker.row_files import RowsGoneError
 from daskdl.worker.standing import Standing
 from frames.exceptions import H2OJobError
 
@@ -133,8 +134,7 @@ class Shell:
             event: Any = self._queue.get(timeout=TICK)
         except queue.Empty:  # nothing has happened: time to look at the clock and the workers
             event = None
-        if callable(event):
-            event = event()
+        event = event() if callable(event) else event
         if event is not None:
             self._handle(event)
         if event is None or time.monotonic() - self._looked > TICK:
@@ -157,6 +157,7 @@ class Shell:
     # ---- the cluster -------------------------------------------------------------------------------------------
     def _begin(self, live: dict[str, int], owners: tuple[tuple[str, ...], ...], home: str | None) -> None:
         self._workers = {home: live[home]} if self.single and home is not None else live
+        self.cluster.counted_on = set(self._workers)
         self._averaging.begin(self.own, list(self._workers))
         self._log.begin(self.coordinator, self._workers)
         self._handle(messages.Started(dict(self._workers), owners, home))
@@ -171,29 +172,30 @@ class Shell:
         if self.single and (one := HOMES.quietest(joined)) is not None:
             joined = {one: joined[one]}
         self._workers = {**{w: t for w, t in self._workers.items() if w in live}, **joined}
+        self.cluster.counted_on = {*self._workers, *lost}
         for worker in lost:
-            self._averaging.lose(worker)
-            self._abandon(worker)
-            if self.stored is not None:
-                self.stored.lose(worker)
-            self._shares.forget()  # its copies may have been the only ones
-            self._lender.forget()
-            self._require_chunks()
+            self._forget(worker)
+        for worker in lost:
+            self.cluster.counted_on.discard(worker)
             if worker == self._lender.worker:
                 self._give_up_loan()
             self._handle(messages.WorkerLost(worker))
         for worker, threads in joined.items():
             self._handle(messages.WorkerJoined(worker, threads))
 
-    def _abandon(self, worker: str) -> None:
-        """Give up the shares of a worker that may go on one day: they go to others, and no round waits for both."""
-        for name in [one for one in self._running if one[2] == worker and worker in self.cluster.stuck]:
+    def _forget(self, worker: str) -> None:
+        """Let go of what a worker had that is gone, before the coordinator hears of it and asks for more."""
+        self._averaging.lose(worker)
+        self._shares.lose(worker)
+        stuck = worker in self.cluster.stuck  # it may go on one day: no round waits for it and for those who take over
+        for name in [one for one in self._running if stuck and one[2] == worker]:
             self._running.pop(name).cancel()
+        self._lender.forget()
+        self._require_chunks()
 
     def _require_chunks(self) -> None:
-        for table in (self.train, self.valid):
-            if table is not None:
-                require_chunks(table.name, table.rows, table.parts)
+        for table in filter(None, (self.train, self.valid)):
+            require_chunks(table.name, table.rows, table.parts)
 
     def _handle(self, event: messages.Event) -> None:
         if self._lender.worker is None:
@@ -293,7 +295,9 @@ class Shell:
             return None
         self.cluster.suspects.discard(order.worker)
         cause: Any = future.exception() if future.status == "error" else None
-        if cause is not None and not isinstance(cause, LOST):
+        if isinstance(cause, RowsGoneError):
+            self._shares.lose(order.worker)  # all files on its disk: whoever took one may have taken others
+        elif cause is not None and not isinstance(cause, LOST):
             raise H2OJobError(f"Training failed on worker {order.worker}: {cause}") from cause
         del self._running[name]
         if future.status == "finished":
@@ -304,7 +308,8 @@ class Shell:
             return messages.ShareTrained(order.round, order.share, order.worker, *outcome)
         self._shares.forget()
         self._require_chunks()
-        return messages.ShareFailed(order.round, order.share, order.worker, f"its task was {future.status}")
+        said = str(cause or f"its task was {future.status}")
+        return messages.ShareFailed(order.round, order.share, order.worker, said)
 
     def _drop(self, order: messages.DropShare) -> None:
         future = self._running.pop((order.round, order.share, order.worker), None)
@@ -350,8 +355,7 @@ class Shell:
             return
         self._tries = 0
         values = None if self.standing.validation is None else self.standing.validation.values()
-        seconds = time.monotonic() - began
-        self._queue.put(messages.Scored(order.round, self.standing.training.values(), values, seconds))
+        self._queue.put(messages.Scored(order.round, self.standing.training.values(), values, time.monotonic() - began))
 
     def _save(self, order: messages.Save) -> None:
         assert self.save is not None  # the plan asks for checkpoints only where they can be written
@@ -373,9 +377,8 @@ class Shell:
             self._log.note(log)
 
     def _release(self) -> None:
-        for future in self._running.values():
-            future.cancel()
-        self._running.clear()
+        while self._running:
+            self._running.popitem()[1].cancel()
         self._averaging.own.clear()
         self._scoring.forget()
         self._shares.end(self._workers)

@@ -26,6 +26,10 @@ WIDE = 8  # bytes of a number from which on it is scaled before it is written
 _STRIPE = 2**19  # bytes of rows that are put in order at a time, in memory that is used again: new pages are dear
 
 
+class RowsGoneError(H2OJobError):
+    """Rows that were laid out are not on the disk any more, or not all of them: they can be laid out again."""
+
+
 class Section(NamedTuple):
     """One array of a design in a file: from which byte on, or the value that all its entries have."""
 
@@ -47,16 +51,21 @@ class Section(NamedTuple):
 
 
 def _fill(file: FileIO, into: np.ndarray) -> None:
-    """Read bytes until an array of them is full. Raises H2OJobError where the file ends before."""
+    """Read bytes until an array of them is full. Raises RowsGoneError where the file ends before."""
     done = 0
     while done < len(into):
         got = file.readinto(into[done:].data)
         if not got:
-            raise H2OJobError(
-                f"A file of training rows must stay as it was written; {file.name} lacks {len(into) - done} bytes that "
-                "were read. Leave the workers' local directories alone while they train, and train again."
-            )
+            raise gone(f"{file.name} lacks {len(into) - done} bytes that were read")
         done += got
+
+
+def gone(what: str) -> RowsGoneError:
+    """Return the error that says what became of rows on a disk."""
+    return RowsGoneError(
+        f"A file of training rows must stay as it was written; {what}. Rows are laid out again a few times; leave "
+        "the workers' local directories alone while they train, and train again where that was not enough."
+    )
 
 
 def scaled(block: DecodedBlock, index: np.ndarray) -> np.ndarray:
@@ -117,8 +126,12 @@ class RowFile:
             self.sections = [_write(file, array, index, wide.get(id(array))) for array in design.arrays]
 
     def read(self, start: int, stop: int) -> list[np.ndarray]:
-        """Return the arrays of rows [start, stop) of the training order."""
-        with FileIO(self.path) as file:
+        """Return the arrays of rows [start, stop) of the training order. Raises RowsGoneError."""
+        try:
+            file = FileIO(self.path)
+        except FileNotFoundError:
+            raise gone(f"{self.path} is not there any more") from None
+        with file:
             return [section.read(file, start, stop) for section in self.sections]
 
     def close(self) -> None:
@@ -164,7 +177,10 @@ class RowFiles:
             one.close()
 
     def read(self, job: str, folder: str, partition: int, start: int, stop: int) -> Design:
-        """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out there."""
+        """Return rows [start, stop) of the endless order of a partition, all passes of which are laid out there.
+
+        Raises RowsGoneError where a file is not what it was.
+        """
         with self._lock:
             own = dict(self._files[job, folder, partition])
         some = next(iter(own.values()))

@@ -15,7 +15,7 @@ from daskdl.encoding.decoded import DecodedBlock, Design, empty_window
 from daskdl.estimators import H2ODeepLearningEstimator
 from daskdl.training import fit_one
 from daskdl.worker import row_files, tasks, trainer
-from daskdl.worker.row_files import RowFiles
+from daskdl.worker.row_files import RowFiles, RowsGoneError
 from daskdl.worker.trainer import MIXED, RoundShare, StoredPortion, train_share
 from frames.cluster import session
 from frames.exceptions import H2OJobError
@@ -111,6 +111,9 @@ def test_a_file_that_was_cut_short_is_an_error_that_says_what_is_missing(tmp_pat
     file.write_bytes(file.read_bytes()[:-8])
 
     with pytest.raises(H2OJobError, match=r"must stay as it was written; .* lacks \d+ bytes"):
+        files.read("job", str(tmp_path), 0, 0, 50)
+    file.unlink()
+    with pytest.raises(RowsGoneError, match=r"must stay as it was written; .* is not there any more"):
         files.read("job", str(tmp_path), 0, 0, 50)
     files.forget("job")
 
