@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import dask.dataframe as dd
 import distributed
@@ -12,8 +13,11 @@ import pytest
 from daskdl.parameters import Parameters
 from daskdl.shell import lending
 from daskdl.shell.cluster import Cluster, LostError
+from daskdl.shell.scoring import FrameScoring
+from daskdl.shell.stored_rows import Sampled
 from daskdl.training import fit_one
 from daskdl.training.train import train
+from daskdl.worker import tasks
 from frames.cluster import session
 from frames.frame import H2OFrame
 
@@ -77,6 +81,27 @@ def test_rows_to_be_scored_that_went_with_a_worker_are_made_anew(two, frame):
     model = trained(frame, lambda: lose(two, first))
     assert any(" left" in one for one in model.notes["events"])
     assert len(model.history) >= 10
+
+
+def test_what_a_lost_worker_sampled_is_no_part_of_the_next_scoring():
+    stored = SimpleNamespace(sampled=[Sampled("a", (0, 2), "of a"), Sampled("b", (1,), "of b")])
+    table = SimpleNamespace(parts=[(), (), ()], adaptation=None, where=None, sample=None)
+    job = SimpleNamespace(key="job", encoder=None, cache=0)
+    cluster = SimpleNamespace(resident=lambda value: value, wait=lambda scores: scores)
+    scoring = FrameScoring(cluster, job, spans=None, stored=stored)
+
+    def task(name, function, arguments):
+        """Give a sample that is made a name, and say which samples are scored."""
+        if function is tasks.sample_task:
+            return f"anew {arguments[6]}"
+        return (
+            {"of a": ["a 0", "a 2"], "of b": ["b 1"]}[arguments[1]] if isinstance(arguments[1], str) else arguments[1]
+        )
+
+    scoring._task = task
+    assert scoring._of_some(None, table, "train") == ["a 0", "b 1", "a 2"]
+    stored.sampled = stored.sampled[1:]
+    assert scoring._of_some(None, table, "train") == ["anew 0", "b 1", "anew 2"]
 
 
 @pytest.mark.parametrize("how", ["removed", "cut short"])
