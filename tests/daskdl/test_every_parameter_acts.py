@@ -457,7 +457,7 @@ def _():
     assert warned(epochs=0, rate_schedule="cosine") == [
         "rate_schedule has no effect: adadelta finds the rate of every weight itself."
     ]
-    assert warned(epochs=0, rate_warmup=0.5, rate_schedule="cosine", **ADAM) == [
+    assert warned(epochs=0, rate_warmup=0.5, **{**ADAM, "rate_schedule": "cosine"}) == [
         "rate_warmup has no effect: it belongs to rate_schedule 'warmup_cosine'."
     ]
     refused("rate_warmup must be in", **{**ADAM, "rate_schedule": "warmup_cosine", "rate_warmup": 1.5})
