@@ -17,6 +17,7 @@ from daskdl.coordinator.slices import (
     owners_of,
     pieces_of,
     place_fixed,
+    rows_held,
     samples_of,
 )
 
@@ -157,10 +158,6 @@ class Crew:
         """Return at most so many workers: who trains already first, then the home, then who holds most rows."""
         if most is None or most >= len(self.threads):
             return self.threads
-        held = dict.fromkeys(self.threads, 0)
-        for count, names in zip(rows, self.owners, strict=True):
-            for name in names:
-                held[name] = held.get(name, 0) + count
-        training = self.assignment or ()
+        held, training = rows_held(rows, self.owners), self.assignment or ()
         order = sorted(self.threads, key=lambda name: (name not in training, name != self.home, -held[name], name))
         return order[:most]

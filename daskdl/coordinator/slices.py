@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -134,6 +135,17 @@ def _pick(parts: list[Part], spare: int, taker: str, held: list) -> Part:
             -part.partition,
         ),
     )
+
+
+def rows_held(rows: Sequence[int], owners: Sequence[Iterable[str]]) -> Counter[str]:
+    """Count the rows of all partitions that each worker holds.
+
+    Example: `rows_held([5, 2], [["a"], ["a", "b"]])` is `Counter({"a": 7, "b": 2})`.
+    """
+    held: Counter[str] = Counter()
+    for count, names in zip(rows, owners, strict=True):
+        held.update(dict.fromkeys(names, count))
+    return held
 
 
 def owners_of(assignment: Mapping[str, Iterable[Part]], before: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

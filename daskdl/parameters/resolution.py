@@ -102,6 +102,7 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
     errors, warnings = check(parameters, facts)
     refuse(model_id or parameters.model_id, errors)
     distribution = distribution_of(parameters, facts.classes if is_classifier(parameters, facts) else None)
+    category = category_of(parameters, facts)
     changed, changes = _automatic_changes(parameters, facts)
     stopping = _stopping_metric(parameters, facts)
     seed = parameters.seed if parameters.seed != -1 else time.time_ns() & (2**63 - 1)
@@ -123,12 +124,12 @@ def resolve(parameters: "Parameters", facts: Facts, model_id: str | None = None)
         response_column=facts.response,
         optimizer=asked(parameters),
         rate_schedule=schedule_of(parameters).name,
-        mini_batch_size=rows_per_batch(parameters, facts.rows, category_of(parameters, facts) == "Regression"),
+        mini_batch_size=rows_per_batch(parameters, facts.rows, category == "Regression"),
         **changed,
     )
     return Resolved(
         actual=actual,
-        category=category_of(parameters, facts),
+        category=category,
         classes=0 if parameters.autoencoder else facts.classes if is_classifier(parameters, facts) else 1,
         response=facts.response,
         predictors=facts.predictors,

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from daskdl.coordinator.slices import rows_held
+
 
 class Homes:
     """How many jobs, of those that this process drives, are at home at each worker.
@@ -32,11 +34,8 @@ class Homes:
         It is one with the fewest jobs for its threads, and of these the one that holds most `rows` of the partitions,
         whose `owners` are given.
         """
-        held: Counter[str] = Counter()
-        for count, names in zip(rows, owners, strict=True):
-            held.update(dict.fromkeys(names, count))
         with self._lock:
-            chosen = self.quietest(workers, held)
+            chosen = self.quietest(workers, rows_held(rows, owners))
             if chosen is not None:
                 self._jobs[chosen] += 1
         try:
