@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import Status
+from in_process import workers_here
 
 from daskdl.model import apply
 from daskdl.parameters import Parameters
@@ -28,20 +29,8 @@ def two(monkeypatch):
     """A cluster of two workers in this process; where one is paused, that shows soon."""
     monkeypatch.setattr(shell_cluster, "PAUSED", 0.5)
     monkeypatch.setattr(waiting, "LOOK", 0.1)
-    before = session._current
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "silence_logs": 50}
-    quiet = {
-        "dashboard_address": "127.0.0.1:0",
-        "worker_dashboard_address": None,
-        "memory_limit": 0,
-    }  # 0: Dask unpauses nobody
-    with (
-        distributed.LocalCluster(**options, **quiet) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        session.set_client(client)
+    with workers_here(2, memory_limit=0) as cluster:  # 0: Dask unpauses nobody
         yield cluster
-        session.set_client(before)
 
 
 @pytest.fixture

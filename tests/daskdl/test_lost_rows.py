@@ -5,10 +5,10 @@ import threading
 from types import SimpleNamespace
 
 import dask.dataframe as dd
-import distributed
 import numpy as np
 import pandas as pd
 import pytest
+from in_process import workers_here
 
 from daskdl.parameters import Parameters
 from daskdl.shell import lending
@@ -38,16 +38,8 @@ def two(monkeypatch, tmp_path):
     """A cluster of two workers in this process, which train from their disks."""
     monkeypatch.setattr(fit_one, "bytes_of_rows", lambda *_: np.inf)
     monkeypatch.setattr(lending, "SMALL", 0)
-    before = session._current
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "silence_logs": 50}
-    places = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": None, "local_directory": str(tmp_path)}
-    with (
-        distributed.LocalCluster(**options, **places) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        session.set_client(client)
+    with workers_here(2, local_directory=str(tmp_path)) as cluster:
         yield cluster
-        session.set_client(before)
 
 
 @pytest.fixture
